@@ -1,0 +1,40 @@
+# Every way into the project. Needs Python 3.11 or newer and make; the rest is installed by hash into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: demo test check run lock format clean
+
+.venv/ready: requirements-dev.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: .venv/ready  ## a member's /video from Enter to the posted MP4, on this machine alone
+	$(BIN)/rushes demo $(ARGS)
+
+test: .venv/ready  ## the whole suite
+	$(BIN)/pytest -n 2 $(ARGS)
+
+check: .venv/ready  ## style, types and the direction of imports, in seconds
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+run: .venv/ready  ## the bot, against Discord and the vendors named in .env
+	$(BIN)/rushes run $(ARGS)
+
+format: .venv/ready  ## let ruff put the files in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock:  ## renew the hashed requirement files (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  pyproject.toml -o requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+clean:
+	rm -rf .venv data demo-output .pytest_cache .ruff_cache

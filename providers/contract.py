@@ -1,0 +1,308 @@
+"""The contract every vendor adapter keeps, and the words both sides of it use.
+
+An adapter turns our words (Order, Submission, Task) into one vendor's HTTP and back (Accepted, Status), and says who
+may be believed (Verified). Its tables, checks, prices and parsers are pure; only submit, query, find and cancel touch a
+socket.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class Operation(StrEnum):
+    """What is asked of a vendor."""
+
+    TEXT_TO_VIDEO = "text_to_video"
+    IMAGE_TO_VIDEO = "image_to_video"
+    START_END_TO_VIDEO = "start_end_to_video"
+
+
+class Role(StrEnum):
+    """What a picture is for."""
+
+    FIRST_FRAME = "first_frame"
+    LAST_FRAME = "last_frame"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture a member gave, already opened and known to be one."""
+
+    role: Role
+    mime: str  # by content, never by name: image/png, image/jpeg, image/webp
+    width: int
+    height: int
+    data: bytes = field(repr=False)
+    url: str | None = field(default=None, repr=False)  # where a vendor can fetch it; None: only the bytes can be given
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a member asked for, in our words. None means "not said": fill() puts the model's default there."""
+
+    operation: Operation
+    model: str | None = None
+    prompt: str = ""
+    duration: int | None = None  # seconds
+    resolution: str | None = None  # 540p, 720p, 1080p
+    aspect_ratio: str | None = None  # 16:9
+    seed: int | None = None
+    audio: bool | None = None
+    pictures: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What a vendor's table says of one model for one operation. Empty tuples: there is nothing to choose."""
+
+    name: str
+    durations: tuple[int, ...]
+    default_duration: int
+    resolutions: tuple[str, ...]
+    default_resolution: str
+    aspect_ratios: tuple[str, ...] = ()
+    default_aspect_ratio: str | None = None
+    audio: bool = False  # can make sound
+    default_audio: bool = False
+
+
+class Rule(StrEnum):
+    """Why an order cannot be sent as it is. The sentences for it are the front end's."""
+
+    REQUIRED = "required"  # field must be given
+    ONE_OF = "one_of"  # given is not among allowed
+    TOO_LONG = "too_long"  # given characters, limit characters
+    NOT_TOGETHER = "not_together"  # field does not go with what `given` names
+    NOT_OFFERED = "not_offered"  # this vendor or model cannot do it at all
+    PICTURE_FORMAT = "picture_format"  # given mime, allowed formats
+    PICTURE_BYTES = "picture_bytes"  # given bytes, limit bytes
+    PICTURE_PIXELS = "picture_pixels"  # given WxH, limit: the shortest side allowed
+    PICTURE_RATIO = "picture_ratio"  # given ratio, allowed (narrowest, widest)
+    NEEDS_PUBLIC_URL = "needs_public_url"  # the vendor takes addresses only and we have none to give
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with an order, with what would be right."""
+
+    field: str  # prompt, model, duration, resolution, aspect_ratio, seed, audio, first_frame, last_frame, operation
+    rule: Rule
+    given: str = ""
+    allowed: tuple[str, ...] = ()
+    nearest: str | None = None  # the valid value closest to what was given
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One order on its way to a vendor."""
+
+    order: Order
+    reference: str  # our job's public id: sent as payload or external id, so that a doubtful task can be recognised
+    callback_url: str = field(repr=False)
+    callback_secret: str = field(default="", repr=False)  # this job's own, for vendors that echo one
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The vendor's yes."""
+
+    task_id: str
+    credits: int | None = None  # what the vendor says it will cost; None: it did not say
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A submission the vendor knows, as needed to ask about it."""
+
+    task_id: str
+    operation: Operation
+    reference: str
+
+
+class Progress(StrEnum):
+    """How far a task is. A word we do not know means RUNNING, never an end."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more can come."""
+        return self in (Progress.SUCCEEDED, Progress.FAILED, Progress.CANCELLED)
+
+
+class Reason(StrEnum):
+    """Why a vendor said no, in the few kinds a person can do something about."""
+
+    BAD_ORDER = "bad_order"  # the request itself: change it
+    CONTENT = "content"  # the vendor's content rules: change prompt or picture
+    PICTURE = "picture"  # the vendor could not use the picture
+    CREDIT = "credit"  # our account there is empty: the admin must act
+    ACCESS = "access"  # key, permission or address refused: the admin must act
+    BUSY = "busy"  # too much at once: later
+    VENDOR = "vendor"  # the vendor's own fault
+    NOT_FOUND = "not_found"  # no such task
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLink:
+    """A result file at the vendor. The address expires."""
+
+    url: str = field(repr=False)
+    kind: str = "video"  # video or image
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a vendor says of a task."""
+
+    task_id: str
+    progress: Progress
+    word: str  # the vendor's own word for it
+    outputs: tuple[OutputLink, ...] = ()
+    credits: int | None = None  # in credits of ours (see the vendor's file); None: not said
+    reason: Reason | None = None  # only when FAILED
+    detail: str = ""  # the vendor's code and text, for the log; never shown unescaped
+    echo: str | None = None  # our reference as the vendor repeats it; None: it does not
+    prompt: str | None = None  # the prompt as the vendor repeats it; None: it does not
+
+
+class ErrorKind(StrEnum):
+    """What is known about a call that did not end well. Decides whether it may be made again."""
+
+    NOT_SENT = "not_sent"  # no byte reached the vendor: may be sent again
+    REJECTED = "rejected"  # the vendor understood and refused: nothing was made
+    THROTTLED = "throttled"  # refused for now: nothing was made, later
+    UNKNOWN = "unknown"  # it may have been done
+
+
+class ProviderError(Exception):
+    """A vendor call failed. Carries no header, no key and no address."""
+
+    def __init__(self, kind: ErrorKind, reason: Reason, detail: str, retry_after: float | None = None) -> None:
+        super().__init__(f"{kind}/{reason}: {detail}")
+        self.kind = kind
+        self.reason = reason
+        self.detail = detail  # for the operator's log; stranger's text, at most 300 characters
+        self.retry_after = retry_after  # seconds
+
+
+Headers = Sequence[tuple[bytes, bytes]]  # as they came over the wire, repeats kept
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """One POST to a callback address, before anybody believes it."""
+
+    path: str  # of the address we gave the vendor, never of the request as received
+    headers: Headers = field(repr=False)
+    body: bytes = field(repr=False)
+    secret: str = field(default="", repr=False)  # this job's own, for vendors that echo one
+
+
+class Trust(StrEnum):
+    """What an authentic callback is worth."""
+
+    DATA = "data"  # its body is signed: act on it
+    DOORBELL = "doorbell"  # its body is not: ask the vendor
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """An authentic callback."""
+
+    trust: Trust
+    delivery_id: str  # the same for a repeat of the same delivery: the vendor's nonce or id, else a digest
+
+
+class NotAuthentic(Exception):  # noqa: N818 -- an answer to a question, said the way the question is asked
+    """A callback that must not be believed. The reason is for the log, never for the sender."""
+
+    def __init__(self, reason: str, *, stale: bool = False) -> None:
+        super().__init__(reason)
+        self.stale = (
+            stale  # authentic but for its date: refuse it, yet ask the vendor, so that a wrong clock loses nothing
+        )
+
+
+class NotUnderstood(Exception):  # noqa: N818 -- likewise
+    """A body that is not what the vendor's document describes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What we need to be somebody's customer. Several keys: newest first, the older ones only verify."""
+
+    api_keys: tuple[str, ...] = field(default=(), repr=False)
+    access_key: str = field(default="", repr=False)
+    secret_key: str = field(default="", repr=False)
+    webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
+    base_urls: tuple[str, ...] = ()  # empty: the vendor's own; else primary, then alternates
+    callback_signature: str = ""  # "vidu": demand the Vidu signature where a reseller documents none
+
+
+class Provider(Protocol):
+    """One vendor."""
+
+    name: str  # in addresses, settings and the database: futurelabs
+    title: str  # in what people read: Futurelabs
+    can_cancel: bool
+    can_find: bool  # a task can be looked up by our reference
+    takes_bytes: bool  # pictures may be sent as bytes; else only as an address
+
+    def operations(self) -> tuple[Operation, ...]:
+        """Name what this vendor can do."""
+        ...
+
+    def models(self, operation: Operation) -> tuple[Model, ...]:
+        """List the models of an operation, the default one first."""
+        ...
+
+    def fill(self, order: Order) -> Order:
+        """Put the vendor's defaults where the member said nothing."""
+        ...
+
+    def problems(self, order: Order) -> list[Problem]:
+        """Check a filled order against the vendor's own table; empty when it may be sent.
+
+        A model the table does not know passes: vendors add models faster than bots are updated.
+        """
+        ...
+
+    def price(self, order: Order) -> int | None:
+        """Estimate a filled order in credits; None when the vendor publishes no price for it."""
+        ...
+
+    async def submit(self, submission: Submission) -> Accepted:
+        """Create the vendor's task. Raise ProviderError."""
+        ...
+
+    async def query(self, task: Task) -> Status:
+        """Ask how a task is. Raise ProviderError (reason NOT_FOUND: the vendor does not know it)."""
+        ...
+
+    async def find(self, task: Task, since: float) -> Status | None:
+        """Look for a task by our reference among those made after `since` (epoch seconds); None: surely absent.
+
+        `task.task_id` is empty and not used. Raise ProviderError when the vendor's answer leaves it open. Only where
+        can_find.
+        """
+        ...
+
+    async def cancel(self, task: Task) -> None:
+        """Ask the vendor to stop. Raise ProviderError (REJECTED: too late). Only where can_cancel."""
+        ...
+
+    def verify(self, callback: Callback, now: float) -> Verified:
+        """Decide whether a callback is authentic. Raise NotAuthentic, and nothing else whatever comes in."""
+        ...
+
+    def read_callback(self, body: bytes) -> Status:
+        """Read a callback's body. Raise NotUnderstood, and nothing else whatever comes in."""
+        ...
