@@ -1,0 +1,132 @@
+"""The one door to the database: open it (migrating), read, write.
+
+A write is a plain function of a connection, run whole inside one transaction that holds the write lock from its first
+statement: nothing can be awaited in the middle of it, and what it read cannot change before it commits.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from storage import migrate
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_BUSY_MS = 5_000  # how long to wait for another process's lock
+_READERS = 4
+# Every write takes this lock on PostgreSQL, which makes writers take turns as they do on SQLite.
+_POSTGRESQL_WRITER = text("SELECT pg_advisory_xact_lock(7281433019)")
+
+
+class StorageError(Exception):
+    """The database cannot be used just now: locked, full, unreadable. Try again later."""
+
+
+class Database:
+    """An open database."""
+
+    def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Connect and bring the tables up to date. Raise StorageError, or migrate.FromTheFuture."""
+        if make_url(url).get_backend_name() == "sqlite":
+            writer, reader = _sqlite(url, "BEGIN IMMEDIATE", pool_size=1), _sqlite(url, "BEGIN", pool_size=_READERS)
+        else:
+            writer, reader = _postgresql(url), create_async_engine(url, pool_size=_READERS)
+        database = cls(writer, reader)
+        try:
+            await database.write(migrate.upgrade)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def write(self, change: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a change in one transaction; it is on the disk when this returns. Raise StorageError."""
+        # Shielded: a caller that is cancelled must not tear the connection out of a transaction.
+        return await asyncio.shield(self._run(self._writer, change, args, kwargs))
+
+    async def read(self, question: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a question against one consistent view. Raise StorageError."""
+        return await asyncio.shield(self._run(self._reader, question, args, kwargs))
+
+    async def _run(self, engine: AsyncEngine, work: Callable[..., T], args: Any, kwargs: Any) -> T:
+        try:
+            async with engine.begin() as connection:
+                return await connection.run_sync(work, *args, **kwargs)
+        except SQLAlchemyError as error:
+            if _temporary(error):
+                raise StorageError(_without_values(error)) from None
+            raise
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self._writer.dispose()
+        await self._reader.dispose()
+
+
+def _temporary(error: SQLAlchemyError) -> bool:
+    """Tell a database that cannot be used just now from a mistake of ours (constraint, syntax)."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, TimeoutError)
+    original: BaseException | None = error.orig
+    while original is not None and not isinstance(original, sqlite3.Error):
+        original = original.__cause__
+    if isinstance(original, sqlite3.Error):
+        return isinstance(original, sqlite3.OperationalError) and "syntax" not in str(original)
+    return error.connection_invalidated
+
+
+def _without_values(error: SQLAlchemyError) -> str:
+    """Name the trouble without the statement's values, which may be a member's words."""
+    return str(getattr(error, "orig", None) or type(error).__name__)
+
+
+def _sqlite(url: str, begin: str, *, pool_size: int) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        poolclass=AsyncAdaptedQueuePool,  # the default for files would open a connection for every use
+        pool_size=pool_size,
+        max_overflow=0,
+        hide_parameters=True,  # a member's prompt has no business in a traceback
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:  # pyright: ignore[reportUnusedFunction] -- called by the pool
+        connection.isolation_level = None  # the driver's own BEGIN comes too late to hold the lock
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        # FULL: a commit is on the disk when it returns; NORMAL may lose the last ones in a power cut.
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def take_lock(connection: Connection) -> None:  # pyright: ignore[reportUnusedFunction] -- called by the engine
+        # IMMEDIATE: a transaction that reads first and writes later would fail at once when another one
+        # committed in between, whatever the busy timeout.
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgresql(url: str) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=_READERS, hide_parameters=True)
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def take_lock(connection: Connection) -> None:  # pyright: ignore[reportUnusedFunction] -- called by the engine
+        connection.execute(_POSTGRESQL_WRITER)
+
+    return engine

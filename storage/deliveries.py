@@ -1,0 +1,90 @@
+"""Facts about the one result message of a job: awaited, due, being posted, posted."""
+
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.sql import Select
+
+from storage.tables import DUE_TO_DELIVER, deliveries
+from storage.words import Delivery, DeliveryState
+
+_columns = (
+    deliveries.c.job_id,
+    deliveries.c.state,
+    deliveries.c.due_at,
+    deliveries.c.attempts,
+    deliveries.c.first_tried_at,
+    deliveries.c.linked,
+    deliveries.c.message_id,
+    deliveries.c.posted_at,
+    deliveries.c.problem,
+)
+
+
+def awaited(connection: Connection, job_id: int) -> None:
+    """Record that a job has a result to post once its files are here."""
+    row = {"job_id": job_id, "state": DeliveryState.WAITING, "attempts": 0, "linked": 0}
+    connection.execute(insert(deliveries).values(row))
+
+
+def ready(connection: Connection, job_id: int, now: int) -> bool:
+    """Make an awaited delivery due; False when there is none waiting."""
+    here = (deliveries.c.job_id == job_id, deliveries.c.state == DeliveryState.WAITING.value)
+    return connection.execute(update(deliveries).where(*here).values(state="due", due_at=now)).rowcount == 1
+
+
+def due(connection: Connection, now: int, limit: int) -> list[Delivery]:
+    """List deliveries whose time has come, including those that were being posted when the program stopped."""
+    statement = select(*_columns).where(DUE_TO_DELIVER, deliveries.c.due_at <= now).order_by(deliveries.c.due_at)
+    return _read(connection, statement.limit(limit))
+
+
+def of_job(connection: Connection, job_id: int) -> Delivery | None:
+    """Read a job's delivery; None when it has nothing to post."""
+    found = _read(connection, select(*_columns).where(deliveries.c.job_id == job_id))
+    return found[0] if found else None
+
+
+def posting(connection: Connection, job_id: int, now: int, *, retry_at: int, linked: bool) -> None:
+    """Record that the message is about to go out: from here on it may be in the channel."""
+    first = select(deliveries.c.first_tried_at).where(deliveries.c.job_id == job_id).scalar_subquery()
+    is_first = connection.execute(select(first)).scalar() is None
+    values: dict[str, Any] = {"state": "posting", "due_at": retry_at, "linked": int(linked)}
+    if is_first:
+        values["first_tried_at"] = now
+    statement = update(deliveries).where(deliveries.c.job_id == job_id)
+    connection.execute(statement.values(attempts=deliveries.c.attempts + 1, **values))
+
+
+def posted(connection: Connection, job_id: int, message_id: int, now: int) -> None:
+    """Record where the result stands."""
+    values = {"state": "posted", "due_at": None, "message_id": message_id, "posted_at": now, "problem": None}
+    connection.execute(update(deliveries).where(deliveries.c.job_id == job_id).values(values))
+
+
+def refused(connection: Connection, job_id: int, *, retry_at: int, problem: str, linked: bool) -> None:
+    """Record that Discord surely did not take the message; it goes out again later, as a link where `linked`."""
+    values = {"state": "due", "due_at": retry_at, "problem": problem[:300], "linked": int(linked)}
+    connection.execute(update(deliveries).where(deliveries.c.job_id == job_id).values(first_tried_at=None, **values))
+
+
+def in_doubt(connection: Connection, job_id: int, *, retry_at: int, problem: str) -> None:
+    """Record that the message may or may not have gone out; it is looked for before it goes out again."""
+    values = {"due_at": retry_at, "problem": problem[:300]}
+    connection.execute(update(deliveries).where(deliveries.c.job_id == job_id).values(values))
+
+
+def parked(connection: Connection, job_id: int, problem: str) -> None:
+    """Give up posting; the files are kept."""
+    values = {"state": "parked", "due_at": None, "problem": problem[:300]}
+    connection.execute(update(deliveries).where(deliveries.c.job_id == job_id).values(values))
+
+
+def _read(connection: Connection, statement: Select[*tuple[Any, ...]]) -> list[Delivery]:
+    return [_delivery(dict(row)) for row in connection.execute(statement).mappings()]
+
+
+def _delivery(row: dict[str, Any]) -> Delivery:
+    row["state"] = DeliveryState(row["state"])
+    row["linked"] = bool(row["linked"])
+    return Delivery(**row)

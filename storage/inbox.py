@@ -1,0 +1,54 @@
+"""Facts about stored callbacks: each delivery is stored once, and settled once."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storage.tables import UNSETTLED, inbox
+from storage.words import InboxRow
+
+
+def stored(
+    connection: Connection,
+    *,
+    provider: str,
+    job_id: int,
+    delivery_id: str,
+    trust: str,
+    body: bytes,
+    received_at: int,
+) -> bool:
+    """Store a callback; False when this delivery is stored already."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(inbox).values(
+        provider=provider,
+        job_id=job_id,
+        delivery_id=delivery_id,
+        trust=trust,
+        body=body,
+        received_at=received_at,
+    )
+    return connection.execute(statement.on_conflict_do_nothing()).rowcount == 1
+
+
+def unsettled(connection: Connection, limit: int) -> list[InboxRow]:
+    """List callbacks nobody has acted on, the oldest first."""
+    columns = (
+        inbox.c.id,
+        inbox.c.provider,
+        inbox.c.job_id,
+        inbox.c.delivery_id,
+        inbox.c.trust,
+        inbox.c.body,
+        inbox.c.received_at,
+    )
+    statement = select(*columns).where(UNSETTLED).order_by(inbox.c.id).limit(limit)
+    return [InboxRow(**row) for row in connection.execute(statement).mappings()]
+
+
+def settled(connection: Connection, ids: Sequence[int], now: int, outcome: str) -> None:
+    """Record that callbacks were acted on, and what came of it."""
+    connection.execute(
+        update(inbox).where(inbox.c.id.in_(ids), UNSETTLED).values(settled_at=now, outcome=outcome[:200]),
+    )

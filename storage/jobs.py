@@ -1,0 +1,172 @@
+"""Facts about jobs: held for, moved, due, shown."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, and_, case, func, insert, select, update
+from sqlalchemy.sql import Select
+
+from storage import ledger
+from storage.tables import CARD_DUE, CLOSING, DUE_TO_SUBMIT, IN_DOUBT, OVERDUE, jobs
+from storage.tables import ledger as ledger_table
+from storage.words import Job, State, StoredPicture
+
+_CARD_GAP_MS = 2_000  # Discord allows about five edits in five seconds a channel; several jobs share one
+
+_charged = (
+    select(func.min(jobs.c.price - ledger_table.c.amount))
+    .where(and_(ledger_table.c.job_id == jobs.c.id, CLOSING))
+    .scalar_subquery()
+    .label("charged")
+)
+_whole: Select[Any] = select(jobs, _charged)
+
+
+def held(connection: Connection, job: Job) -> bool:
+    """Insert a job together with its hold; False, and nothing inserted, when the budget does not allow it."""
+    row = {
+        "id": job.id,
+        "interaction_id": job.interaction_id,
+        "guild_id": job.guild_id,
+        "channel_id": job.channel_id,
+        "user_id": job.user_id,
+        "user_name": job.user_name,
+        "card_message_id": job.card_message_id,
+        "card_due_at": job.card_due_at,
+        "card_edited_at": None,
+        "card_version": job.card_version,
+        "upload_limit": job.upload_limit,
+        "provider": job.provider,
+        "operation": job.operation,
+        "model": job.model,
+        "prompt": job.prompt,
+        "options": job.options,
+        "pictures": [asdict(picture) for picture in job.pictures],
+        "state": job.state,
+        "created_at": job.created_at,
+        "changed_at": job.changed_at,
+        "due_at": job.due_at,
+        "deadline_at": job.deadline_at,
+        "attempts": job.attempts,
+        "lookups": job.lookups,
+        "absences": job.absences,
+        "price": job.price,
+    }
+    connection.execute(insert(jobs).values(row))
+    if ledger.hold(connection, job):
+        return True
+    connection.rollback()
+    return False
+
+
+def by_id(connection: Connection, job_id: int) -> Job | None:
+    """Read one job."""
+    return _one(connection, _whole.where(jobs.c.id == job_id))
+
+
+def by_interaction(connection: Connection, interaction_id: int) -> Job | None:
+    """Read the job a command led to."""
+    return _one(connection, _whole.where(jobs.c.interaction_id == interaction_id))
+
+
+def holder_of_task(connection: Connection, provider: str, task_id: str) -> int | None:
+    """Name the job a provider's task belongs to."""
+    statement = select(jobs.c.id).where(jobs.c.provider == provider, jobs.c.task_id == task_id)
+    return connection.execute(statement).scalar()
+
+
+def due_to_submit(connection: Connection, now: int, limit: int) -> list[Job]:
+    """List queued jobs whose time has come, the longest waiting first."""
+    return _all(connection, _whole.where(DUE_TO_SUBMIT, jobs.c.due_at <= now).order_by(jobs.c.due_at), limit)
+
+
+def overdue(connection: Connection, now: int, limit: int) -> list[Job]:
+    """List jobs the provider should have been heard of by now, or whose grace is over."""
+    return _all(connection, _whole.where(OVERDUE, jobs.c.due_at <= now).order_by(jobs.c.due_at), limit)
+
+
+def in_doubt(connection: Connection) -> list[Job]:
+    """List jobs that were being submitted."""
+    return _all(connection, _whole.where(IN_DOUBT).order_by(jobs.c.id), None)
+
+
+def cards_due(connection: Connection, now: int, limit: int) -> list[Job]:
+    """List jobs whose card in the channel is out of date and may be edited now."""
+    return _all(connection, _whole.where(CARD_DUE, jobs.c.card_due_at <= now).order_by(jobs.c.card_due_at), limit)
+
+
+def move(connection: Connection, job: Job, now: int, to: State, values: Mapping[str, Any]) -> None:
+    """Change a job's state and the given columns; its card becomes out of date.
+
+    The caller read `job` in this same transaction, so nothing can have changed in between.
+    """
+    changed = {"changed_at": now} if to != job.state else {}
+    finished = {"finished_at": now} if to.terminal and not job.state.terminal else {}
+    connection.execute(
+        update(jobs).where(jobs.c.id == job.id).values({"state": to, **changed, **finished, **values}),
+    )
+    touch_card(connection, job.id, now)
+
+
+def postpone(connection: Connection, job_id: int, due_at: int, *, lookups: int) -> None:
+    """Set when to look again, and how many questions in a row have led nowhere."""
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(due_at=due_at, lookups=lookups))
+
+
+def touch_card(connection: Connection, job_id: int, now: int) -> None:
+    """Say that a job's card no longer shows the truth."""
+    not_before = func.coalesce(jobs.c.card_edited_at, 0) + _CARD_GAP_MS
+    connection.execute(
+        update(jobs)
+        .where(jobs.c.id == job_id, jobs.c.card_message_id.is_not(None))
+        .values(card_version=jobs.c.card_version + 1, card_due_at=_later(now, not_before)),
+    )
+
+
+def card_shown(connection: Connection, job_id: int, version: int, now: int) -> None:
+    """Record that the card shows `version`; it stays due when there has been a newer one since."""
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(card_edited_at=now))
+    connection.execute(
+        update(jobs).where(jobs.c.id == job_id, jobs.c.card_version == version).values(card_due_at=None),
+    )
+    connection.execute(
+        update(jobs).where(jobs.c.id == job_id, jobs.c.card_version != version).values(card_due_at=now + _CARD_GAP_MS),
+    )
+
+
+def card_postponed(connection: Connection, job_id: int, until: int) -> None:
+    """Try the card again later."""
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(card_due_at=until))
+
+
+def card_lost(connection: Connection, job_id: int) -> None:
+    """Record that there is no card any more (deleted, or out of our reach)."""
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(card_message_id=None, card_due_at=None))
+
+
+def count_by_state(connection: Connection) -> dict[str, int]:
+    """Count the jobs in each state."""
+    rows = connection.execute(select(jobs.c.state, func.count().label("jobs")).group_by(jobs.c.state)).mappings()
+    return {row["state"]: row["jobs"] for row in rows}
+
+
+def _later(now: int, not_before: Any) -> Any:
+    # SQLite's scalar max() is PostgreSQL's greatest(); CASE is understood by both.
+    return case((not_before > now, not_before), else_=now)
+
+
+def _all(connection: Connection, statement: Select[Any], limit: int | None) -> list[Job]:
+    return [_job(row) for row in connection.execute(statement.limit(limit)).mappings()]
+
+
+def _one(connection: Connection, statement: Select[Any]) -> Job | None:
+    row = connection.execute(statement).mappings().first()
+    return None if row is None else _job(row)
+
+
+def _job(row: RowMapping) -> Job:
+    values = {name: row[name] for name in Job.__dataclass_fields__}
+    values["state"] = State(values["state"])
+    values["pictures"] = tuple(StoredPicture(**picture) for picture in values["pictures"])
+    return Job(**values)

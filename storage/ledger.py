@@ -1,0 +1,89 @@
+"""The ledger: each credit is held once and closed once, and the balance is the sum of the rows."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Integer, String, and_, cast, func, insert, literal, null, or_, select
+
+from storage.tables import CLOSING, guild_settings, ledger
+from storage.words import Entry, Job, LedgerRow
+
+
+def hold(connection: Connection, job: Job) -> bool:
+    """Hold a job's price; False when its server's budget for the month would be overdrawn.
+
+    Check and hold are one statement: two commands cannot both see the last credits.
+    """
+    used = (
+        select(func.coalesce(func.sum(ledger.c.amount), 0))
+        .where(ledger.c.guild_id == job.guild_id, ledger.c.held_at >= month_of(job.created_at))
+        .scalar_subquery()
+    )
+    budget = select(guild_settings.c.budget).where(guild_settings.c.guild_id == job.guild_id).scalar_subquery()
+    row: list[Any] = [
+        literal(job.id),
+        cast(literal(Entry.HOLD.value), String),
+        literal(-job.price),
+        null() if job.guild_id is None else literal(job.guild_id),
+        literal(job.user_id),
+        literal(job.created_at),
+        literal(job.created_at),
+    ]
+    allowed = or_(budget.is_(None), cast(budget, Integer) + used - job.price >= 0)
+    names = ["job_id", "kind", "amount", "guild_id", "user_id", "held_at", "at"]
+    return connection.execute(insert(ledger).from_select(names, select(*row).where(allowed))).rowcount == 1
+
+
+def settle(connection: Connection, job: Job, now: int, reported: int | None) -> int | None:
+    """Close a job's hold by what the provider reports, or by the price when it is silent; None when already closed.
+
+    What is charged never exceeds the hold, so that a budget cannot be overdrawn after the fact; the provider's own
+    figure is kept beside it, and the difference is the operator's to see.
+    """
+    charged = job.price if reported is None else min(max(reported, 0), job.price)
+    return charged if _close(connection, job, Entry.SETTLE, job.price - charged, reported, now) else None
+
+
+def release(connection: Connection, job: Job, now: int) -> bool:
+    """Give a job's hold back whole; False when it is closed already."""
+    return _close(connection, job, Entry.RELEASE, job.price, None, now)
+
+
+def _close(connection: Connection, job: Job, kind: Entry, amount: int, reported: int | None, now: int) -> bool:
+    if connection.execute(select(ledger.c.id).where(and_(ledger.c.job_id == job.id, CLOSING))).first():
+        return False
+    connection.execute(
+        insert(ledger).values(
+            job_id=job.id,
+            kind=kind,
+            amount=amount,
+            reported=reported,
+            guild_id=job.guild_id,
+            user_id=job.user_id,
+            held_at=job.created_at,
+            at=now,
+        ),
+    )
+    return True
+
+
+def of_job(connection: Connection, job_id: int) -> list[LedgerRow]:
+    """List a job's rows, the hold first."""
+    statement = select(ledger.c.job_id, ledger.c.kind, ledger.c.amount, ledger.c.reported, ledger.c.at)
+    rows = connection.execute(statement.where(ledger.c.job_id == job_id).order_by(ledger.c.id))
+    return [LedgerRow(row[0], Entry(row[1]), row[2], row[3], row[4]) for row in rows]
+
+
+def spent_this_month(connection: Connection, guild_id: int, now: int) -> int:
+    """Sum what a server has used or holds since the month began, in credits."""
+    statement = select(func.coalesce(func.sum(ledger.c.amount), 0)).where(
+        ledger.c.guild_id == guild_id,
+        ledger.c.held_at >= month_of(now),
+    )
+    return -int(connection.execute(statement).scalar_one())
+
+
+def month_of(now: int) -> int:
+    """Find the first moment (UTC) of the month that `now` lies in; both in milliseconds."""
+    moment = datetime.fromtimestamp(now / 1000, UTC)
+    return int(moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)

@@ -1,0 +1,228 @@
+"""The first schema.
+
+Imports nothing of ours: a migration must mean the same for ever.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def _counter() -> sa.types.TypeEngine[int]:
+    return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Create every table."""
+    _jobs()
+    _inbox()
+    _ledger()
+    _outputs()
+    _deliveries()
+    _guild_settings()
+
+
+def _jobs() -> None:
+    op.create_table(
+        "jobs",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("interaction_id", sa.BigInteger(), nullable=False),
+        sa.Column("guild_id", sa.BigInteger(), nullable=True),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("user_name", sa.String(length=100), nullable=False),
+        sa.Column("card_message_id", sa.BigInteger(), nullable=True),
+        sa.Column("card_due_at", sa.BigInteger(), nullable=True),
+        sa.Column("card_edited_at", sa.BigInteger(), nullable=True),
+        sa.Column("card_version", sa.Integer(), nullable=False),
+        sa.Column("upload_limit", sa.BigInteger(), nullable=False),
+        sa.Column("provider", sa.String(length=32), nullable=False),
+        sa.Column("operation", sa.String(length=32), nullable=False),
+        sa.Column("model", sa.String(length=64), nullable=False),
+        sa.Column("prompt", sa.Text(), nullable=False),
+        sa.Column("options", sa.JSON(), nullable=False),
+        sa.Column("pictures", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("deadline_at", sa.BigInteger(), nullable=False),
+        sa.Column("submitted_at", sa.BigInteger(), nullable=True),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("lookups", sa.Integer(), nullable=False),
+        sa.Column("absences", sa.Integer(), nullable=False),
+        sa.Column("task_id", sa.String(length=128), nullable=True),
+        sa.Column("price", sa.BigInteger(), nullable=False),
+        sa.Column("cancelled_by", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.String(length=32), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "due_at IS NOT NULL OR state IN ('succeeded', 'failed', 'cancelled', 'expired')",
+            name=op.f("ck_jobs_never_stuck"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
+        sa.UniqueConstraint("interaction_id", name=op.f("uq_jobs_interaction_id")),
+        sa.UniqueConstraint("provider", "task_id", name=op.f("uq_jobs_provider_task_id")),
+    )
+    op.create_index(
+        "jobs_card_due",
+        "jobs",
+        ["card_due_at"],
+        unique=False,
+        sqlite_where=sa.text("card_due_at IS NOT NULL"),
+        postgresql_where=sa.text("card_due_at IS NOT NULL"),
+    )
+    op.create_index(
+        "jobs_due_to_submit",
+        "jobs",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'queued'"),
+        postgresql_where=sa.text("state = 'queued'"),
+    )
+    op.create_index(
+        "jobs_in_doubt",
+        "jobs",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'submitting'"),
+        postgresql_where=sa.text("state = 'submitting'"),
+    )
+    op.create_index(
+        "jobs_overdue",
+        "jobs",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL AND state NOT IN ('queued', 'submitting')"),
+        postgresql_where=sa.text("due_at IS NOT NULL AND state NOT IN ('queued', 'submitting')"),
+    )
+
+
+def _inbox() -> None:
+    op.create_table(
+        "inbox",
+        sa.Column("id", _counter(), nullable=False),
+        sa.Column("provider", sa.String(length=32), nullable=False),
+        sa.Column("job_id", sa.BigInteger(), nullable=False),
+        sa.Column("delivery_id", sa.String(length=128), nullable=False),
+        sa.Column("trust", sa.String(length=16), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column("settled_at", sa.BigInteger(), nullable=True),
+        sa.Column("outcome", sa.String(length=200), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
+        sa.UniqueConstraint("provider", "delivery_id", name=op.f("uq_inbox_provider_delivery_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "inbox_unsettled",
+        "inbox",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("settled_at IS NULL"),
+        postgresql_where=sa.text("settled_at IS NULL"),
+    )
+
+
+def _ledger() -> None:
+    op.create_table(
+        "ledger",
+        sa.Column("id", _counter(), nullable=False),
+        sa.Column("job_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("reported", sa.BigInteger(), nullable=True),
+        sa.Column("guild_id", sa.BigInteger(), nullable=True),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("held_at", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "(kind = 'hold' AND amount <= 0) OR (kind <> 'hold' AND amount >= 0)", name=op.f("ck_ledger_signs")
+        ),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_ledger_job_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger")),
+        sa.UniqueConstraint("job_id", "kind", name=op.f("uq_ledger_job_id_kind")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ledger_closed_once",
+        "ledger",
+        ["job_id"],
+        unique=True,
+        sqlite_where=sa.text("kind IN ('settle', 'release')"),
+        postgresql_where=sa.text("kind IN ('settle', 'release')"),
+    )
+    op.create_index("ledger_of_guild", "ledger", ["guild_id", "held_at"], unique=False)
+
+
+def _outputs() -> None:
+    op.create_table(
+        "outputs",
+        sa.Column("id", _counter(), nullable=False),
+        sa.Column("job_id", sa.BigInteger(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("file", sa.String(length=200), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=True),
+        sa.Column("seconds", sa.Float(), nullable=True),
+        sa.Column("width", sa.Integer(), nullable=True),
+        sa.Column("height", sa.Integer(), nullable=True),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("problem", sa.String(length=300), nullable=True),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_outputs_job_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outputs")),
+        sa.UniqueConstraint("job_id", "position", name=op.f("uq_outputs_job_id_position")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "outputs_due_to_fetch",
+        "outputs",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+
+
+def _deliveries() -> None:
+    op.create_table(
+        "deliveries",
+        sa.Column("job_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("first_tried_at", sa.BigInteger(), nullable=True),
+        sa.Column("linked", sa.Integer(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
+        sa.Column("posted_at", sa.BigInteger(), nullable=True),
+        sa.Column("problem", sa.String(length=300), nullable=True),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_deliveries_job_id")),
+        sa.PrimaryKeyConstraint("job_id", name=op.f("pk_deliveries")),
+    )
+    op.create_index(
+        "deliveries_due",
+        "deliveries",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+
+
+def _guild_settings() -> None:
+    op.create_table(
+        "guild_settings",
+        sa.Column("guild_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("budget", sa.BigInteger(), nullable=True),
+        sa.Column("default_provider", sa.String(length=32), nullable=True),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("guild_id", name=op.f("pk_guild_settings")),
+    )

@@ -1,0 +1,179 @@
+"""The tables. Each column that may be null says what null means; each work list has its partial index.
+
+Written for SQLite and PostgreSQL alike: every partial index names its condition for both. The migrations create these
+tables step by step; a test holds the two against each other.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    },
+)
+
+# SQLite numbers rows by itself only when the key's type is exactly INTEGER.
+_Counter = BigInteger().with_variant(Integer, "sqlite")
+
+# The conditions of the work lists. A query must repeat them to the letter, or the planner passes the index over.
+DUE_TO_SUBMIT = text("state = 'queued'")
+OVERDUE = text("due_at IS NOT NULL AND state NOT IN ('queued', 'submitting')")
+CARD_DUE = text("card_due_at IS NOT NULL")
+IN_DOUBT = text("state = 'submitting'")
+UNSETTLED = text("settled_at IS NULL")
+DUE_TO_FETCH = text("due_at IS NOT NULL")
+DUE_TO_DELIVER = text("due_at IS NOT NULL")
+CLOSING = text("kind IN ('settle', 'release')")
+
+
+def _partial(name: str, *columns: Column[object], where: object, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),  # grows with time: storage/words.py new_job_id
+    Column("interaction_id", BigInteger, nullable=False, unique=True),  # Discord's; the same command is taken once
+    Column("guild_id", BigInteger),  # null: asked outside any server
+    Column("channel_id", BigInteger, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("user_name", String(100), nullable=False),
+    Column("card_message_id", BigInteger),  # null: there is no card that could be edited
+    Column("card_due_at", BigInteger),  # null: the card shows the truth
+    Column("card_edited_at", BigInteger),  # null: never edited by us
+    Column("card_version", Integer, nullable=False),  # counts changes worth showing
+    Column("upload_limit", BigInteger, nullable=False),  # bytes, as Discord told with the command
+    Column("provider", String(32), nullable=False),
+    Column("operation", String(32), nullable=False),
+    Column("model", String(64), nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("pictures", JSON, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),  # of state
+    Column("due_at", BigInteger),  # when the program must look again; null: never, it is over
+    Column("deadline_at", BigInteger, nullable=False),  # silent until then: expired
+    Column("submitted_at", BigInteger),  # null: the provider has not taken it yet
+    Column("finished_at", BigInteger),  # null: not over
+    Column("attempts", Integer, nullable=False),  # submissions begun
+    Column("lookups", Integer, nullable=False),  # questions asked in a row without an answer that helped
+    Column("absences", Integer, nullable=False),  # times in a row a doubtful submission was surely not at the provider
+    Column("task_id", String(128)),  # null: the provider has not named it to us
+    Column("price", BigInteger, nullable=False),  # credits held
+    Column("cancelled_by", BigInteger),  # null: nobody asked to stop it
+    Column("reason", String(32)),  # null: nothing went wrong
+    Column("detail", Text),  # for the log and the operator; null: likewise
+    UniqueConstraint("provider", "task_id"),
+    CheckConstraint(
+        "due_at IS NOT NULL OR state IN ('succeeded', 'failed', 'cancelled', 'expired')",
+        name="never_stuck",
+    ),
+)
+_partial("jobs_due_to_submit", jobs.c.due_at, where=DUE_TO_SUBMIT)
+_partial("jobs_overdue", jobs.c.due_at, where=OVERDUE)
+_partial("jobs_card_due", jobs.c.card_due_at, where=CARD_DUE)
+_partial("jobs_in_doubt", jobs.c.id, where=IN_DOUBT)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", _Counter, primary_key=True),
+    Column("provider", String(32), nullable=False),
+    Column("job_id", BigInteger, nullable=False),  # no foreign key: a callback is kept though its job is not known
+    Column("delivery_id", String(128), nullable=False),  # the provider's nonce or id, or a digest
+    Column("trust", String(16), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("settled_at", BigInteger),  # null: nobody has acted on it yet
+    Column("outcome", String(200)),  # what came of it; null: likewise
+    UniqueConstraint("provider", "delivery_id"),
+    sqlite_autoincrement=True,
+)
+_partial("inbox_unsettled", inbox.c.id, where=UNSETTLED)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("id", _Counter, primary_key=True),
+    Column("job_id", BigInteger, ForeignKey("jobs.id"), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("reported", BigInteger),  # the provider's own figure; null: it gave none
+    Column("guild_id", BigInteger),  # null: asked outside any server
+    Column("user_id", BigInteger, nullable=False),
+    Column("held_at", BigInteger, nullable=False),  # of the hold: all rows of a job count in the month it was asked in
+    Column("at", BigInteger, nullable=False),
+    UniqueConstraint("job_id", "kind"),
+    CheckConstraint("(kind = 'hold' AND amount <= 0) OR (kind <> 'hold' AND amount >= 0)", name="signs"),
+    sqlite_autoincrement=True,
+)
+Index("ledger_of_guild", ledger.c.guild_id, ledger.c.held_at)
+_partial("ledger_closed_once", ledger.c.job_id, where=CLOSING, unique=True)
+
+outputs = Table(
+    "outputs",
+    metadata,
+    Column("id", _Counter, primary_key=True),
+    Column("job_id", BigInteger, ForeignKey("jobs.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("url", Text, nullable=False),  # at the provider; dies within a day or less
+    Column("file", String(200)),  # below MEDIA_DIR; null: not fetched
+    Column("size", BigInteger),  # bytes; null: not fetched
+    Column("seconds", Float),  # null: not fetched, or not a video
+    Column("width", Integer),  # null: not fetched
+    Column("height", Integer),  # null: not fetched
+    Column("sha256", String(64)),  # null: not fetched
+    Column("due_at", BigInteger),  # when to fetch; null: fetched, or given up
+    Column("attempts", Integer, nullable=False),
+    Column("problem", String(300)),  # why it was given up, or why the last try failed; null: neither
+    UniqueConstraint("job_id", "position"),
+    sqlite_autoincrement=True,
+)
+_partial("outputs_due_to_fetch", outputs.c.due_at, where=DUE_TO_FETCH)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("job_id", BigInteger, ForeignKey("jobs.id"), primary_key=True, autoincrement=False),
+    Column("state", String(16), nullable=False),
+    Column("due_at", BigInteger),  # null: waits for its outputs, or over
+    Column("attempts", Integer, nullable=False),
+    Column("first_tried_at", BigInteger),  # null: never tried
+    Column("linked", Integer, nullable=False),  # 1: the file did not fit, a link goes out
+    Column("message_id", BigInteger),  # null: not posted, as far as we know
+    Column("posted_at", BigInteger),  # null: likewise
+    Column("problem", String(300)),  # why the last try failed; null: it did not
+)
+_partial("deliveries_due", deliveries.c.due_at, where=DUE_TO_DELIVER)
+
+guild_settings = Table(
+    "guild_settings",
+    metadata,
+    Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("budget", BigInteger),  # credits per calendar month; null: no limit
+    Column("default_provider", String(32)),  # null: the cheapest that can
+    Column("updated_at", BigInteger, nullable=False),
+)

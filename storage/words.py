@@ -1,0 +1,196 @@
+"""The words every room shares: what a job is, the states it can be in, and the rows that follow it.
+
+Times are whole milliseconds since 1970 (UTC). Amounts are whole credits.
+"""
+
+import secrets
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u to misread
+_CODE_LENGTH = 13  # 63 bits, five a digit
+_RANDOM_BITS = 21
+
+
+class State(StrEnum):
+    """Where a job is. See jobs/transitions.py for what leads where."""
+
+    QUEUED = "queued"  # accepted and held for; nothing sent
+    SUBMITTING = "submitting"  # may be on the wire right now
+    UNKNOWN = "unknown"  # sent, outcome not known: never sent again blindly
+    SUBMITTED = "submitted"  # the provider has it
+    PROCESSING = "processing"  # the provider works on it
+    CANCELLING = "cancelling"  # the member gave up; the provider has not confirmed
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"  # silent for too long; rescued when it turns out to have succeeded
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the member may count on it (only EXPIRED can still change, to SUCCEEDED)."""
+        return self in TERMINAL
+
+
+TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED, State.EXPIRED})
+
+
+def new_job_id(now_ms: int) -> int:
+    """Make an id that grows with time, so that rows are appended, and that nobody can guess by counting."""
+    return (now_ms << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
+
+
+def job_code(job_id: int) -> str:
+    """Write a job's id as people and vendors see it: 13 characters."""
+    return "".join(_DIGITS[(job_id >> shift) & 31] for shift in range(5 * (_CODE_LENGTH - 1), -1, -5))
+
+
+def job_id_of(code: str) -> int | None:
+    """Read a job's code; None when it is none."""
+    if len(code) != _CODE_LENGTH or any(digit not in _DIGITS for digit in code):
+        return None
+    value = 0
+    for digit in code:
+        value = (value << 5) | _DIGITS.index(digit)
+    return value if value < 1 << 63 else None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPicture:
+    """A member's picture in the media store."""
+
+    role: str
+    mime: str
+    width: int
+    height: int
+    file: str  # name below MEDIA_DIR
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One request of a member, as stored. None is explained at the column, in tables.py."""
+
+    id: int
+    interaction_id: int
+    guild_id: int | None
+    channel_id: int
+    user_id: int
+    user_name: str
+    card_message_id: int | None
+    upload_limit: int
+    provider: str
+    operation: str
+    model: str
+    prompt: str
+    options: dict[str, Any]  # duration, resolution, aspect_ratio, seed, audio: what was sent, defaults filled in
+    pictures: tuple[StoredPicture, ...]
+    state: State
+    created_at: int
+    changed_at: int
+    due_at: int | None
+    deadline_at: int
+    submitted_at: int | None
+    finished_at: int | None
+    attempts: int
+    lookups: int
+    absences: int
+    task_id: str | None
+    price: int
+    charged: int | None
+    cancelled_by: int | None
+    reason: str | None
+    detail: str | None
+    card_due_at: int | None
+    card_version: int
+
+    @property
+    def code(self) -> str:
+        """The id as people see it."""
+        return job_code(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """A stored callback."""
+
+    id: int
+    provider: str
+    job_id: int
+    delivery_id: str
+    trust: str  # data or doorbell (providers/contract.py, Trust)
+    body: bytes = field(repr=False)
+    received_at: int
+
+
+class Entry(StrEnum):
+    """A kind of ledger row. The balance is the sum of rows, so a hold is negative."""
+
+    HOLD = "hold"  # -price
+    SETTLE = "settle"  # +(price - charged): gives back what was not used
+    RELEASE = "release"  # +price
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One movement of credits."""
+
+    job_id: int
+    kind: Entry
+    amount: int
+    reported: int | None
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A result file: at the provider, then ours."""
+
+    id: int
+    job_id: int
+    position: int
+    kind: str  # video or image
+    url: str = field(repr=False)
+    file: str | None
+    size: int | None
+    seconds: float | None
+    width: int | None
+    height: int | None
+    sha256: str | None
+    due_at: int | None
+    attempts: int
+    problem: str | None
+
+
+class DeliveryState(StrEnum):
+    """How far the one result message of a job is."""
+
+    WAITING = "waiting"  # for the outputs to be fetched
+    DUE = "due"
+    POSTING = "posting"  # may be in the channel already
+    POSTED = "posted"
+    PARKED = "parked"  # cannot be posted (channel gone, no permission); the files are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The posting of a job's result."""
+
+    job_id: int
+    state: DeliveryState
+    due_at: int | None
+    attempts: int
+    first_tried_at: int | None
+    linked: bool  # the file did not fit: a link to our own page goes out instead
+    message_id: int | None
+    posted_at: int | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GuildSettings:
+    """What the admins of a server decided."""
+
+    guild_id: int
+    budget: int | None  # credits per calendar month (UTC); None: no limit
+    default_provider: str | None  # None: the cheapest that can do what is asked
