@@ -1,0 +1,100 @@
+"""The addresses we hand out, and how we know them again: callback addresses and links to files, both with a keyed MAC.
+
+A callback address carries the job it is for, so the receiver can check it without a look at the database, and a
+callback that comes before the vendor's own answer still finds its job. Keys: the newest makes, all of them check.
+"""
+
+import base64
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from storage.words import job_code, job_id_of
+
+_MAC_BYTES = 16
+_MAC_CHARS = 22  # 16 bytes in base64 without padding
+_CODE_CHARS = 13
+
+
+@dataclass(frozen=True, slots=True)
+class FileLink:
+    """What a link to a file leads to."""
+
+    kind: str  # outputs or inputs
+    file: str
+    expires_at: int  # milliseconds
+
+
+class Addresses:
+    """Makes and checks the addresses below PUBLIC_URL."""
+
+    def __init__(self, public_url: str, secret_keys: Sequence[str]) -> None:
+        """Take the public URL (scheme, host, perhaps a path) and the secret keys, newest first."""
+        self._base = public_url.rstrip("/")
+        self._callback_keys = [_derive(key, b"rushes callback") for key in secret_keys]
+        self._file_keys = [_derive(key, b"rushes file") for key in secret_keys]
+
+    def __repr__(self) -> str:
+        """Show no key."""
+        return f"Addresses({self._base!r})"
+
+    @property
+    def public(self) -> bool:
+        """Whether vendors on the internet can fetch from us."""
+        return self._base.startswith("https://")
+
+    def callback(self, provider: str, job_id: int) -> str:
+        """Make the callback address of a job."""
+        return f"{self._base}{self.callback_path(provider, self.callback_token(provider, job_id))}"
+
+    def callback_token(self, provider: str, job_id: int) -> str:
+        """Make the part of a callback address that names a job and proves it is ours."""
+        code = job_code(job_id)
+        return code + _mac(self._callback_keys[0], provider, code)
+
+    def callback_path(self, provider: str, token: str) -> str:
+        """Write the path below PUBLIC_URL's host, as the receiver sees it."""
+        return f"/callbacks/{provider}/{token}"
+
+    def signed_path(self, provider: str, token: str) -> str:
+        """Write the whole path the vendor was given, PUBLIC_URL's own included: what a vendor's signature covers."""
+        scheme_and_host = "/".join(self._base.split("/", 3)[:3])
+        return self._base.removeprefix(scheme_and_host) + self.callback_path(provider, token)
+
+    def job_of(self, provider: str, token: str) -> int | None:
+        """Name the job a callback token was made for; None when we did not make it."""
+        code, mac = token[:_CODE_CHARS], token[_CODE_CHARS:]
+        job_id = job_id_of(code)
+        known = [_same(mac, _mac(key, provider, code)) for key in self._callback_keys]
+        return job_id if any(known) else None
+
+    def link(self, kind: str, file: str, expires_at: int) -> str:
+        """Make a link to a file of ours, good until `expires_at` (milliseconds)."""
+        until = str(expires_at // 1000)
+        return f"{self._base}/media/{kind}/{until}.{_mac(self._file_keys[0], kind, file, until)}/{file}"
+
+    def open_link(self, kind: str, ticket: str, file: str, now: int) -> FileLink | None:
+        """Check a link's parts; None when we did not make it or its time is over."""
+        until, _, mac = ticket.partition(".")
+        if not (until.isascii() and until.isdigit() and len(until) <= 12):
+            return None
+        known = [_same(mac, _mac(key, kind, file, until)) for key in self._file_keys]
+        expires_at = int(until) * 1000
+        return FileLink(kind, file, expires_at) if any(known) and now < expires_at else None
+
+
+def _derive(key: str, purpose: bytes) -> bytes:
+    """Make a key for one purpose, so that a MAC for one thing proves nothing about another."""
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose).derive(key.encode())
+
+
+def _mac(key: bytes, *parts: str) -> str:
+    digest = hmac.digest(key, "\0".join(parts).encode("utf-8", "surrogatepass"), "sha256")[:_MAC_BYTES]
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _same(given: str, right: str) -> bool:
+    return len(given) == _MAC_CHARS and hmac.compare_digest(given.encode("utf-8", "surrogatepass"), right.encode())

@@ -1,0 +1,63 @@
+"""What the rooms are given instead of reaching for it: database, vendors, clock, and a way to be overheard."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from jobs.addresses import Addresses
+from providers.contract import Provider
+from storage import Database
+
+
+class Tell(Protocol):
+    """Hears of every step, after it happened: the log, the demo's timeline, and the tests that cut the power there."""
+
+    def __call__(self, step: str, job_id: int | None = None, /, **facts: object) -> None:
+        """Take note of a step of a job; facts hold no secret and no address of a result."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long to wait for what, in milliseconds."""
+
+    callback_grace: int = 120_000  # without a callback for so long, the provider is asked
+    submit_deadline: int = 24 * 3_600_000  # not taken by the provider for so long: given up
+    job_deadline: int = 6 * 3_600_000  # silent for so long: expired
+    rescue: int = 24 * 3_600_000  # an expired job's hold is kept so long, in case the result arrives late
+    absence_gap: int = 60_000  # between the two looks that prove a doubtful submission never arrived
+    retry_least: int = 2_000  # first pause after a failure; doubles up to
+    retry_most: int = 300_000
+    idle: int = 1_000  # how often each loop looks for due work without being woken
+
+
+@dataclass(frozen=True, slots=True)
+class Wakes:
+    """Doorbells of the loops. Ringing is a hint; what is due stands in the database."""
+
+    submit: asyncio.Event = field(default_factory=asyncio.Event)
+    settle: asyncio.Event = field(default_factory=asyncio.Event)
+    reconcile: asyncio.Event = field(default_factory=asyncio.Event)
+    fetch: asyncio.Event = field(default_factory=asyncio.Event)
+    deliver: asyncio.Event = field(default_factory=asyncio.Event)
+    cards: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything the rooms share, made once in rushes/program.py."""
+
+    database: Database
+    providers: Mapping[str, Provider]
+    addresses: Addresses
+    media_dir: Path
+    clock: Callable[[], float]  # seconds since 1970
+    tell: Tell
+    timing: Timing = field(default_factory=Timing)
+    wakes: Wakes = field(default_factory=Wakes)
+
+    def now(self) -> int:
+        """Read the clock in milliseconds, as the database keeps time."""
+        return int(self.clock() * 1000)

@@ -1,0 +1,60 @@
+"""The one way a job changes: an event, decided by the table, and all that follows from it in one transaction."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from jobs.context import Timing
+from jobs.transitions import Event, Money, Move, decide
+from providers.contract import OutputLink
+from storage import Connection, deliveries, ledger, outputs
+from storage import jobs as job_facts
+from storage.words import Job, State
+
+_RESCUE_LOOKS = 6  # how often an expired job is asked about before its hold is given back
+
+
+def advance(
+    connection: Connection,
+    job: Job,
+    event: Event,
+    now: int,
+    timing: Timing,
+    *,
+    due_at: int | None = None,
+    credits: int | None = None,  # noqa: A002 -- the word of the design; the interactive builtin is of no use here
+    links: Sequence[OutputLink] = (),
+    **facts: Any,
+) -> Job | None:
+    """Let an event happen to a job that was read in this transaction; None when it changes nothing.
+
+    `due_at` is when to look again if the job goes on (default: when its callback would be overdue), `credits` the
+    vendor's own figure, `links` the results, and `facts` further columns to set (task_id, reason, detail, ...).
+    """
+    move = decide(job.state, event)
+    if move is None:
+        return None
+    _close_hold(connection, job, move.money, now, credits)
+    values = {**facts, "due_at": _due(move, now, timing, due_at)}
+    if move.to is not job.state or event is Event.ACCEPTED:
+        values = {"lookups": 0, **values}
+    job_facts.move(connection, job, now, move.to, values)
+    if move.deliver or move.keep_files:
+        outputs.announced(connection, job.id, [(link.kind, link.url) for link in links], now)
+    if move.deliver:
+        deliveries.awaited(connection, job.id)
+    return job_facts.by_id(connection, job.id)
+
+
+def _due(move: Move, now: int, timing: Timing, due_at: int | None) -> int | None:
+    if move.to is State.EXPIRED and move.money is Money.KEEP:
+        return now + timing.rescue // _RESCUE_LOOKS
+    if move.to.terminal:
+        return None
+    return now + timing.callback_grace if due_at is None else due_at
+
+
+def _close_hold(connection: Connection, job: Job, money: Money, now: int, credits: int | None) -> None:  # noqa: A002
+    if money is Money.SETTLE or (money is Money.SETTLE_IF_CHARGED and (credits or 0) > 0):
+        ledger.settle(connection, job, now, credits)
+    elif money is not Money.KEEP:
+        ledger.release(connection, job, now)
