@@ -1,0 +1,76 @@
+"""How strangers' JSON is read: strictly as JSON, leniently in meaning, and never with an unexpected exception."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn, cast
+
+from .contract import NotUnderstood
+
+MOST_CREDITS = 1_000_000_000  # more than this is a mistake or a lie, and would not fit a column everywhere
+MOST_DETAIL = 300  # characters, as the contract says of ProviderError.detail
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"(?!\.+\Z)[A-Za-z0-9._:=~+-]{1,200}")
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON")
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Parse a JSON object. Raise NotUnderstood for everything else: other encodings, NaN, depth, giant numbers."""
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise NotUnderstood("not a JSON object")
+    return cast("dict[str, Any]", value)
+
+
+def as_object(value: object) -> Mapping[str, Any]:
+    """Return a JSON object, or an empty one."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def as_objects(value: object) -> list[Mapping[str, Any]]:
+    """Return the objects of a JSON list, leaving out what is none."""
+    if not isinstance(value, list):
+        return []
+    return [cast("Mapping[str, Any]", item) for item in cast("list[object]", value) if isinstance(item, dict)]
+
+
+def as_text(value: object) -> str:
+    """Return a JSON string, or an empty one; lone surrogates, which no database takes, are replaced."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else ""
+
+
+def as_count(value: object) -> int | None:
+    """Return a whole number not below zero, given as a number or as digits; None for everything else."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,10}", value):
+        value = int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value <= MOST_CREDITS else None
+
+
+def as_identifier(value: object) -> str:
+    """Return a task id that may stand in a path, or an empty text."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**40 else value
+    return text if isinstance(text, str) and _IDENTIFIER.fullmatch(text) else ""
+
+
+def as_link(value: object) -> str:
+    """Return a web address, or an empty text. Whether it may be fetched is decided where it is fetched."""
+    text = as_text(value).strip()
+    return text if text.lower().startswith(("https://", "http://")) and len(text) <= 8192 else ""
+
+
+def for_log(*parts: object) -> str:
+    """Join a stranger's words for the operator's log: one printable line, no addresses, at most 300 characters."""
+    joined = " ".join(as_text(part) if isinstance(part, str) else str(part) for part in parts if part not in ("", None))
+    line = "".join(letter if letter.isprintable() else " " for letter in joined[: 4 * MOST_DETAIL])
+    return " ".join(_ADDRESS.sub("<address>", line).split())[:MOST_DETAIL]

@@ -1,0 +1,34 @@
+"""Which vendors there are, in the order they are offered, and which of them this installation is a customer of."""
+
+from collections.abc import Callable, Mapping
+
+import aiohttp
+
+from . import futurelabs, kling, vidu
+from .contract import Account, Provider
+
+_MAKERS: dict[str, tuple[str, Callable[[Account, aiohttp.ClientSession, Callable[[], float]], Provider]]] = {
+    futurelabs.NAME: (futurelabs.TITLE, futurelabs.Futurelabs),
+    vidu.NAME: (vidu.TITLE, vidu.Vidu),
+    kling.NAME: (kling.TITLE, kling.Kling),
+}
+
+NAMES: tuple[str, ...] = tuple(_MAKERS)
+TITLES: dict[str, str] = {name: title for name, (title, _) in _MAKERS.items()}
+
+
+def build(
+    accounts: Mapping[str, Account], session: aiohttp.ClientSession, clock: Callable[[], float]
+) -> dict[str, Provider]:
+    """Make the adapters of the vendors whose keys are set, in the stated order; `clock` gives epoch seconds."""
+    return {
+        name: make(accounts[name], session, clock)
+        for name, (_, make) in _MAKERS.items()
+        if name in accounts and has_keys(name, accounts[name])
+    }
+
+
+def has_keys(name: str, account: Account) -> bool:
+    """Say whether an account can be used: it has an API key, or at Kling an access key with its secret."""
+    pair = name == kling.NAME and bool(account.access_key and account.secret_key)
+    return pair or bool(account.api_keys and account.api_keys[0])

@@ -1,0 +1,157 @@
+"""Who may ring: the callback signatures of Vidu and of Standard Webhooks, a shared secret, and a digest for the rest.
+
+Pure functions of bytes as they came over the wire and of the time given. Whatever comes in, they return or raise
+NotAuthentic; nothing else. Keys and texts are compared as bytes and in constant time.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from .contract import Callback, Headers, NotAuthentic
+
+TOLERANCE = 300.0  # seconds, both ways
+
+_DATE = re.compile(
+    rb"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), ([0-9]{2}) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) ([0-9]{4}) "
+    rb"([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
+)
+_MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
+_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
+_NONCE = re.compile(rb"[!-~]{1,200}")
+_WEBHOOK_ID = re.compile(rb"[!-\-/-~]{1,200}")  # without a dot: the dot ends it in the signed text
+_WEBHOOK_TIME = re.compile(rb"[0-9]{1,12}")
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+_MOST_SIGNED = 8
+_MOST_SIGNATURES = 16
+
+
+def vidu(callback: Callback, keys: Sequence[str], now: float) -> str:
+    """Check a Vidu signature under any of our keys and return its nonce. Raise NotAuthentic (stale: only its date).
+
+    Vidu signs method, path, query, the word "vidu", the date and the listed headers, not the body; the secret is the
+    API key that made the task (Vidu, callback-signature, read 2026-11).
+    """
+    if _one(callback.headers, b"x-hmac-algorithm") != b"hmac-sha256":
+        raise NotAuthentic("another algorithm")
+    if _one(callback.headers, b"x-hmac-access-key") != b"vidu":
+        raise NotAuthentic("another access key")
+    signature = _decode(_one(callback.headers, b"x-hmac-signature"))
+    date = _one(callback.headers, b"date")
+    nonce = _one(callback.headers, b"x-request-nonce")
+    if not _NONCE.fullmatch(nonce):
+        raise NotAuthentic("the nonce is none")
+    moment = _read_date(date)
+    lines = b"".join(_signed_lines(callback.headers))
+    path, _, query = callback.path.partition("?")
+    head = f"POST\n{path or '/'}\n{query}\nvidu\n".encode("utf-8", "replace")
+    _demand_mac(head + date + b"\n" + lines, [_as_bytes(key) for key in keys], [signature])
+    _demand_fresh(moment, now)
+    return nonce.decode("ascii")
+
+
+def standard_webhooks(callback: Callback, secrets: Sequence[str], now: float) -> str:
+    """Check a Standard Webhooks signature, which covers the body, and return its id. Raise NotAuthentic.
+
+    Signed is "id.timestamp.body" with the decoded part of the secret after "whsec_"; during a rotation several
+    signatures stand in one header (Standard Webhooks 1.0; Kling, callbacks, read 2026-11).
+    """
+    delivery = _one(callback.headers, b"webhook-id")
+    stamp = _one(callback.headers, b"webhook-timestamp")
+    given = _one(callback.headers, b"webhook-signature")
+    if not _WEBHOOK_ID.fullmatch(delivery) or not _WEBHOOK_TIME.fullmatch(stamp):
+        raise NotAuthentic("the webhook id or timestamp is none")
+    versions = [part.partition(b",") for part in given[:4096].split(b" ")[:_MOST_SIGNATURES]]
+    signatures = [raw for name, _, text in versions if name == b"v1" and (raw := _decode_or_none(text))]
+    keys = [key for secret in secrets if (key := _decode_or_none(_as_bytes(secret.removeprefix("whsec_"))))]
+    _demand_mac(delivery + b"." + stamp + b"." + callback.body, keys, signatures)
+    _demand_fresh(float(stamp), now)
+    return delivery.decode("ascii")
+
+
+def static_secret(headers: Headers, name: str, expected: str) -> None:
+    """Check a header that repeats a secret of ours. Raise NotAuthentic, also when we have no secret to compare."""
+    given = _one(headers, name.lower().encode("ascii", "replace"))
+    if not expected or not hmac.compare_digest(given, _as_bytes(expected)):
+        raise NotAuthentic("another secret")
+
+
+def digest(callback: Callback) -> str:
+    """Name a delivery that brings no name: the same body at the same address is the same delivery."""
+    path = callback.path.encode("utf-8", "replace")
+    return hashlib.sha256(len(path).to_bytes(8, "big") + path + callback.body).hexdigest()
+
+
+def _one(headers: Headers, name: bytes) -> bytes:
+    """Return the value of a header that came exactly once: of two, one might be signed and the other one read."""
+    values = [value for key, value in headers if key.lower() == name]
+    if len(values) != 1:
+        raise NotAuthentic(f"{name.decode('ascii', 'replace')} came {len(values)} times")
+    if len(values[0]) > 4096 or _CONTROL.search(values[0]):
+        raise NotAuthentic(f"{name.decode('ascii', 'replace')} is not a header value")
+    return values[0]
+
+
+def _signed_lines(headers: Headers) -> list[bytes]:
+    """Rebuild the signed header lines in the order and the letter case of the list."""
+    names = _one(headers, b"x-hmac-signed-headers").split(b";")
+    lowered = {name.lower() for name in names}
+    if len(names) > _MOST_SIGNED or len(lowered) != len(names) or not all(_TOKEN.fullmatch(name) for name in names):
+        raise NotAuthentic("the list of signed headers is malformed")
+    if not {b"date", b"x-request-nonce"} <= lowered:
+        raise NotAuthentic("the date or the nonce is not signed")
+    return [name + b":" + _one(headers, name.lower()) + b"\n" for name in names]
+
+
+def _read_date(value: bytes) -> float:
+    match = _DATE.fullmatch(value)
+    if match is None:
+        raise NotAuthentic("the date is none")
+    day, month, year, hour, minute, second = match.groups()
+    try:
+        moment = datetime(
+            int(year), _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC
+        )
+        return moment.timestamp()
+    except (ValueError, OverflowError):
+        raise NotAuthentic("the date is none") from None
+
+
+def _demand_mac(message: bytes, keys: Sequence[bytes], signatures: Sequence[bytes]) -> None:
+    matched = False
+    for key in keys:
+        if key:  # an empty key is everybody's
+            expected = hmac.digest(key, message, "sha256")
+            for signature in signatures:
+                matched |= hmac.compare_digest(expected, signature)
+    if not matched:
+        raise NotAuthentic("another signature")
+
+
+def _demand_fresh(moment: float, now: float) -> None:
+    """Refuse what is too old or too new. Last of all checks, so that "stale" always means "otherwise authentic"."""
+    if not abs(now - moment) <= TOLERANCE:
+        raise NotAuthentic(f"dated {moment - now:+.0f} s from now", stale=True)
+
+
+def _decode(value: bytes) -> bytes:
+    raw = _decode_or_none(value)
+    if raw is None:
+        raise NotAuthentic("the signature is not base64")
+    return raw
+
+
+def _decode_or_none(value: bytes) -> bytes | None:
+    """Decode strictly: the lenient way reads many texts as one signature."""
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _as_bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
