@@ -1,0 +1,160 @@
+"""Real films: an MP4 of the asked length, shape and quality, made by ffmpeg from the pictures or a card of the prompt.
+
+Real files are worth the trouble because the program re-encodes, measures and posts them, and a person may watch them.
+The same order with the same pictures gives the same file, which is rendered once per folder.
+"""
+
+import asyncio
+import hashlib
+import io
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import imageio_ffmpeg
+from PIL import Image, ImageOps
+
+from sandbox.vendors.book import Film, Picture
+from sandbox.vendors.card import draw_card
+
+FPS = 24
+ZOOM = 0.10  # how much nearer the end is than the beginning
+FADE = 0.4  # the share of a two-picture film that shows both
+SOUND = (
+    "aevalsrc=exprs='(0.05*sin(2*PI*196*t)+0.04*sin(2*PI*246.94*t)+0.03*sin(2*PI*293.66*t)+0.015*sin(2*PI*587.33*t))"
+    "*(0.75+0.25*sin(2*PI*0.25*t))':s=44100:d={seconds},afade=t=in:d=0.4,afade=t=out:st={fade_at}:d=0.6[sound]"
+)
+
+
+class RenderFailed(RuntimeError):  # noqa: N818 - reads as what happened
+    """ffmpeg ended with an error; the message is the end of what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The files of a film and their size in pixels."""
+
+    video: Path
+    cover: Path
+    width: int
+    height: int
+
+
+class Studio:
+    """Renders films into a folder, at most `parallel` at a time, each only once."""
+
+    def __init__(self, folder: Path, parallel: int = 2) -> None:
+        """Use the folder, made when first needed; several stand-ins and several processes may share it."""
+        self.folder = folder
+        self.rendered = 0  # how many films were really made, for tests
+        self._places = asyncio.Semaphore(parallel)
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def film(self, film: Film, pictures: tuple[Picture, ...]) -> Rendered:
+        """Return the film's files, rendering when the folder lacks them; raises RenderFailed."""
+        width, height = frame_size(film, pictures)
+        key = _key(film, pictures)
+        video, cover = self.folder / f"{key}.mp4", self.folder / f"{key}.jpg"
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            if not (video.exists() and cover.exists()):
+                async with self._places:
+                    await self._make(film, pictures, (width, height), (video, cover))
+                self.rendered += 1
+        return Rendered(video, cover, width, height)
+
+    async def _make(
+        self, film: Film, pictures: tuple[Picture, ...], size: tuple[int, int], files: tuple[Path, Path]
+    ) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix="making-") as name:
+            desk = Path(name)
+            frames = await asyncio.to_thread(_prepare, film, pictures, size, desk)
+            await _ffmpeg(arguments(film, frames, size, desk / "film.mp4"))
+            # A rename is atomic, so a reader in another process never sees half a file.
+            (desk / "cover.jpg").replace(files[1])
+            (desk / "film.mp4").replace(files[0])
+
+
+def frame_size(film: Film, pictures: tuple[Picture, ...]) -> tuple[int, int]:
+    """Return even width and height; the short side is the quality until the long side would pass that of 16:9."""
+    ratio = film.ratio or (pictures[0].width / pictures[0].height if pictures else 16 / 9)
+    stretch = max(ratio, 1 / ratio)
+    short, long = film.quality * min(1.0, 16 / 9 / stretch), film.quality * min(stretch, 16 / 9)
+    wide, low = (long, short) if ratio >= 1 else (short, long)
+    return max(2, round(wide / 2) * 2), max(2, round(low / 2) * 2)
+
+
+def arguments(film: Film, frames: list[Path], size: tuple[int, int], target: Path) -> list[str]:
+    """Return ffmpeg's arguments: a slow zoom over each frame, a fade between two, H.264 with the index in front."""
+    total = film.seconds * FPS
+    each = total if len(frames) == 1 else round(total * (1 + FADE) / 2)
+    steps = [
+        # The zoom moves in whole pixels of its source: twice the size halves the tremble.
+        f"[{number}:v]scale=iw*2:-2:flags=bicubic:out_range=tv,format=yuv420p,"
+        f"zoompan=z='1+{ZOOM}*on/{total}':x='iw/2-iw/zoom/2':y='ih/2-ih/zoom/2':d={each}:s={size[0]}x{size[1]}:fps={FPS},"
+        f"setsar=1[p{number}]"
+        for number in range(len(frames))
+    ]
+    picture = "p0"
+    if len(frames) == 2:
+        overlap = 2 * each - total
+        steps.append(f"[p0][p1]xfade=duration={overlap / FPS:.4f}:offset={(each - overlap) / FPS:.4f}[faded]")
+        picture = "faded"
+    if film.audio:
+        steps.append(SOUND.format(seconds=film.seconds, fade_at=max(0.0, film.seconds - 0.6)))
+    inputs = [part for frame in frames for part in ("-i", str(frame))]
+    sound = ["-map", "[sound]", "-c:a", "aac", "-b:a", "96k"] if film.audio else ["-an"]
+    return [
+        *("-hide_banner", "-loglevel", "error", "-nostdin", "-y", *inputs, "-filter_complex", ";".join(steps)),
+        *("-map", f"[{picture}]", "-frames:v", str(total), "-r", str(FPS), *sound),
+        *("-c:v", "libx264", "-preset", "ultrafast", "-crf", "28", "-pix_fmt", "yuv420p", "-color_range", "tv"),
+        *("-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart"),
+        str(target),
+    ]
+
+
+def _prepare(film: Film, pictures: tuple[Picture, ...], size: tuple[int, int], desk: Path) -> list[Path]:
+    frames: list[Path] = []
+    for number, picture in enumerate(pictures or (None,)):
+        if picture is None:
+            drawn = draw_card(film.text, film.label, *size)
+        else:
+            with Image.open(io.BytesIO(picture.data)) as opened:
+                turned = ImageOps.exif_transpose(opened).convert("RGBA")
+            plain = Image.new("RGB", turned.size, "white")
+            plain.paste(turned, mask=turned.getchannel("A"))
+            drawn = ImageOps.fit(plain, size, Image.Resampling.BICUBIC)
+        frame = desk / f"{number}.ppm"  # nothing to compress, nothing to decode
+        drawn.save(frame)
+        frames.append(frame)
+        if number == 0:
+            drawn.save(desk / "cover.jpg", quality=85)
+    return frames
+
+
+def _key(film: Film, pictures: tuple[Picture, ...]) -> str:
+    text = json.dumps(asdict(film), sort_keys=True).encode()
+    return hashlib.sha256(
+        b"\0".join([text, *(hashlib.sha256(picture.data).digest() for picture in pictures)])
+    ).hexdigest()[:32]
+
+
+async def _ffmpeg(wanted: list[str]) -> None:
+    process = await asyncio.create_subprocess_exec(
+        imageio_ffmpeg.get_ffmpeg_exe(),
+        *wanted,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "LC_ALL": "C"},
+    )
+    try:
+        _, said = await process.communicate()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
+    if process.returncode:
+        raise RenderFailed(said.decode(errors="replace")[-500:])
