@@ -1,0 +1,57 @@
+"""Servers: their channels, people, roles, the bot's permissions and the upload limit."""
+
+from dataclasses import dataclass, field
+
+from sandbox.discord import permissions
+from sandbox.discord.members import Member
+from sandbox.discord.world import Channel, User, World
+
+
+@dataclass(eq=False, slots=True, repr=False)
+class Guild:
+    """A server. `upload_limit` (bytes per file) and `bot_permissions` may be changed at any time.
+
+    `installed=False` is a server whose people brought the app along as their own: the bot is no member of it.
+    """
+
+    world: World
+    id: int
+    name: str
+    upload_limit: int
+    owner: User
+    created_at: float
+    bot_role: int
+    installed: bool = True
+    bot_permissions: int = permissions.DEFAULT_BOT
+    locale: str = "en-US"
+    roles: dict[int, str] = field(default_factory=dict[int, str])
+    members: dict[int, Member] = field(default_factory=dict[int, Member])
+
+    def __repr__(self) -> str:
+        return f"<Guild {self.id} {self.name}>"
+
+    @property
+    def channels(self) -> list[Channel]:
+        """List the channels, oldest first."""
+        return [channel for channel in self.world.channels.values() if channel.guild is self]
+
+    def add_channel(self, name: str) -> Channel:
+        """Open a text channel."""
+        channel = Channel(self.world, self.world.snowflake(), name, self)
+        self.world.channels[channel.id] = channel
+        self.world.dispatch_channel("CHANNEL_CREATE", channel)
+        return channel
+
+    def add_member(
+        self, name: str, *, permissions: int = permissions.DEFAULT_MEMBER, user: User | None = None
+    ) -> Member:
+        """Let a person join; pass `user` for somebody who is already in another server."""
+        member = Member(self.world, self, user or self.world.add_user(name), permissions, self.world.clock())
+        self.members[member.id] = member
+        return member
+
+    def add_role(self, name: str) -> int:
+        """Make a role that can be pinged; give its number."""
+        number = self.world.snowflake()
+        self.roles[number] = name
+        return number
