@@ -3,9 +3,8 @@
 from enum import StrEnum
 
 from jobs import life
-from jobs.context import Context, Timing
+from jobs.context import Context
 from jobs.transitions import Event
-from storage import Connection
 from storage import jobs as job_facts
 from storage.words import Job, State
 
@@ -21,8 +20,7 @@ class CancelOutcome(StrEnum):
 
 async def cancel(ctx: Context, job_id: int, by: int) -> tuple[CancelOutcome, Job | None]:
     """Give up a job in the name of member `by` (the caller has checked that they may). Raise StorageError."""
-    job = await ctx.database.write(_cancel, job_id, by, ctx.now(), ctx.timing)
-    ctx.wakes.cards.set()
+    job = await life.happen(ctx, job_id, Event.CANCEL, due_at=ctx.now(), cancelled_by=by)
     if job is None:
         return CancelOutcome.OVER, await ctx.database.read(job_facts.by_id, job_id)
     ctx.tell("cancel asked", job.id, by=by, state=job.state)
@@ -31,10 +29,3 @@ async def cancel(ctx: Context, job_id: int, by: int) -> tuple[CancelOutcome, Job
     ctx.wakes.reconcile.set()
     provider = ctx.providers.get(job.provider)
     return (CancelOutcome.ASKED if provider and provider.can_cancel else CancelOutcome.CANNOT), job
-
-
-def _cancel(connection: Connection, job_id: int, by: int, now: int, timing: Timing) -> Job | None:
-    job = job_facts.by_id(connection, job_id)
-    if job is None:
-        return None
-    return life.advance(connection, job, Event.CANCEL, now, timing, due_at=now, cancelled_by=by)

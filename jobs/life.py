@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from jobs.context import Timing
+from jobs.context import Context, Timing
 from jobs.transitions import Event, Money, Move, decide
 from providers.contract import OutputLink
 from storage import Connection, deliveries, ledger, outputs
 from storage import jobs as job_facts
 from storage.words import Job, State
 
-_RESCUE_LOOKS = 6  # how often an expired job is asked about before its hold is given back
+RESCUE_LOOKS = 6  # how often an expired job is asked about before its hold is given back
 
 
 def advance(
@@ -33,11 +33,14 @@ def advance(
     move = decide(job.state, event)
     if move is None:
         return None
-    _close_hold(connection, job, move.money, now, credits)
+    if move.to is State.CANCELLING and event is Event.ACCEPTED:
+        due_at = now  # there is a task to cancel now
     values = {**facts, "due_at": _due(move, now, timing, due_at)}
-    if move.to is not job.state or event is Event.ACCEPTED:
+    if move.to is not job.state:
         values = {"lookups": 0, **values}
     job_facts.move(connection, job, now, move.to, values)
+    if _close_hold(connection, job, move.money, now, credits):
+        job_facts.touch_card(connection, job.id, now)
     if move.deliver or move.keep_files:
         outputs.announced(connection, job.id, [(link.kind, link.url) for link in links], now)
     if move.deliver:
@@ -45,16 +48,29 @@ def advance(
     return job_facts.by_id(connection, job.id)
 
 
+async def happen(ctx: Context, job_id: int, event: Event, **facts: Any) -> Job | None:
+    """Let an event happen to a job, in a transaction of its own; None when it changes nothing. Raise StorageError."""
+
+    def change(connection: Connection) -> Job | None:
+        job = job_facts.by_id(connection, job_id)
+        return advance(connection, job, event, ctx.now(), ctx.timing, **facts) if job else None
+
+    job = await ctx.database.write(change)
+    ctx.wakes.cards.set()
+    return job
+
+
 def _due(move: Move, now: int, timing: Timing, due_at: int | None) -> int | None:
     if move.to is State.EXPIRED and move.money is Money.KEEP:
-        return now + timing.rescue // _RESCUE_LOOKS
+        return now + timing.rescue // RESCUE_LOOKS
     if move.to.terminal:
         return None
     return now + timing.callback_grace if due_at is None else due_at
 
 
-def _close_hold(connection: Connection, job: Job, money: Money, now: int, credits: int | None) -> None:  # noqa: A002
+def _close_hold(connection: Connection, job: Job, money: Money, now: int, credits: int | None) -> bool:  # noqa: A002
+    if money is Money.KEEP:
+        return False
     if money is Money.SETTLE or (money is Money.SETTLE_IF_CHARGED and (credits or 0) > 0):
-        ledger.settle(connection, job, now, credits)
-    elif money is not Money.KEEP:
-        ledger.release(connection, job, now)
+        return ledger.settle(connection, job, now, credits)
+    return ledger.release(connection, job, now)

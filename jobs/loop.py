@@ -36,7 +36,7 @@ async def run(
         except StorageError as error:
             failures += 1
             _log.warning("database not usable", loop=name, error=str(error))
-        except Exception:
+        except Exception:  # noqa: BLE001 -- the rim: a loop must outlive whatever one round did
             failures += 1
             _log.exception("step failed", loop=name)
         if failures:
@@ -67,7 +67,7 @@ async def each(work: Iterable[Any], handle: Callable[[Any], Awaitable[None]], *,
                 await handle(item)
             except StorageError:
                 raise
-            except Exception:
+            except Exception:  # noqa: BLE001 -- likewise, for one piece of work
                 _log.exception("work failed", kind=type(item).__name__)
 
     results = await asyncio.gather(*(one(item) for item in work), return_exceptions=True)

@@ -97,7 +97,7 @@ def cards_due(connection: Connection, now: int, limit: int) -> list[Job]:
 
 
 def move(connection: Connection, job: Job, now: int, to: State, values: Mapping[str, Any]) -> None:
-    """Change a job's state and the given columns; its card becomes out of date.
+    """Change a job's state and the given columns; its card becomes out of date when the state is a new one.
 
     The caller read `job` in this same transaction, so nothing can have changed in between.
     """
@@ -106,12 +106,18 @@ def move(connection: Connection, job: Job, now: int, to: State, values: Mapping[
     connection.execute(
         update(jobs).where(jobs.c.id == job.id).values({"state": to, **changed, **finished, **values}),
     )
-    touch_card(connection, job.id, now)
+    if changed:
+        touch_card(connection, job.id, now)
 
 
 def postpone(connection: Connection, job_id: int, due_at: int, *, lookups: int) -> None:
     """Set when to look again, and how many questions in a row have led nowhere."""
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(due_at=due_at, lookups=lookups))
+
+
+def looked_for(connection: Connection, job_id: int, due_at: int, absences: int) -> None:
+    """Record that a doubtful submission was not at the provider, `absences` times in a row by now."""
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(due_at=due_at, absences=absences))
 
 
 def touch_card(connection: Connection, job_id: int, now: int) -> None:

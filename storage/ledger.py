@@ -34,14 +34,14 @@ def hold(connection: Connection, job: Job) -> bool:
     return connection.execute(insert(ledger).from_select(names, select(*row).where(allowed))).rowcount == 1
 
 
-def settle(connection: Connection, job: Job, now: int, reported: int | None) -> int | None:
-    """Close a job's hold by what the provider reports, or by the price when it is silent; None when already closed.
+def settle(connection: Connection, job: Job, now: int, reported: int | None) -> bool:
+    """Close a job's hold by what the provider reports, or by the price when it is silent; False when already closed.
 
     What is charged never exceeds the hold, so that a budget cannot be overdrawn after the fact; the provider's own
     figure is kept beside it, and the difference is the operator's to see.
     """
     charged = job.price if reported is None else min(max(reported, 0), job.price)
-    return charged if _close(connection, job, Entry.SETTLE, job.price - charged, reported, now) else None
+    return _close(connection, job, Entry.SETTLE, job.price - charged, reported, now)
 
 
 def release(connection: Connection, job: Job, now: int) -> bool:

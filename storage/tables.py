@@ -108,7 +108,8 @@ inbox = Table(
     Column("received_at", BigInteger, nullable=False),
     Column("settled_at", BigInteger),  # null: nobody has acted on it yet
     Column("outcome", String(200)),  # what came of it; null: likewise
-    UniqueConstraint("provider", "delivery_id"),
+    # The job belongs to the key: a delivery replayed at another job's address must not keep the true one out.
+    UniqueConstraint("job_id", "delivery_id"),
     sqlite_autoincrement=True,
 )
 _partial("inbox_unsettled", inbox.c.id, where=UNSETTLED)

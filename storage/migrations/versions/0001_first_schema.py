@@ -116,7 +116,7 @@ def _inbox() -> None:
         sa.Column("settled_at", sa.BigInteger(), nullable=True),
         sa.Column("outcome", sa.String(length=200), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox")),
-        sa.UniqueConstraint("provider", "delivery_id", name=op.f("uq_inbox_provider_delivery_id")),
+        sa.UniqueConstraint("job_id", "delivery_id", name=op.f("uq_inbox_job_id_delivery_id")),
         sqlite_autoincrement=True,
     )
     op.create_index(

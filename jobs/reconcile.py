@@ -1,0 +1,106 @@
+"""Asking where nobody answered: overdue callbacks, doubtful submissions, cancels to confirm, jobs that went silent."""
+
+from jobs import life
+from jobs.context import Context
+from jobs.loop import each
+from jobs.settle import learn, task_of
+from jobs.submit import backoff
+from jobs.transitions import Event
+from providers.contract import Provider, ProviderError, Reason
+from storage import jobs as job_facts
+from storage.words import Job, State
+
+_AT_ONCE = 8
+_CLOCK_SLACK = 300  # seconds a vendor's clock may be behind ours
+_ABSENCES = 2  # looks that must both find nothing before a job is sent a second time
+
+
+async def reconcile_due(ctx: Context) -> bool:
+    """Look into the jobs that are overdue; True when there were any."""
+    due = await ctx.database.read(job_facts.overdue, ctx.now(), 4 * _AT_ONCE)
+
+    async def one(job: Job) -> None:
+        await reconcile(ctx, job)
+
+    return await each(due, one, at_once=_AT_ONCE)
+
+
+async def reconcile(ctx: Context, job: Job) -> None:
+    """Ask about one job, and let its deadline pass where asking did not help. Raise StorageError."""
+    provider = ctx.providers.get(job.provider)
+    try:
+        heard = provider is not None and await _ask(ctx, provider, job)
+    except ProviderError as error:
+        ctx.tell("reconcile failed", job.id, kind=error.kind, reason=error.reason, detail=error.detail)
+        heard = False
+    if not heard:
+        await _give_time(ctx, job)
+
+
+async def _ask(ctx: Context, provider: Provider, job: Job) -> bool:
+    """Ask the vendor; True when it told something that moved the job or gave it new time. Raise ProviderError."""
+    if job.task_id is None:
+        return provider.can_find and await _look_for(ctx, provider, job)
+    task = task_of(job, job.task_id)
+    if job.state is State.CANCELLING and provider.can_cancel and job.lookups == 0:
+        try:
+            await provider.cancel(task)
+            ctx.tell("cancel sent", job.id)
+        except ProviderError as error:  # too late, most likely: the question below tells
+            ctx.tell("cancel refused", job.id, kind=error.kind, detail=error.detail)
+    status = await provider.query(task)
+    ctx.tell("asked", job.id, word=status.word)
+    if not status.progress.final and _over(ctx, job):
+        return False
+    await learn(ctx, job, status, due_at=ctx.now() + _patience(ctx, job), lookups=job.lookups + 1)
+    return job.state is not State.EXPIRED or status.progress.final
+
+
+async def _look_for(ctx: Context, provider: Provider, job: Job) -> bool:
+    """Look for the task of a doubtful submission by our own reference; sent again only when it surely never arrived."""
+    found = await provider.find(task_of(job, ""), job.created_at / 1000 - _CLOCK_SLACK)
+    if found is not None:
+        ctx.tell("found", job.id, task=found.task_id)
+        after = await learn(ctx, job, found)
+        return after is not None and after.task_id is not None
+    since = ctx.now() - job.changed_at
+    absences = job.absences + 1 if since >= ctx.timing.callback_grace else 0
+    ctx.tell("not found", job.id, absences=absences)
+    if absences < _ABSENCES:
+        wait = ctx.timing.absence_gap if absences else max(ctx.timing.callback_grace - since, ctx.timing.retry_least)
+        await ctx.database.write(job_facts.looked_for, job.id, ctx.now() + wait, absences)
+        return not _over(ctx, job)
+    after = await life.happen(ctx, job.id, Event.ABSENT, due_at=ctx.now(), absences=0)
+    ctx.wakes.submit.set()
+    return after is not None
+
+
+async def _give_time(ctx: Context, job: Job) -> None:
+    """Set the next look, or let the deadline decide."""
+    if job.state is State.EXPIRED:
+        if ctx.now() >= (job.finished_at or 0) + ctx.timing.rescue:
+            await life.happen(ctx, job.id, Event.CLOSED)
+            ctx.tell("closed", job.id)
+            return
+    elif _over(ctx, job):
+        await life.happen(ctx, job.id, Event.SILENT, reason=Reason.VENDOR, detail="nothing was heard in time")
+        ctx.tell("expired", job.id)
+        return
+    await ctx.database.write(
+        job_facts.postpone,
+        job.id,
+        ctx.now() + max(_patience(ctx, job), backoff(ctx, job.lookups)),
+        lookups=job.lookups + 1,
+    )
+
+
+def _over(ctx: Context, job: Job) -> bool:
+    return job.state is not State.EXPIRED and ctx.now() >= job.deadline_at
+
+
+def _patience(ctx: Context, job: Job) -> int:
+    """Say how long to wait between questions, in milliseconds: an eighth of the grace, doubling up to all of it."""
+    if job.state is State.EXPIRED:
+        return ctx.timing.rescue // life.RESCUE_LOOKS
+    grace = ctx.timing.callback_grace
+    return min(grace // 8 * 2 ** min(job.lookups, 3), grace)

@@ -1,0 +1,187 @@
+"""Acting on stored callbacks: what is signed is taken at its word, everything else is confirmed by one question."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+from jobs import life
+from jobs.context import Context
+from jobs.loop import each
+from jobs.transitions import Event
+from providers.contract import NotUnderstood, Operation, Progress, Provider, ProviderError, Status, Task, Trust
+from storage import Connection, inbox
+from storage import jobs as job_facts
+from storage.words import InboxRow, Job, State
+
+_AT_ONCE = 16
+_BATCH = 500
+
+_EVENTS = {
+    Progress.WAITING: Event.WAITING,
+    Progress.RUNNING: Event.RUNNING,
+    Progress.SUCCEEDED: Event.SUCCEEDED,
+    Progress.FAILED: Event.FAILED,
+    Progress.CANCELLED: Event.STOPPED,
+}
+
+Pile = tuple[int, Job | None, list[InboxRow]]  # a job's id, the job, and its callbacks nobody has acted on
+
+
+async def settle_due(ctx: Context) -> bool:
+    """Act on the callbacks that are waiting; True when there were any that could be acted on."""
+    piles = await ctx.database.read(_piles)
+
+    async def one(pile: Pile) -> None:
+        await _settle(ctx, *pile)
+
+    return await each(piles, one, at_once=_AT_ONCE)
+
+
+def _piles(connection: Connection) -> list[Pile]:
+    rows = sorted(inbox.unsettled(connection, _BATCH), key=lambda row: (row.job_id, row.id))
+    piles = [
+        (job_id, job_facts.by_id(connection, job_id), list(group))
+        for job_id, group in groupby(rows, key=lambda row: row.job_id)
+    ]
+    # A callback that overtook the answer to its own submission waits for that answer.
+    return [pile for pile in piles if pile[1] is None or pile[1].state is not State.SUBMITTING]
+
+
+async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRow]) -> None:
+    provider = ctx.providers.get(job.provider) if job else None
+    if job is None or provider is None:
+        await _put_away(ctx, rows, "no such job" if job is None else "the vendor is not set up any more")
+        return
+    doubtful = [row for row in rows if not await _take_at_its_word(ctx, provider, job, row)]
+    if not doubtful:
+        return
+    if job.state.terminal and job.state is not State.EXPIRED:
+        await _put_away(ctx, doubtful, "the job was over")
+        return
+    hints = [hint for row in doubtful if (hint := _read(provider, row)) is not None]
+    task_id = job.task_id or next((hint.task_id for hint in hints if hint.task_id), None)
+    if task_id is None:
+        await _put_away(ctx, doubtful, "names no task")
+        return
+    try:
+        status = await provider.query(task_of(job, task_id))
+    except ProviderError as error:
+        ctx.tell("confirm failed", job_id, kind=error.kind, reason=error.reason, detail=error.detail)
+        await ctx.database.write(_ask_again, job, rows, ctx.now(), ctx.now() + ctx.timing.retry_least, str(error.kind))
+        return
+    ctx.tell("confirmed", job_id, word=status.word, credits=status.credits)
+    status = replace(status, task_id=status.task_id or task_id)
+    promised_end = any(hint.progress.final for hint in hints) and not status.progress.final
+    await learn(
+        ctx, job, status, rows=doubtful, due_at=ctx.now() + 2 * ctx.timing.retry_least if promised_end else None
+    )
+
+
+async def _take_at_its_word(ctx: Context, provider: Provider, job: Job, row: InboxRow) -> bool:
+    """Act on a callback whose body is signed; False when it must be confirmed like any other."""
+    if row.trust != Trust.DATA.value:
+        return False
+    status = _read(provider, row)
+    if status is None or not (status.task_id == job.task_id or status.echo == job.code):
+        return False  # signed, but about another job: its address was replayed
+    await learn(ctx, job, status, rows=[row])
+    return True
+
+
+def _read(provider: Provider, row: InboxRow) -> Status | None:
+    try:
+        return provider.read_callback(row.body)
+    except NotUnderstood:
+        return None
+
+
+def task_of(job: Job, task_id: str) -> Task:
+    """Write down what a vendor must be told to be asked about a job's task."""
+    return Task(task_id, Operation(job.operation), job.code)
+
+
+async def learn(
+    ctx: Context,
+    job: Job,
+    status: Status,
+    *,
+    rows: Sequence[InboxRow] = (),
+    due_at: int | None = None,
+    lookups: int = 0,
+) -> Job | None:
+    """Take in what a vendor says of a job's task, with everything that follows, in one transaction.
+
+    `rows` are the callbacks that led to it; `due_at` and `lookups` say when to look again if the job goes on.
+    Raise StorageError.
+    """
+
+    def change(connection: Connection) -> tuple[str, Job | None]:
+        outcome, after = _learned(ctx, connection, job.id, status, due_at, lookups)
+        inbox.settled(connection, [row.id for row in rows], ctx.now(), outcome)
+        return outcome, after
+
+    outcome, after = await ctx.database.write(change)
+    ctx.tell("settled", job.id, word=status.word, outcome=outcome, charged=after.charged if after else None)
+    ctx.wakes.cards.set()
+    if after and after.state.terminal:
+        ctx.wakes.fetch.set()
+    return after
+
+
+def _learned(
+    ctx: Context,
+    connection: Connection,
+    job_id: int,
+    status: Status,
+    due_at: int | None,
+    lookups: int,
+) -> tuple[str, Job | None]:
+    job, now = job_facts.by_id(connection, job_id), ctx.now()
+    if job is None:
+        return "no such job", None
+    if job.task_id is None:
+        adopted = _adopted(ctx, connection, job, status)
+        if adopted is None:
+            return "a task of somebody else", job
+        job = adopted
+    after = life.advance(
+        connection,
+        job,
+        _EVENTS[status.progress],
+        now,
+        ctx.timing,
+        due_at=due_at,
+        credits=status.credits,
+        links=status.outputs,
+        lookups=lookups,
+        reason=status.reason,
+        detail=status.detail or None,
+    )
+    return (after.state.value, after) if after else ("nothing new", job)
+
+
+def _adopted(ctx: Context, connection: Connection, job: Job, status: Status) -> Job | None:
+    """Give a job in doubt the task the vendor says is its own; None when it is not."""
+    echoed = status.echo == job.code if status.echo is not None else status.prompt in {None, job.prompt}
+    taken = job_facts.holder_of_task(connection, job.provider, status.task_id)
+    if not status.task_id or not echoed or taken is not None:
+        return None
+    now = ctx.now()
+    facts: dict[str, Any] = {
+        "task_id": status.task_id,
+        "submitted_at": now,
+        "deadline_at": now + ctx.timing.job_deadline,
+    }
+    return life.advance(connection, job, Event.ACCEPTED, now, ctx.timing, **facts)
+
+
+async def _put_away(ctx: Context, rows: Sequence[InboxRow], outcome: str) -> None:
+    await ctx.database.write(inbox.settled, [row.id for row in rows], ctx.now(), outcome)
+    ctx.tell("put away", rows[0].job_id, outcome=outcome)
+
+
+def _ask_again(connection: Connection, job: Job, rows: Sequence[InboxRow], now: int, due_at: int, kind: str) -> None:
+    """Leave the question to reconcile: the callback is acted on, the job is due."""
+    inbox.settled(connection, [row.id for row in rows], now, f"the vendor could not be asked: {kind}")
+    job_facts.postpone(connection, job.id, due_at, lookups=job.lookups)

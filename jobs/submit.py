@@ -1,0 +1,115 @@
+"""Sending jobs to their vendors. The intent is stored before the first byte goes out: a crash leaves doubt, no loss."""
+
+import asyncio
+import random
+from typing import Any
+
+from jobs import intake, life
+from jobs.context import Context
+from jobs.loop import each
+from jobs.transitions import Event
+from providers.contract import Accepted, ErrorKind, Provider, ProviderError, Reason, Submission
+from storage import Connection
+from storage import jobs as job_facts
+from storage.words import Job, State
+
+_AT_ONCE = 8
+
+_EVENTS = {
+    ErrorKind.NOT_SENT: Event.NOT_TAKEN,
+    ErrorKind.THROTTLED: Event.NOT_TAKEN,
+    ErrorKind.REJECTED: Event.REJECTED,
+    ErrorKind.UNKNOWN: Event.UNCLEAR,
+}
+
+
+async def submit_due(ctx: Context) -> bool:
+    """Send the queued jobs whose time has come; True when there were any."""
+    due = await ctx.database.read(job_facts.due_to_submit, ctx.now(), 4 * _AT_ONCE)
+
+    async def one(job: Job) -> None:
+        await submit(ctx, job)
+
+    return await each(due, one, at_once=_AT_ONCE)
+
+
+async def submit(ctx: Context, job: Job) -> None:
+    """Send one queued job and store what came of it. Raise StorageError."""
+    if ctx.now() >= job.deadline_at:
+        await life.happen(
+            ctx, job.id, Event.SILENT, reason=Reason.BUSY, detail="the vendor could not be reached in time"
+        )
+        return
+    provider = ctx.providers.get(job.provider)
+    if provider is None:
+        await ctx.database.write(_postponed, job, _pause(ctx, job.attempts))
+        return
+    begun = await life.happen(ctx, job.id, Event.SUBMIT, attempts=job.attempts + 1, due_at=job.deadline_at)
+    if begun is None:  # cancelled in between
+        return
+    ctx.tell("submitting", job.id, provider=job.provider)
+    event, facts = await _send(ctx, provider, begun)
+    after = await life.happen(ctx, job.id, event, **facts)
+    ctx.tell("submission recorded", job.id, state=after.state if after else "unchanged")
+    ctx.wakes.settle.set()  # a callback may have come before this answer and wait for it
+    if after and after.state is not State.SUBMITTED:
+        ctx.wakes.reconcile.set()
+
+
+async def _send(ctx: Context, provider: Provider, job: Job) -> tuple[Event, dict[str, Any]]:
+    """Make the call, and put its outcome in the words of the table."""
+    try:
+        order = await asyncio.to_thread(intake.order_of, ctx, job)
+        accepted = await provider.submit(Submission(order, job.code, ctx.addresses.callback(job.provider, job.id)))
+    except ProviderError as error:
+        ctx.tell("submit failed", job.id, kind=error.kind, reason=error.reason, detail=error.detail)
+        return _EVENTS[error.kind], _after_failure(ctx, job, error)
+    except OSError as error:  # a picture of ours is gone: nothing was sent
+        detail = f"a stored picture could not be read ({type(error).__name__})"
+        return Event.REJECTED, {"reason": Reason.PICTURE, "detail": detail}
+    ctx.tell("submit answered", job.id, task=accepted.task_id, credits=accepted.credits)
+    return Event.ACCEPTED, _after_success(ctx, accepted)
+
+
+def _after_success(ctx: Context, accepted: Accepted) -> dict[str, Any]:
+    now = ctx.now()
+    return {"task_id": accepted.task_id, "submitted_at": now, "deadline_at": now + ctx.timing.job_deadline}
+
+
+def _after_failure(ctx: Context, job: Job, error: ProviderError) -> dict[str, Any]:
+    facts: dict[str, Any] = {"reason": error.reason, "detail": error.detail}
+    if error.kind is ErrorKind.UNKNOWN:
+        return {**facts, **in_doubt(ctx)}
+    if error.kind is not ErrorKind.REJECTED:
+        wait = _pause(ctx, job.attempts)
+        if error.retry_after is not None:
+            wait = max(wait, ctx.now() + int(error.retry_after * 1000))
+        facts["due_at"] = wait
+    return facts
+
+
+def in_doubt(ctx: Context) -> dict[str, Any]:
+    """Say when to look into a submission of which nobody knows whether it arrived."""
+    now = ctx.now()
+    return {"due_at": now + ctx.timing.retry_least, "absences": 0, "deadline_at": now + ctx.timing.job_deadline}
+
+
+async def recover(ctx: Context) -> None:
+    """Take over what an earlier run left on the wire: whether it arrived is not known. Call once, before the loops."""
+    for job in await ctx.database.read(job_facts.in_doubt):
+        await life.happen(ctx, job.id, Event.UNCLEAR, detail="the program stopped while submitting", **in_doubt(ctx))
+        ctx.tell("found in doubt", job.id)
+
+
+def backoff(ctx: Context, failures: int) -> int:
+    """Say how long to wait after so many failures in a row: doubling, with jitter; in milliseconds."""
+    most = min(ctx.timing.retry_least * 2 ** min(failures, 16), ctx.timing.retry_most)
+    return most // 2 + random.randrange(most // 2 + 1)  # noqa: S311 -- spreads retries, guards nothing
+
+
+def _pause(ctx: Context, failures: int) -> int:
+    return ctx.now() + backoff(ctx, failures)
+
+
+def _postponed(connection: Connection, job: Job, due_at: int) -> None:
+    job_facts.postpone(connection, job.id, due_at, lookups=job.lookups)
