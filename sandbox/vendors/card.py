@@ -50,7 +50,7 @@ def _background(seed: str, width: int, height: int) -> Image.Image:
     digest = hashlib.sha256(seed.encode()).digest()
     near, far = PALETTES[digest[0] % len(PALETTES)]
     slope = Image.linear_gradient("L").rotate(35 + digest[1] % 20, resample=Image.Resampling.BICUBIC, expand=False)
-    slope = slope.crop((48, 48, 208, 208)).resize((width, height), Image.Resampling.BICUBIC)
+    slope = _enlarged(slope.crop((48, 48, 208, 208)), width, height)
     picture = Image.composite(Image.new("RGB", (width, height), far), Image.new("RGB", (width, height), near), slope)
     # Soft light: drawn small and enlarged, which blurs it for free.
     small = Image.new("L", (64, 64), 0)
@@ -58,8 +58,13 @@ def _background(seed: str, width: int, height: int) -> Image.Image:
     for number in range(3):
         x, y, r = digest[2 + number] % 64, digest[5 + number] % 64, 8 + digest[8 + number] % 14
         pen.ellipse((x - r, y - r, x + r, y + r), fill=46)
-    light = small.filter(ImageFilter.GaussianBlur(5)).resize((width, height), Image.Resampling.BICUBIC)
+    light = _enlarged(small.filter(ImageFilter.GaussianBlur(5)), width, height)
     return Image.composite(Image.new("RGB", (width, height), (255, 244, 226)), picture, light)
+
+
+def _enlarged(picture: Image.Image, width: int, height: int) -> Image.Image:
+    # pyright: ignore is for numpy, which Pillow's signature names and nobody installed
+    return picture.resize((width, height), Image.Resampling.BICUBIC)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _fitted(pen: ImageDraw.ImageDraw, text: str, width: int, height: int, unit: int) -> tuple[list[str], Font, int]:

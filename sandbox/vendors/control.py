@@ -21,20 +21,20 @@ def control_routes(vendor: Vendor) -> list[web.RouteDef]:
             return web.json_response({"error": str(problem)}, status=400)
         return web.json_response(asdict(vendor.behaviour))
 
-    async def get_behaviour(request: web.Request) -> web.Response:
+    async def get_behaviour(_request: web.Request) -> web.Response:
         return web.json_response(asdict(vendor.behaviour))
 
-    async def release(request: web.Request) -> web.Response:
+    async def release(_request: web.Request) -> web.Response:
         vendor.release()
         return web.json_response({})
 
-    async def get_tasks(request: web.Request) -> web.Response:
+    async def get_tasks(_request: web.Request) -> web.Response:
         return web.json_response([_task(task) for task in vendor.tasks.values()])
 
-    async def get_calls(request: web.Request) -> web.Response:
+    async def get_calls(_request: web.Request) -> web.Response:
         return web.json_response([asdict(call) | {"body": call.body.decode(errors="replace")} for call in vendor.calls])
 
-    async def get_sent(request: web.Request) -> web.Response:
+    async def get_sent(_request: web.Request) -> web.Response:
         return web.json_response([asdict(each) | {"body": each.body.decode(errors="replace")} for each in vendor.sent])
 
     return [

@@ -1,4 +1,4 @@
-"""The counter where requests arrive: record, faults on request, authentication, and the answer in the vendor's shape."""
+"""The counter where requests arrive: record, faults on request, authentication, the answer in the vendor's shape."""
 
 import json
 import socket

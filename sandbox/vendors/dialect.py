@@ -1,4 +1,4 @@
-"""What differs from vendor to vendor, as one value: paths, words, checks and shapes. The skeleton is in desk and life."""
+"""What differs from vendor to vendor, as one value: paths, words, checks, shapes. The skeleton is in desk and life."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -29,7 +29,7 @@ async def serve_file(vendor: Vendor, request: web.Request) -> web.StreamResponse
 
 
 async def _in_pieces(vendor: Vendor, request: web.Request, path: Path, *, truncated: bool) -> web.StreamResponse:
-    data = path.read_bytes()
+    data = await asyncio.to_thread(path.read_bytes)
     answer = web.StreamResponse()
     answer.content_type = "video/mp4" if path.suffix == ".mp4" else "image/jpeg"
     answer.content_length = len(data)

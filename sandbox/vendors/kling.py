@@ -121,7 +121,7 @@ def enveloped(data: object) -> dict[str, Any]:
     return {"code": 0, "message": "SUCCEED", "request_id": secrets.token_hex(16), "data": data}
 
 
-def accepted(vendor: Vendor, task: Task) -> dict[str, Any]:
+def accepted(_vendor: Vendor, task: Task) -> dict[str, Any]:
     """Answer a submit, with the state it was booked in."""
     created = round(task.created_at * 1000)
     return enveloped(
@@ -194,7 +194,7 @@ def _queries(vendor: Vendor, operation: str) -> list[web.RouteDef]:
     return [web.get(f"/v1/videos/{operation}/{{id}}", one), web.get(f"/v1/videos/{operation}", many)]
 
 
-def sign(keys: VendorKeys, url: str, body: bytes, now: float) -> dict[str, str]:
+def sign(keys: VendorKeys, _url: str, body: bytes, now: float) -> dict[str, str]:
     """Sign a callback by Standard Webhooks when the account has a webhook secret."""
     if not keys.webhook_secret:
         return {}

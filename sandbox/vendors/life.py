@@ -1,4 +1,4 @@
-"""A task's life at the vendor: wait, work, end; rendering the film, moving the account, sending callbacks on the way."""
+"""A task's life at the vendor: wait, work, end; the film is made, the account moved, callbacks sent on the way."""
 
 import asyncio
 
@@ -31,8 +31,8 @@ async def live(vendor: Vendor, task: Task, pictures: tuple[Picture, ...]) -> Non
 
 async def work(vendor: Vendor, task: Task, pictures: tuple[Picture, ...]) -> None:
     """Render and end the task as the behaviour says."""
-    dialect = vendor.dialect
-    if vendor.behaviour.outcome == "success":
+    dialect, outcome = vendor.dialect, vendor.behaviour.outcome
+    if outcome == "success":
         try:
             rendered, _ = await asyncio.gather(
                 vendor.studio.film(task.order.film, pictures), asyncio.sleep(vendor.pace)
@@ -43,7 +43,7 @@ async def work(vendor: Vendor, task: Task, pictures: tuple[Picture, ...]) -> Non
             return
     else:
         await asyncio.sleep(vendor.pace)
-    if vendor.behaviour.outcome == "failed":
+    if outcome == "failed":
         fail(vendor, task, vendor.behaviour.err_code or dialect.refusal_word)
         return
     task.empty = task.video is None

@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import imageio_ffmpeg
+import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs] - it has none
 from PIL import Image, ImageOps
 
 from sandbox.vendors.book import Film, Picture

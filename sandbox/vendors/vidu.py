@@ -73,7 +73,7 @@ def order(operation: str, body: dict[str, Any]) -> Order:
     )
 
 
-def accepted(vendor: Vendor, task: Task) -> dict[str, Any]:
+def accepted(_vendor: Vendor, task: Task) -> dict[str, Any]:
     """Answer a submit: here the id is called task_id."""
     return {
         "task_id": task.id,
@@ -190,7 +190,7 @@ def routes(vendor: Vendor) -> list[web.RouteDef]:
     ]
 
 
-def sign(keys: VendorKeys, url: str, body: bytes, now: float) -> dict[str, str]:
+def sign(keys: VendorKeys, url: str, _body: bytes, now: float) -> dict[str, str]:
     """Sign a callback with the key that made the task."""
     return vidu_headers(keys.api_key, url, now, str(uuid.uuid4()))
 

@@ -148,7 +148,7 @@ def ratio_of(words: str) -> float:
     return int(width) / int(height)
 
 
-def check_pair(order: Order, pictures: tuple[Picture, ...]) -> None:
+def check_pair(_order: Order, pictures: tuple[Picture, ...]) -> None:
     """Refuse a first and last frame of unlike size: their pixel counts must be within 0.8 and 1.25; raises Refusal."""
     if len(pictures) == 2:
         first, last = pictures
@@ -190,14 +190,14 @@ def refused(refusal: Refusal) -> dict[str, Any]:
     }
 
 
-def authorize(keys: VendorKeys, header: str, now: float) -> None:
+def authorize(keys: VendorKeys, header: str, _now: float) -> None:
     """Demand "Token {api key}"; raises Refusal."""
     scheme, _, key = header.partition(" ")
     if scheme != "Token" or not secrets.compare_digest(key.encode(), keys.api_key.encode()):
         raise Refusal(401, "Unauthorized", "invalid api key")
 
 
-def too_late(task: Task) -> Refusal:
+def too_late(_task: Task) -> Refusal:
     """Return the refusal to cancel a task that has started."""
     return Refusal(400, "BadRequest", "task state is scheduled, can not cancel")
 
