@@ -115,9 +115,13 @@ class Api:
         if any(not value.isprintable() or not value.isascii() for value in headers.values()):
             return ProviderError(ErrorKind.NOT_SENT, Reason.ACCESS, "the key holds letters that no header can carry")
         try:
+            address = URL(url, encoded=True)
+        except ValueError:
+            return ProviderError(ErrorKind.NOT_SENT, Reason.ACCESS, "the address set for it is no web address")
+        try:
             async with self._session.request(
                 method,
-                URL(url, encoded=True),
+                address,
                 data=None if body is None else io.BytesIO(body),
                 headers=headers,
                 allow_redirects=False,  # following one would hand our key to a stranger

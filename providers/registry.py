@@ -20,7 +20,11 @@ TITLES: dict[str, str] = {name: title for name, (title, _) in _MAKERS.items()}
 def build(
     accounts: Mapping[str, Account], session: aiohttp.ClientSession, clock: Callable[[], float]
 ) -> dict[str, Provider]:
-    """Make the adapters of the vendors whose keys are set, in the stated order; `clock` gives epoch seconds."""
+    """Make the adapters of the vendors whose keys are set, in the stated order; `clock` gives epoch seconds.
+
+    A session whose connector has `force_close` is the safest: a pooled connection that a vendor closes just then
+    makes a submit an unknown one.
+    """
     return {
         name: make(accounts[name], session, clock)
         for name, (_, make) in _MAKERS.items()

@@ -1,0 +1,112 @@
+import contextlib
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from providers import reading
+from providers.contract import NotUnderstood
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"1",
+        b'"x"',
+        b"{",
+        b'{"a":NaN}',
+        b'{"a":Infinity}',
+        b"\xef\xbb\xbf{}",
+        '{"a":1}'.encode("utf-16"),
+        b'{"a":"\xff"}',
+        b'{"a":' + b"9" * 10_000 + b"}",
+        b'{"a":' * 200_000,
+    ],
+)
+def test_what_is_no_json_object_is_not_understood(body: bytes) -> None:
+    with pytest.raises(NotUnderstood):
+        reading.read_object(body)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=100))
+def test_garbage_is_read_or_not_understood(body: bytes) -> None:
+    with contextlib.suppress(NotUnderstood):
+        assert isinstance(reading.read_object(body), dict)
+
+
+@settings(deadline=None)
+@given(JSON)
+def test_every_json_value_is_read_as_every_kind(value: object) -> None:
+    assert isinstance(reading.as_object(value), dict)
+    assert all(isinstance(item, dict) for item in reading.as_objects(value))
+    reading.as_text(value).encode()
+    count = reading.as_count(value)
+    assert count is None or 0 <= count <= reading.MOST_CREDITS
+    assert "/" not in reading.as_identifier(value)
+    assert reading.as_link(value)[:4].lower() in ("", "http")
+    line = reading.for_log(value)
+    assert len(line) <= 300
+    assert line.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("value", "count"),
+    [
+        (80, 80),
+        ("15", 15),
+        (0, 0),
+        ("0", 0),
+        (4.0, 4),
+        (4.5, None),
+        (-1, None),
+        ("-1", None),
+        ("1.5", None),
+        ("", None),
+        (None, None),
+        (True, None),
+        (10**9, 10**9),
+        (10**9 + 1, None),
+        (1e999, None),
+        ("٣", None),
+        ([], None),
+    ],
+)
+def test_credits_are_whole_numbers_as_numbers_or_as_digits(value: object, count: int | None) -> None:
+    assert reading.as_count(value) == count
+
+
+@pytest.mark.parametrize("value", ["", "..", ".", "a/b", "a?b", "a b", "a\n", "é", "x" * 201, -1, True, None, 1.5, []])
+def test_an_id_that_could_change_a_path_is_none(value: object) -> None:
+    assert reading.as_identifier(value) == ""
+
+
+def test_an_id_is_digits_or_a_word() -> None:
+    assert reading.as_identifier("916198978159124480") == "916198978159124480"
+    assert reading.as_identifier(916198978159124480) == "916198978159124480"
+    assert reading.as_identifier("a-B_1.2:3") == "a-B_1.2:3"
+
+
+@pytest.mark.parametrize("value", ["", "ftp://x/y", "javascript:alert(1)", "//x/y", "data:video/mp4;base64,", 5, None])
+def test_only_web_addresses_are_links(value: object) -> None:
+    assert reading.as_link(value) == ""
+
+
+def test_a_lone_surrogate_becomes_text_that_a_database_takes() -> None:
+    assert reading.as_text(json.loads('"a\\ud800b"')) == "a?b"
+
+
+def test_a_line_for_the_log_holds_no_address_and_no_control_letter() -> None:
+    assert reading.for_log("no", "", None, 7, "at https://u:p@h.example/a?key=1, end\r\n\x1b[0m") == (
+        "no 7 at <address> end [0m"
+    )
