@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sandbox.discord.limits import count, length
-from sandbox.discord.values import CannotDoThat, Json, Refusal, Upload, invalid
+from sandbox.discord.values import Json, NotOfferedError, RefusedError, Upload, invalid
 from sandbox.discord.world import Channel, World
 
 STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT = range(3, 12)
@@ -30,8 +30,8 @@ def legal_name(name: str) -> bool:
 
 
 def register(world: World, guild: int | None, bodies: Any) -> list[Json]:
-    """Replace the commands of one server (None: all servers). Raises Refusal for what Discord would refuse."""
-    given: list[Json] = bodies if isinstance(bodies, list) else []
+    """Replace the commands of one server (None: all servers). Raises RefusedError for what Discord would refuse."""
+    given = count("commands", bodies, 200)
     old = {(c["type"], c["name"]): c["id"] for c in world.commands.get(guild, [])}
     seen: set[tuple[int, str]] = set()
     accepted: list[Json] = []
@@ -44,7 +44,7 @@ def register(world: World, guild: int | None, bodies: Any) -> list[Json]:
             )
         seen.add((kind, body["name"]))
         if sum(k == kind for k, _ in seen) > MOST[kind]:
-            raise Refusal(400, 30032, f"Maximum number of application commands reached ({MOST[kind]})")
+            raise RefusedError(400, 30032, f"Maximum number of application commands reached ({MOST[kind]})")
         accepted.append(_answer(world, guild, body, kind, old.get((kind, body["name"]))))
     world.commands[guild] = accepted
     world.changed()
@@ -134,40 +134,42 @@ def check_suggestions(where: str, choices: Sequence[Json]) -> None:
 
 
 def find(world: World, guild: int | None, name: str, kind: int = 1) -> Json:
-    """Find the command a person means; a server's own command hides the global one. Raises CannotDoThat."""
+    """Find the command a person means; a server's own command hides the global one. Raises NotOfferedError."""
     scopes = [guild, None] if guild is not None else [None]
     for scope in scopes:
         for command in world.commands.get(scope, []):
             if command["type"] == kind and command["name"] == name:
                 return command
-    raise CannotDoThat(f"there is no command {name!r}; registered: {[c['name'] for c in world.commands.get(None, [])]}")
+    raise NotOfferedError(
+        f"there is no command {name!r}; registered: {[c['name'] for c in world.commands.get(None, [])]}"
+    )
 
 
 def resolve_path(command: Json, words: Sequence[str]) -> tuple[list[str], list[Json]]:
-    """Follow "video make" down to the subcommand; give its path and its options. Raises CannotDoThat."""
+    """Follow "video make" down to the subcommand; give its path and its options. Raises NotOfferedError."""
     options: list[Json] = command.get("options") or []
     for word in words:
         step = next((o for o in options if o["type"] in SUBCOMMANDS and o["name"] == word), None)
         if step is None:
-            raise CannotDoThat(f"/{command['name']} has no subcommand {word!r}")
+            raise NotOfferedError(f"/{command['name']} has no subcommand {word!r}")
         options = step.get("options") or []
     if any(o["type"] in SUBCOMMANDS for o in options):
-        raise CannotDoThat(f"/{command['name']} needs a subcommand: {[o['name'] for o in options]}")
+        raise NotOfferedError(f"/{command['name']} needs a subcommand: {[o['name'] for o in options]}")
     return list(words), options
 
 
 def fill_in(options: Sequence[Json], typed: Mapping[str, Any], limit: int, *, partial: bool = False) -> list[Json]:
-    """Turn what a person typed into option values the way the client does. Raises CannotDoThat.
+    """Turn what a person typed into option values the way the client does. Raises NotOfferedError.
 
     `limit` is the largest file the person may attach; `partial` allows missing options (autocomplete).
     """
     known = {option["name"]: option for option in options}
     for name in typed:
         if name not in known:
-            raise CannotDoThat(f"there is no option {name!r}; known: {sorted(known)}")
+            raise NotOfferedError(f"there is no option {name!r}; known: {sorted(known)}")
     missing = [o["name"] for o in options if o.get("required") and typed.get(o["name"]) is None]
     if missing and not partial:
-        raise CannotDoThat(f"required options are missing: {missing}")
+        raise NotOfferedError(f"required options are missing: {missing}")
     return [
         {"name": name, "type": known[name]["type"], "value": value if partial else _value(known[name], value, limit)}
         for name, value in typed.items()
@@ -182,24 +184,24 @@ def _value(option: Json, value: Any, limit: int) -> Any:
         for choice in choices:
             if value in (choice["value"], choice["name"]):
                 return choice["value"]
-        raise CannotDoThat(f"{name}: {value!r} is not one of {[c['value'] for c in choices]}")
+        raise NotOfferedError(f"{name}: {value!r} is not one of {[c['value'] for c in choices]}")
     expected: dict[int, Any] = {STRING: str, INTEGER: int, BOOLEAN: bool, NUMBER: (int, float), ATTACHMENT: Upload}
     if kind in expected and (not isinstance(value, expected[kind]) or (isinstance(value, bool) and kind != BOOLEAN)):
-        raise CannotDoThat(f"{name}: {value!r} has the wrong type")
+        raise NotOfferedError(f"{name}: {value!r} has the wrong type")
     if kind in (INTEGER, NUMBER):
         _between(name, value, option.get("min_value"), option.get("max_value"))
-    if kind == STRING:
+    if isinstance(value, str) and kind == STRING:
         _between(f"{name}'s length", len(value), option.get("min_length"), option.get("max_length", 6000))
-    if kind == ATTACHMENT and len(value.data) > limit:
-        raise CannotDoThat(f"{name}: the file is larger than {limit} bytes")
+    if isinstance(value, Upload) and len(value.data) > limit:
+        raise NotOfferedError(f"{name}: the file is larger than {limit} bytes")
     if kind in NUMBERED and not (isinstance(value, Channel | int) or hasattr(value, "id")):
-        raise CannotDoThat(f"{name}: {value!r} has the wrong type")
+        raise NotOfferedError(f"{name}: {value!r} has the wrong type")
     return value
 
 
 def _between(name: str, value: float, least: float | None, most: float | None) -> None:
     if (least is not None and value < least) or (most is not None and value > most):
-        raise CannotDoThat(f"{name}: {value} is not between {least} and {most}")
+        raise NotOfferedError(f"{name}: {value} is not between {least} and {most}")
 
 
 def words_of(line: str) -> list[str]:

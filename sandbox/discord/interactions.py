@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.discord import commands, limits, payloads, posting
 from sandbox.discord.posting import Sent
-from sandbox.discord.values import EPHEMERAL, LOADING, Json, Refusal, invalid
+from sandbox.discord.values import EPHEMERAL, LOADING, Json, RefusedError, invalid
 from sandbox.discord.world import Channel, Message, World
 
 if TYPE_CHECKING:  # only names for annotations
@@ -27,7 +27,8 @@ FOLLOWUPS_WITHOUT_INSTALL = 5
 class Typed:
     """One thing a member did (command, button, autocomplete, modal) and everything the bot made of it.
 
-    `lost` says that no session was connected when it was sent. `seconds` is the time to the first visible answer.
+    `target` is the message it was done to, `origin` what showed the modal. `lost` says that no session was
+    connected when it was sent. `original` is @original.
     """
 
     world: World
@@ -40,6 +41,7 @@ class Typed:
     sent_at: float
     upload_limit: int
     target: Message | None = None
+    origin: Typed | None = None
     owners: Mapping[str, str] = field(default_factory=dict[str, str])
     lost: bool = False
     answered_as: int | None = None
@@ -79,7 +81,10 @@ class Typed:
 
     async def answered(self, timeout: float = 10.0) -> Message:  # noqa: ASYNC109 -- see above
         """Wait for the first answer a person can read and give that message. Raises TimeoutError."""
-        return await self.world.until(self._visible, timeout, f"a visible answer to {self.name}")
+        seen = await self.world.until(self._visible, timeout, f"a visible answer to {self.name}")
+        if seen is None:
+            raise TimeoutError
+        return seen
 
     async def modal_shown(self, timeout: float = 10.0) -> Json:  # noqa: ASYNC109 -- see above
         """Wait for a modal and give it. Raises TimeoutError."""
@@ -105,7 +110,9 @@ class Typed:
             "user": payloads.user(self.member.user),
             "authorizing_integration_owners": dict(self.owners),
         }
-        if self.target is not None:
+        if self.origin is not None:
+            body["triggering_interaction_metadata"] = self.origin.metadata()
+        elif self.target is not None:
             body["interacted_message_id" if self.kind == COMPONENT else "target_message_id"] = str(self.target.id)
         return body
 
@@ -119,14 +126,14 @@ ALLOWED_ANSWERS = {
 
 
 def answer(world: World, number: int, token: str, sent: Sent) -> Typed:
-    """Take the bot's first answer to an interaction. Raises Refusal: unknown or late 10062, second 40060, bad 50035."""
+    """Take the first answer to an interaction. Raises RefusedError: unknown or late 10062, second 40060, bad 50035."""
     typed = world.interactions.get(token)
     if typed is None or typed.id != number:
-        raise Refusal(404, 10062, "Unknown interaction")
+        raise RefusedError(404, 10062, "Unknown interaction")
     if typed.answered_as is not None:
-        raise Refusal(400, 40060, "Interaction has already been acknowledged.")
+        raise RefusedError(400, 40060, "Interaction has already been acknowledged.")
     if world.clock() - typed.sent_at > FIRST_ANSWER_SECONDS:
-        raise Refusal(404, 10062, "Unknown interaction")
+        raise RefusedError(404, 10062, "Unknown interaction")
     body: Json = sent.body or {}
     kind = body.get("type")
     if kind not in ALLOWED_ANSWERS[typed.kind]:
@@ -181,7 +188,7 @@ def _answer_deferred_update(typed: Typed, sent: Sent) -> None:
 
 def _answer_update(typed: Typed, sent: Sent) -> None:
     if typed.target is None or typed.target.deleted:
-        raise Refusal(404, 10008, "Unknown Message")
+        raise RefusedError(404, 10008, "Unknown Message")
     typed.original = posting.edit(typed.world, typed.target, sent, upload_limit=typed.upload_limit, by_interaction=True)
     typed.mark_visible()
 
@@ -229,24 +236,24 @@ def answer_json(typed: Typed) -> Json:
 
 
 def by_token(world: World, token: str) -> Typed:
-    """Find an interaction by a token that still works. Raises Refusal 10015 (unknown, unanswered), 50027 (too old)."""
+    """Find an interaction by a working token. Raises RefusedError 10015 (unknown, unanswered), 50027 (too old)."""
     typed = world.interactions.get(token)
     if typed is None:
-        raise Refusal(404, 10015, "Unknown Webhook")
+        raise RefusedError(404, 10015, "Unknown Webhook")
     if world.clock() - typed.sent_at > TOKEN_SECONDS:
-        raise Refusal(401, 50027, "Invalid Webhook Token")
+        raise RefusedError(401, 50027, "Invalid Webhook Token")
     if typed.answered_as in (None, CHOICES, SHOW_MODAL):
-        raise Refusal(404, 10015, "Unknown Webhook")
+        raise RefusedError(404, 10015, "Unknown Webhook")
     return typed
 
 
 def reachable(typed: Typed, which: str) -> Message:
-    """Find a message that the interaction's token can reach: @original or one of its follow-ups. Raises Refusal 10008."""
+    """Find a message that the token can reach: @original or one of the follow-ups. Raises RefusedError 10008."""
     mine = [message for message in (typed.original, *typed.followups) if message is not None and not message.deleted]
     for message in mine:
         if which in (str(message.id), "@original") and (which != "@original" or message is typed.original):
             return message
-    raise Refusal(404, 10008, "Unknown Message")
+    raise RefusedError(404, 10008, "Unknown Message")
 
 
 def edit_reply(typed: Typed, message: Message, sent: Sent) -> Message:
@@ -258,12 +265,13 @@ def edit_reply(typed: Typed, message: Message, sent: Sent) -> Message:
 
 
 def follow_up(typed: Typed, sent: Sent) -> Message:
-    """Post a follow-up. The first one after "thinking" becomes that message, as at Discord. Raises Refusal."""
+    """Post a follow-up. The first one after "thinking" becomes that message, as at Discord. Raises RefusedError."""
     if typed.original is not None and typed.original.loading and not typed.original.deleted:
-        body = {key: value for key, value in (sent.body or {}).items() if key != "flags"}
+        given: Json = sent.body or {}
+        body = {key: value for key, value in given.items() if key != "flags"}
         return edit_reply(typed, typed.original, Sent(body, sent.files, sent.parts, sent.multipart))
     if "0" not in typed.owners and len(typed.followups) >= FOLLOWUPS_WITHOUT_INSTALL:
-        raise Refusal(400, 40094, "This interaction has reached the maximum number of follow-up messages")
+        raise RefusedError(400, 40094, "This interaction has reached the maximum number of follow-up messages")
     message = _post(typed, sent)
     typed.followups.append(message)
     typed.mark_visible()

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sandbox.discord import mentions
-from sandbox.discord.values import COMPONENTS_V2, Json, Refusal, invalid
+from sandbox.discord.values import COMPONENTS_V2, Json, RefusedError, invalid, nested
 from sandbox.discord.world import walk
 
 EMBED_LENGTHS = {"title": 256, "description": 4096}
@@ -27,7 +27,7 @@ def count(path: str, value: Any, most: int, least: int = 0) -> list[Json]:
     """Refuse a list that is no list, too short or too long; give it."""
     if not isinstance(value, list):
         raise invalid(path, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
-    items: list[Json] = value
+    items: list[Json] = list(value)  # pyright: ignore[reportUnknownArgumentType] -- JSON
     if not least <= len(items) <= most:
         raise invalid(path, "BASE_TYPE_BAD_LENGTH", f"Must be between {least} and {most} in length.")
     return items
@@ -55,7 +55,7 @@ def check_message(body: Json, flags: int) -> None:
 def check_sizes(files: Sequence[bytes], limit: int) -> None:
     """Refuse files of which one is larger than the limit (bytes), or more than ten files."""
     if any(len(data) > limit for data in files):
-        raise Refusal(413, 40005, "Request entity too large")
+        raise RefusedError(413, 40005, "Request entity too large")
     if len(files) > 10:
         raise invalid("attachments", "BASE_TYPE_MAX_LENGTH", "Must be 10 or fewer in length.")
 
@@ -76,7 +76,7 @@ def _check_embeds(embeds: Sequence[Json]) -> None:
             length(f"{where}.{path}", value, most, least)
             total += len(value)
         for key in ("image", "thumbnail"):
-            url = str((embed.get(key) or {}).get("url") or "attachment://")
+            url = str(nested(embed, key).get("url") or "attachment://")
             if not url.startswith(("http://", "https://", "attachment://")):
                 raise invalid(
                     f"{where}.{key}.url", "URL_TYPE_INVALID_SCHEME", "Scheme must be http, https or attachment."
@@ -86,7 +86,7 @@ def _check_embeds(embeds: Sequence[Json]) -> None:
 
 
 def check_components(components: Sequence[Json], *, v2: bool, most: int = 5) -> None:
-    """Refuse components that Discord would not show: rows, buttons, selects, ids, and the V2 kinds without their flag."""
+    """Refuse components that Discord would not show: rows, buttons, ids, the V2 kinds without their flag."""
     if not v2:
         count("components", list(components), most)
     seen: set[str] = set()

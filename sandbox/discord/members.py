@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.discord import commands, mentions, payloads, permissions, posting
 from sandbox.discord.interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL, Typed
-from sandbox.discord.values import Attachment, CannotDoThat, Json, Upload
+from sandbox.discord.values import Attachment, Json, NotOfferedError, Upload, listed
 from sandbox.discord.world import Channel, Message, User, World, walk
 
 if TYPE_CHECKING:  # only a name for annotations
@@ -58,7 +58,7 @@ class Member:
         ]
 
     def type(self, channel: Channel, command: str, options: Mapping[str, Any] | None = None) -> Typed:
-        """Send a slash command ("/video" or "/video make") and wait for nothing. Raises CannotDoThat.
+        """Send a slash command ("/video" or "/video make") and wait for nothing. Raises NotOfferedError.
 
         Values: text, numbers, booleans, an Upload for a file, a Member, Channel or number for those kinds.
         """
@@ -84,7 +84,7 @@ class Member:
         found, path, declared = self._look_up(channel, command)
         option = next((o for o in declared if o["name"] == focused), None)
         if option is None or not option.get("autocomplete"):
-            raise CannotDoThat(f"{focused!r} offers no suggestions")
+            raise NotOfferedError(f"{focused!r} offers no suggestions")
         values = commands.fill_in(declared, options, self._largest(channel), partial=True)
         if not any(value["name"] == focused for value in values):
             values.append({"name": focused, "type": option["type"], "value": ""})
@@ -95,7 +95,7 @@ class Member:
         return typed.choices or []
 
     def apply(self, message: Message, command: str) -> Typed:
-        """Use a message's context menu command ("Apps > name"). Raises CannotDoThat."""
+        """Use a message's context menu command ("Apps > name"). Raises NotOfferedError."""
         found = commands.find(self.world, self._scope(message.channel), command, kind=3)
         self._may_use(message.channel, found)
         typed = self._begin(message.channel, COMMAND, command)
@@ -106,35 +106,36 @@ class Member:
         )
 
     def press(self, message: Message, button: str) -> Typed:
-        """Press a button, by its label or its custom_id. Raises CannotDoThat for what cannot be pressed."""
+        """Press a button, by its label or its custom_id. Raises NotOfferedError for what cannot be pressed."""
         if message not in self.sees(message.channel):
-            raise CannotDoThat(f"{self.name} does not see that message")
+            raise NotOfferedError(f"{self.name} does not see that message")
         for found in message.buttons:
             if button in (found.label, found.custom_id):
                 if found.disabled or found.custom_id is None:
-                    raise CannotDoThat(f"the button {button!r} is disabled or a link")
+                    raise NotOfferedError(f"the button {button!r} is disabled or a link")
                 return self.press_custom_id(message, found.custom_id)
-        raise CannotDoThat(f"no button {button!r}; there are {[b.label for b in message.buttons]}")
+        raise NotOfferedError(f"no button {button!r}; there are {[b.label for b in message.buttons]}")
 
     def press_custom_id(self, message: Message, custom_id: str) -> Typed:
         """Press with any custom_id, whether or not the message has it: a stale or forged press."""
         return self._use(message, {"custom_id": custom_id, "component_type": 2, "id": 2})
 
     def choose(self, message: Message, custom_id: str, values: Sequence[str]) -> Typed:
-        """Choose values in a select menu. Raises CannotDoThat."""
+        """Choose values in a select menu. Raises NotOfferedError."""
         menu = next((part for part in walk(message.components) if part.get("custom_id") == custom_id), None)
-        offered = {option["value"] for option in (menu or {}).get("options") or []}
+        offered = {option["value"] for option in listed(menu or {}, "options")}
         if menu is None or menu.get("disabled") or not set(values) <= offered:
-            raise CannotDoThat(f"{values} cannot be chosen in {custom_id!r}; offered: {sorted(offered)}")
+            raise NotOfferedError(f"{values} cannot be chosen in {custom_id!r}; offered: {sorted(offered)}")
         return self._use(message, {"custom_id": custom_id, "component_type": 3, "values": list(values)})
 
     def submit(self, shown: Typed, values: Mapping[str, Any]) -> Typed:
-        """Fill in the modal that an interaction was answered with: values by custom_id. Raises CannotDoThat."""
+        """Fill in the modal that an interaction was answered with: values by custom_id. Raises NotOfferedError."""
         if shown.modal is None:
-            raise CannotDoThat(f"{shown.name} showed no modal")
+            raise NotOfferedError(f"{shown.name} showed no modal")
         resolved: Json = {}
         parts = [self._filled(part, values, resolved) for part in shown.modal["components"]]
         typed = self._begin(shown.channel, MODAL, str(shown.modal["custom_id"]))
+        typed.origin = shown
         typed.target = shown.target if shown.kind == COMPONENT else None
         data: Json = {"custom_id": shown.modal["custom_id"], "components": parts, "resolved": resolved}
         message = {"message": payloads.message(typed.target)} if typed.target else {}
@@ -169,22 +170,22 @@ class Member:
 
     def _may_use(self, channel: Channel, command: Json) -> None:
         if channel.id not in self.world.channels:
-            raise CannotDoThat("the channel is gone")
+            raise NotOfferedError("the channel is gone")
         if (channel.guild or self.guild) is not self.guild or (channel.recipient or self.user) is not self.user:
-            raise CannotDoThat(f"{self.name} is not there")
+            raise NotOfferedError(f"{self.name} is not there")
         context = 0 if channel.guild else 1
         contexts = command.get("contexts")
         if contexts is not None and context not in contexts:
-            raise CannotDoThat(f"{command['name']} is not offered in this kind of channel")
+            raise NotOfferedError(f"{command['name']} is not offered in this kind of channel")
         if channel.guild is None:
             return
         if not channel.guild.installed and 1 not in command.get("integration_types", [0]):
-            raise CannotDoThat(f"{command['name']} is not offered in a server that did not install the app")
+            raise NotOfferedError(f"{command['name']} is not offered in a server that did not install the app")
         needed = command.get("default_member_permissions")
         administrator = self.permissions & permissions.BITS["ADMINISTRATOR"]
         hidden = needed is not None and (int(needed) == 0 or int(needed) & ~self.permissions)
         if not administrator and (hidden or not self.permissions & permissions.BITS["USE_APPLICATION_COMMANDS"]):
-            raise CannotDoThat(f"{self.name} may not use {command['name']}")
+            raise NotOfferedError(f"{self.name} may not use {command['name']}")
 
     def _use(self, message: Message, data: Json) -> Typed:
         typed = self._begin(message.channel, COMPONENT, str(data["custom_id"]))
@@ -220,7 +221,7 @@ class Member:
             "channel": payloads.channel(channel) | {"permissions": str(self.permissions)},
             "locale": self.locale,
             "app_permissions": str(channel.bot_permissions()),
-            "entitlements": [],
+            "entitlements": list[Json](),
             "authorizing_integration_owners": dict(typed.owners),
             "context": 0 if guild else 1,
             "attachment_size_limit": typed.upload_limit,
@@ -282,7 +283,7 @@ class Member:
             return body
         value = values.get(part["custom_id"])
         if value is None and part.get("required", True):
-            raise CannotDoThat(f"{part['custom_id']!r} must be filled in")
+            raise NotOfferedError(f"{part['custom_id']!r} must be filled in")
         body["custom_id"] = part["custom_id"]
         if part["type"] == TEXT_INPUT:
             return body | {"value": value or ""}

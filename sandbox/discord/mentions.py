@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sandbox.discord.values import Json, Pings, Refusal, invalid
+from sandbox.discord.values import Json, Pings, RefusedError, invalid
 
 USER = re.compile(r"<@!?(\d{1,20})>")
 ROLE = re.compile(r"<@&(\d{1,20})>")
@@ -26,7 +26,7 @@ def texts(content: str, components: Sequence[Json]) -> Iterator[str]:
         yield from texts("", nested)
 
 
-def check(allowed: Any) -> Refusal | None:
+def check(allowed: Any) -> RefusedError | None:
     """Give the refusal for an allowed_mentions that contradicts itself, if it does."""
     if allowed is None:
         return None

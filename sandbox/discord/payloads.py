@@ -17,6 +17,34 @@ if TYPE_CHECKING:  # only names for annotations
 # What a server's boosts allow: (at least this many bytes, tier).
 TIERS = ((100 * 2**20, 3), (50 * 2**20, 2))
 
+# What Discord adds to components that come without it.
+COMPONENT_DEFAULTS: dict[int, Json] = {
+    11: {"description": None, "spoiler": False},
+    13: {"name": None, "size": None, "spoiler": False},
+    14: {"spacing": 1, "divider": True},
+    17: {"accent_color": None, "spoiler": False},
+}
+GALLERY_ITEM: Json = {"description": None, "spoiler": False}
+
+# What a plain server does not have.
+ABSENT = (
+    "icon",
+    "description",
+    "home_header",
+    "splash",
+    "discovery_splash",
+    "banner",
+    "application_id",
+    "afk_channel_id",
+    "system_channel_id",
+    "widget_channel_id",
+    "vanity_url_code",
+    "rules_channel_id",
+    "safety_alerts_channel_id",
+    "public_updates_channel_id",
+    "incidents_data",
+)
+
 
 def moment(seconds: float) -> str:
     """Write a time the way Discord does."""
@@ -149,9 +177,7 @@ def guild(place: Guild) -> Json:
         role(place.bot_role, place.world.bot.name, place.bot_permissions, managed=True, position=1),
         *(role(number, name, 0, position=2) for number, name in place.roles.items()),
     ]
-    nothing: Json = dict.fromkeys(
-        ["icon", "description", "home_header", "splash", "discovery_splash", "banner", "application_id", "afk_channel_id", "system_channel_id", "widget_channel_id", "vanity_url_code", "rules_channel_id", "safety_alerts_channel_id", "public_updates_channel_id", "incidents_data"]
-    )
+    nothing: Json = dict.fromkeys(ABSENT)
     return nothing | {
         "id": str(place.id),
         "name": place.name,
@@ -259,7 +285,7 @@ def _file_url(it: Message, url: str) -> str:
 
 
 def _embed(it: Message, embed: Json) -> Json:
-    body = {"type": "rich"} | {key: value for key, value in embed.items() if value is not None}
+    body: Json = {"type": "rich"} | {key: value for key, value in embed.items() if value is not None}
     for key in ("image", "thumbnail"):
         if body.get(key):
             url = _file_url(it, str(body[key].get("url", "")))
@@ -269,13 +295,14 @@ def _embed(it: Message, embed: Json) -> Json:
 
 def _resolve(it: Message, component: Json) -> Json:
     """Fill in what Discord adds to components: addresses of attached files."""
-    body = {key: value for key, value in component.items() if value is not None}
+    body: Json = {key: value for key, value in component.items() if value is not None}
+    body = COMPONENT_DEFAULTS.get(int(body["type"]), {}) | body
     if body.get("components"):
         body["components"] = [_resolve(it, part) for part in body["components"]]
     if body.get("accessory"):
         body["accessory"] = _resolve(it, body["accessory"])
     if body.get("items"):
-        body["items"] = [item | {"media": _media(it, item["media"])} for item in body["items"]]
+        body["items"] = [GALLERY_ITEM | item | {"media": _media(it, item["media"])} for item in body["items"]]
     for key in ("media", "file"):
         if body.get(key):
             body[key] = _media(it, body[key])

@@ -1,6 +1,6 @@
 """Permissions: their names as bits, and what the bot may do where."""
 
-from sandbox.discord.values import Refusal
+from sandbox.discord.values import RefusedError
 
 BITS = {
     "ADMINISTRATOR": 1 << 3,
@@ -56,6 +56,6 @@ def effective(granted: int, denied: int) -> int:
 def demand(held: int, *names: str) -> None:
     """Refuse with Discord's own codes when a permission is missing: unseen channels first."""
     if not held & BITS["VIEW_CHANNEL"]:
-        raise Refusal(403, 50001, "Missing Access")
+        raise RefusedError(403, 50001, "Missing Access")
     if bits(*names) & ~held:
-        raise Refusal(403, 50013, "Missing Permissions")
+        raise RefusedError(403, 50013, "Missing Permissions")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from sandbox.discord import limits, mentions, payloads
 from sandbox.discord.permissions import BITS
@@ -18,10 +18,12 @@ from sandbox.discord.values import (
     SUPPRESS_NOTIFICATIONS,
     Attachment,
     Json,
-    Refusal,
+    RefusedError,
     SentFile,
     Upload,
     invalid,
+    listed,
+    nested,
 )
 from sandbox.discord.world import Channel, Message, User, World, walk
 
@@ -41,7 +43,7 @@ class Sent:
 
 
 async def read(request: web.Request) -> Sent:
-    """Read a JSON or multipart body. Raises Refusal for what is neither."""
+    """Read a JSON or multipart body. Raises RefusedError for what is neither."""
     if request.content_type != "multipart/form-data":
         raw = await request.read()
         if not raw:
@@ -49,15 +51,15 @@ async def read(request: web.Request) -> Sent:
         try:
             return Sent(json.loads(raw), {})
         except ValueError as error:
-            raise Refusal(400, 50109, "The request body contains invalid JSON.") from error
+            raise RefusedError(400, 50109, "The request body contains invalid JSON.") from error
     body: Any = None
     files: dict[int, Upload] = {}
     parts: list[SentFile] = []
     async for part in await request.multipart():
-        if not hasattr(part, "name"):
+        if not isinstance(part, BodyPartReader):
             continue
-        name, filename = str(part.name), getattr(part, "filename", None)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType, reportAttributeAccessIssue] -- aiohttp's two kinds of parts
-        data = bytes(await part.read(decode=False))  # pyright: ignore[reportCallIssue, reportArgumentType] -- aiohttp's two kinds of parts
+        name, filename = str(part.name), part.filename
+        data = bytes(await part.read(decode=False))
         if name == "payload_json":
             body = json.loads(data)
         elif filename is not None:
@@ -68,7 +70,7 @@ async def read(request: web.Request) -> Sent:
 
 
 def store_files(world: World, folder: int, sent: Sent, where: str = "") -> list[Attachment]:
-    """Keep the files of a body under their attachment records. Raises Refusal for a record without its file."""
+    """Keep the files of a body under their attachment records. Raises RefusedError for a record without its file."""
     body: Json = sent.body or {}
     records: list[Json] = body.get("attachments") or []
     described = {int(record["id"]): record for record in records if int(record["id"]) < 1000}
@@ -107,7 +109,7 @@ def numbered(components: Sequence[Json]) -> list[Json]:
 
 
 def by_nonce(world: World, author: User, body: Json) -> Message | None:
-    """Find the message that this author sent with the same nonce a short while ago. Raises Refusal if it was deleted."""
+    """Find what this author sent with the same nonce a short while ago. Raises RefusedError if it was deleted."""
     nonce = body.get("nonce")
     if nonce is None or not body.get("enforce_nonce"):
         return None
@@ -115,7 +117,7 @@ def by_nonce(world: World, author: User, body: Json) -> Message | None:
         recent = world.clock() - message.created_at <= world.nonce_window
         if message.author is author and recent and str(message.nonce) == str(nonce):
             if message.deleted:
-                raise Refusal(404, 10008, "Unknown Message")
+                raise RefusedError(404, 10008, "Unknown Message")
             return message
     return None
 
@@ -130,16 +132,15 @@ def create(
     viewer: User | None = None,
     interaction: Json | None = None,
 ) -> Message:
-    """Post a message of the bot. Raises Refusal when Discord would."""
+    """Post a message of the bot. Raises RefusedError when Discord would."""
     body: Json = sent.body or {}
     flags |= int(body.get("flags") or 0) & ACCEPTED_FLAGS
     limits.check_message(body, flags)
     limits.check_sizes([file.data for file in sent.files.values()], upload_limit)
-    reply = (body.get("message_reference") or {}).get("message_id")
-    if reply is not None:
-        reply = _reply(world, channel, int(reply), body)
+    reference: Any = nested(body, "message_reference").get("message_id")
+    reply = None if reference is None else _reply(world, channel, int(reference), body)
     if not (body.get("content") or body.get("embeds") or body.get("components") or sent.files or flags & LOADING):
-        raise Refusal(400, 50006, "Cannot send an empty message")
+        raise RefusedError(400, 50006, "Cannot send an empty message")
     number = world.snowflake()
     message = Message(
         world=world,
@@ -174,7 +175,7 @@ def _reply(world: World, channel: Channel, number: int, body: Json) -> int | Non
 
 
 def edit(world: World, message: Message, sent: Sent, *, upload_limit: int, by_interaction: bool) -> Message:
-    """Change a message of the bot. Raises Refusal when Discord would.
+    """Change a message of the bot. Raises RefusedError when Discord would.
 
     Only an edit by the interaction's token ends "thinking". What a bot-token edit of a message that still
     thinks does is told nowhere; here it is allowed and the message goes on thinking, so that nobody leans on it.
@@ -190,7 +191,7 @@ def edit(world: World, message: Message, sent: Sent, *, upload_limit: int, by_in
     limits.check_sizes([file.data for file in sent.files.values()], upload_limit)
     kept = message.attachments
     if "attachments" in body:
-        wanted = {int(record["id"]) for record in body["attachments"] or []}
+        wanted = {int(record["id"]) for record in listed(body, "attachments")}
         kept = [file for file in kept if file.id in wanted]
     attachments = [*kept, *store_files(world, message.channel.id, sent)]
     if len(attachments) > 10:
@@ -200,7 +201,7 @@ def edit(world: World, message: Message, sent: Sent, *, upload_limit: int, by_in
     embeds = list(body["embeds"] or []) if "embeds" in body else message.embeds
     components = numbered(body["components"] or []) if "components" in body else message.components
     if not (content or embeds or components or attachments or flags & LOADING):
-        raise Refusal(400, 50006, "Cannot send an empty message")
+        raise RefusedError(400, 50006, "Cannot send an empty message")
     message.edits.append(before)
     message.content, message.embeds, message.components = content, embeds, components
     message.attachments, message.flags, message.edited_at = attachments, flags, world.clock()
@@ -259,7 +260,7 @@ def told(message: Message) -> dict[str, Any]:
 
 
 def newest_first(messages: Iterable[Message], query: dict[str, str]) -> list[Message]:
-    """Choose one page of a channel's messages by ?limit and one of ?around, ?before, ?after. Raises Refusal."""
+    """Choose one page of a channel's messages by ?limit and one of ?around, ?before, ?after. Raises RefusedError."""
     try:
         limit = int(query.get("limit", "50"))
         anchors = {key: int(query[key]) for key in ("around", "before", "after") if key in query}

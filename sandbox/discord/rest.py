@@ -10,7 +10,7 @@ from sandbox.discord.gateway import Gateway
 from sandbox.discord.guilds import Guild
 from sandbox.discord.permissions import demand
 from sandbox.discord.posting import Sent
-from sandbox.discord.values import Json, Refusal
+from sandbox.discord.values import Json, RefusedError, listed, nested
 from sandbox.discord.world import Channel, World
 
 
@@ -27,12 +27,12 @@ class Ask:
     @property
     def body(self) -> Json:
         """Give the JSON body as an object."""
-        return self.sent.body if isinstance(self.sent.body, dict) else {}
+        return nested({"body": self.sent.body}, "body")
 
     def number(self, part: str) -> int:
-        """Read a snowflake from the path. Raises Refusal."""
+        """Read a snowflake from the path. Raises RefusedError."""
         if not self.at[part].isdecimal():
-            raise Refusal(400, 50035, "Invalid Form Body")
+            raise RefusedError(400, 50035, "Invalid Form Body")
         return int(self.at[part])
 
 
@@ -40,7 +40,7 @@ class Ask:
 Reply: TypeAlias = tuple[int, Any]
 Route: TypeAlias = Callable[[Ask], Reply]
 
-UNKNOWN_GUILD = Refusal(404, 10004, "Unknown Guild")
+UNKNOWN_GUILD = RefusedError(404, 10004, "Unknown Guild")
 
 
 def _guild(ask: Ask) -> Guild:
@@ -48,7 +48,7 @@ def _guild(ask: Ask) -> Guild:
     if guild is None:
         raise UNKNOWN_GUILD
     if not guild.installed:
-        raise Refusal(403, 50001, "Missing Access")
+        raise RefusedError(403, 50001, "Missing Access")
     return guild
 
 
@@ -60,7 +60,7 @@ def _channel(ask: Ask, *needed: str) -> Channel:
 
 def _own_application(ask: Ask) -> None:
     if ask.at["app"] != str(ask.world.bot.id):
-        raise Refusal(403, 20012, "You are not authorized to perform this action on this application")
+        raise RefusedError(403, 20012, "You are not authorized to perform this action on this application")
 
 
 # -- who am I --
@@ -85,7 +85,7 @@ def get_user(ask: Ask) -> Reply:
     """Answer with an account."""
     user = ask.world.users.get(ask.number("user"))
     if user is None:
-        raise Refusal(404, 10013, "Unknown User")
+        raise RefusedError(404, 10013, "Unknown User")
     return 200, payloads.user(user)
 
 
@@ -93,7 +93,7 @@ def post_direct_channel(ask: Ask) -> Reply:
     """Open direct messages with a person."""
     user = ask.world.users.get(int(ask.body.get("recipient_id") or 0))
     if user is None or user.bot:
-        raise Refusal(400, 50033, "Invalid Recipient(s)")
+        raise RefusedError(400, 50033, "Invalid Recipient(s)")
     return 200, payloads.channel(ask.world.direct_channel(user))
 
 
@@ -116,7 +116,7 @@ def get_member(ask: Ask) -> Reply:
     if number == ask.world.bot.id:
         return 200, payloads.own_member(guild)
     if number not in guild.members:
-        raise Refusal(404, 10007, "Unknown Member")
+        raise RefusedError(404, 10007, "Unknown Member")
     return 200, payloads.member(guild.members[number])
 
 
@@ -157,7 +157,7 @@ def post_message(ask: Ask) -> Reply:
     needed += ["READ_MESSAGE_HISTORY"] if ask.body.get("message_reference") else []
     channel = _channel(ask, *needed)
     if channel.recipient is not None and not channel.recipient.accepts_direct_messages:
-        raise Refusal(403, 50007, "Cannot send messages to this user")
+        raise RefusedError(403, 50007, "Cannot send messages to this user")
     first = posting.by_nonce(ask.world, ask.world.bot, ask.body)
     if first is not None:
         return 200, payloads.message(first)
@@ -174,7 +174,7 @@ def get_messages(ask: Ask) -> Reply:
     page = posting.newest_first(channel.messages, ask.query)
     try:
         demand(channel.bot_permissions(), "READ_MESSAGE_HISTORY")
-    except Refusal:
+    except RefusedError:
         page = []
     return 200, [payloads.message(message) for message in page]
 
@@ -190,7 +190,7 @@ def patch_message(ask: Ask) -> Reply:
     channel = _channel(ask)
     message = ask.world.message(channel, ask.number("message"))
     if message.author is not ask.world.bot:
-        raise Refusal(403, 50005, "Cannot edit a message authored by another user")
+        raise RefusedError(403, 50005, "Cannot edit a message authored by another user")
     if ask.sent.files:
         demand(channel.bot_permissions(), "ATTACH_FILES")
     posting.edit(ask.world, message, ask.sent, upload_limit=channel.upload_limit, by_interaction=False)
@@ -211,7 +211,7 @@ def delete_message(ask: Ask) -> Reply:
 def post_refresh(ask: Ask) -> Reply:
     """Sign attachment addresses anew. Bots use this route although the documentation does not have it."""
     fresh: list[Json] = []
-    for url in ask.body.get("attachment_urls") or []:
+    for url in listed(ask.body, "attachment_urls"):
         number = urlsplit(str(url)).path.split("/")[-2]
         file = ask.world.files.get(int(number)) if number.isdecimal() else None
         fresh.append({"original": url, "refreshed": ask.world.link(file) if file else url})

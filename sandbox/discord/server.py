@@ -14,7 +14,7 @@ from sandbox.discord.gateway import Gateway, Session
 from sandbox.discord.guilds import Guild
 from sandbox.discord.posting import Sent
 from sandbox.discord.ratelimits import RateLimits
-from sandbox.discord.values import Fault, Json, Recorded, Refusal, Tell, ignore
+from sandbox.discord.values import Fault, Json, Recorded, RefusedError, Tell, ignore
 from sandbox.discord.world import Message, User, World
 
 T = TypeVar("T")
@@ -161,7 +161,7 @@ class Discord:
             sent, wrong = Sent(None, {}), None
             try:
                 sent = await posting.read(request)
-            except Refusal as refusal:
+            except RefusedError as refusal:
                 wrong = refusal
             record = self._record(request, sent)
             status, body, headers = await self._answer(request, record, sent, template, route, wrong)
@@ -199,7 +199,7 @@ class Discord:
         sent: Sent,
         template: str,
         route: rest.Route,
-        wrong: Refusal | None,
+        wrong: RefusedError | None,
     ) -> tuple[int | str, Any, dict[str, str]]:
         fault = self._take_fault(record)
         if fault is not None and fault.when == "before":
@@ -218,7 +218,7 @@ class Discord:
             if verdict.refused is not None:
                 return 429, verdict.refused, headers
             status, body = route(rest.Ask(self.world, self.gateway, at, record.query, sent))
-        except Refusal as refusal:
+        except RefusedError as refusal:
             status, body = refusal.status, refusal.body()
         if fault is not None and fault.when == "after":
             await _hold(fault)
@@ -231,7 +231,7 @@ class Discord:
             return
         given = record.headers.get("Authorization", "")
         if not hmac.compare_digest(given.encode(), f"Bot {self.world.token}".encode()):
-            raise Refusal(401, 0, "401: Unauthorized")
+            raise RefusedError(401, 0, "401: Unauthorized")
 
     def _take_fault(self, record: Recorded) -> Fault | None:
         for number, fault in enumerate(self.world.faults):

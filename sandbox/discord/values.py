@@ -24,7 +24,7 @@ def ignore(event: str, facts: dict[str, Any]) -> None:
     del event, facts
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """What Discord refuses, as its status, its error code and its message."""
 
     def __init__(self, status: int, code: int, message: str, errors: Json | None = None) -> None:
@@ -40,15 +40,27 @@ class Refusal(Exception):
         return body | {"errors": self.errors} if self.errors else body
 
 
-def invalid(path: str, code: str, message: str) -> Refusal:
+def listed(body: Json, key: str) -> list[Json]:
+    """Give a list out of JSON; what is missing or null is empty."""
+    value: Any = body.get(key)
+    return list(value) if value else []
+
+
+def nested(body: Json, key: str) -> Json:
+    """Give an object out of JSON; what is missing or null is empty."""
+    value: Any = body.get(key)
+    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType] -- JSON
+
+
+def invalid(path: str, code: str, message: str) -> RefusedError:
     """Refuse one field of a body (dotted path) the way Discord reports a bad form."""
     errors: Json = {"_errors": [{"code": code, "message": message}]}
     for part in reversed(path.split(".")):
         errors = {part: errors}
-    return Refusal(400, 50035, "Invalid Form Body", errors)
+    return RefusedError(400, 50035, "Invalid Form Body", errors)
 
 
-class CannotDoThat(Exception):
+class NotOfferedError(Exception):
     """What the Discord client would not let a person do; raised in the test that tried."""
 
 

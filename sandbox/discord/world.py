@@ -23,9 +23,10 @@ from sandbox.discord.values import (
     Json,
     Pings,
     Recorded,
-    Refusal,
+    RefusedError,
     Tell,
     Version,
+    nested,
 )
 
 if TYPE_CHECKING:  # only names for annotations: at run time these build upon this file
@@ -158,9 +159,7 @@ class Message:
             fields: list[Json] = embed.get("fields") or []
             words += [str(embed.get(key) or "") for key in ("title", "description")]
             words += [f"{part.get('name')}: {part.get('value')}" for part in fields]
-            words += [
-                str((embed.get(key) or {}).get(part) or "") for key, part in (("author", "name"), ("footer", "text"))
-            ]
+            words += [str(nested(embed, key).get(part) or "") for key, part in (("author", "name"), ("footer", "text"))]
         words += [str(part.get("content") or "") for part in walk(self.components) if part.get("type") == 10]
         words += [button.label for button in self.buttons]
         return "\n".join(word for word in words if word)
@@ -241,16 +240,16 @@ class World:
         return channel
 
     def channel(self, number: int) -> Channel:
-        """Find a channel. Raises Refusal 10003."""
+        """Find a channel. Raises RefusedError 10003."""
         if number not in self.channels:
-            raise Refusal(404, 10003, "Unknown Channel")
+            raise RefusedError(404, 10003, "Unknown Channel")
         return self.channels[number]
 
     def message(self, channel: Channel, number: int) -> Message:
-        """Find a message that the bot's own token can reach. Raises Refusal 10008, for ephemeral messages too."""
+        """Find a message that the bot's own token can reach. Raises RefusedError 10008, for ephemeral messages too."""
         message = self.messages.get(number)
         if message is None or message.deleted or message.channel is not channel or message.ephemeral:
-            raise Refusal(404, 10008, "Unknown Message")
+            raise RefusedError(404, 10008, "Unknown Message")
         return message
 
     def link(self, attachment: Attachment) -> str:

@@ -2,11 +2,13 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import discord
+import discord.gateway
+import discord.http
 import yarl
 from discord import app_commands
 
@@ -122,7 +124,7 @@ def point_at(stand_in: Discord, patch: Callable[[Any, str, Any], None]) -> None:
 
 
 @asynccontextmanager
-async def running(stand_in: Discord, **options: Any) -> AsyncIterator[SmallBot]:
+async def running(stand_in: Discord, **options: Any) -> AsyncGenerator[SmallBot, None]:
     """Run a bot until the block ends; it is connected when the block begins."""
     bot = SmallBot(**options)
     before = stand_in.gateway.started
