@@ -21,7 +21,7 @@ def advance(
     timing: Timing,
     *,
     due_at: int | None = None,
-    credits: int | None = None,  # noqa: A002 -- the word of the design; the interactive builtin is of no use here
+    credits: int | None = None,
     links: Sequence[OutputLink] = (),
     **facts: Any,
 ) -> Job | None:
@@ -68,7 +68,7 @@ def _due(move: Move, now: int, timing: Timing, due_at: int | None) -> int | None
     return now + timing.callback_grace if due_at is None else due_at
 
 
-def _close_hold(connection: Connection, job: Job, money: Money, now: int, credits: int | None) -> bool:  # noqa: A002
+def _close_hold(connection: Connection, job: Job, money: Money, now: int, credits: int | None) -> bool:
     if money is Money.KEEP:
         return False
     if money is Money.SETTLE or (money is Money.SETTLE_IF_CHARGED and (credits or 0) > 0):

@@ -20,7 +20,6 @@ from storage import migrate
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_BUSY_MS = 5_000  # how long to wait for another process's lock
 _READERS = 4
 # Every write takes this lock on PostgreSQL, which makes writers take turns as they do on SQLite.
 _POSTGRESQL_WRITER = text("SELECT pg_advisory_xact_lock(7281433019)")
@@ -38,10 +37,14 @@ class Database:
         self._reader = reader
 
     @classmethod
-    async def open(cls, url: str) -> Self:
-        """Connect and bring the tables up to date. Raise StorageError, or migrate.FromTheFuture."""
+    async def open(cls, url: str, *, patience: int = 5_000) -> Self:
+        """Connect and bring the tables up to date; wait `patience` milliseconds for another process's lock.
+
+        Raise StorageError, or migrate.FromTheFuture.
+        """
         if make_url(url).get_backend_name() == "sqlite":
-            writer, reader = _sqlite(url, "BEGIN IMMEDIATE", pool_size=1), _sqlite(url, "BEGIN", pool_size=_READERS)
+            writer = _sqlite(url, "BEGIN IMMEDIATE", patience, pool_size=1)
+            reader = _sqlite(url, "BEGIN", patience, pool_size=_READERS)
         else:
             writer, reader = _postgresql(url), create_async_engine(url, pool_size=_READERS)
         database = cls(writer, reader)
@@ -93,7 +96,7 @@ def _without_values(error: SQLAlchemyError) -> str:
     return str(getattr(error, "orig", None) or type(error).__name__)
 
 
-def _sqlite(url: str, begin: str, *, pool_size: int) -> AsyncEngine:
+def _sqlite(url: str, begin: str, patience: int, *, pool_size: int) -> AsyncEngine:
     engine = create_async_engine(
         url,
         poolclass=AsyncAdaptedQueuePool,  # the default for files would open a connection for every use
@@ -106,7 +109,7 @@ def _sqlite(url: str, begin: str, *, pool_size: int) -> AsyncEngine:
     def prepare(connection: Any, _record: object) -> None:  # pyright: ignore[reportUnusedFunction] -- called by the pool
         connection.isolation_level = None  # the driver's own BEGIN comes too late to hold the lock
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+        cursor.execute(f"PRAGMA busy_timeout={patience}")
         cursor.execute("PRAGMA journal_mode=WAL")
         # FULL: a commit is on the disk when it returns; NORMAL may lose the last ones in a power cut.
         cursor.execute("PRAGMA synchronous=FULL")

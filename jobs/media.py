@@ -1,0 +1,134 @@
+"""Fetching results at once, because their addresses die: through the guarded client, checked, then kept whole."""
+
+import asyncio
+from dataclasses import dataclass
+
+import aiohttp
+
+from jobs import files
+from jobs.context import Context
+from jobs.download import Downloaded, DownloadFailed, Failure, download
+from jobs.loop import each
+from jobs.mp4 import NotAVideo, Video, inspect
+from jobs.settle import task_of
+from jobs.submit import backoff
+from providers.contract import Progress, ProviderError
+from storage import Connection, deliveries, outputs
+from storage import jobs as job_facts
+from storage.words import Job, Output
+
+_AT_ONCE = 4
+_TRIES = 10  # with the pauses of backoff(): about twenty minutes
+_PICTURES = {"image/png", "image/jpeg", "image/webp"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A result that lies in the media store."""
+
+    file: str
+    downloaded: Downloaded
+    video: Video | None
+
+
+async def fetch_due(ctx: Context, session: aiohttp.ClientSession) -> bool:
+    """Fetch the results whose time has come; True when there were any."""
+    due = await ctx.database.read(outputs.due_to_fetch, ctx.now(), 4 * _AT_ONCE)
+
+    async def one(output: Output) -> None:
+        await fetch(ctx, session, output)
+
+    return await each(due, one, at_once=_AT_ONCE)
+
+
+async def fetch(ctx: Context, session: aiohttp.ClientSession, output: Output) -> None:
+    """Fetch one result and keep it, or store why not and when to try again. Raise StorageError."""
+    job = await ctx.database.read(job_facts.by_id, output.job_id)
+    if job is None:
+        return
+    try:
+        kept = await _keep(ctx, session, job, output)
+    except (DownloadFailed, NotAVideo, OSError) as problem:
+        await _failed(ctx, job, output, problem)
+        return
+    ctx.tell("fetched", job.id, bytes=kept.downloaded.size)
+    ready = await ctx.database.write(_fetched, output, kept, ctx.now())
+    ctx.tell("output recorded", job.id)
+    if ready:
+        ctx.wakes.deliver.set()
+
+
+async def _keep(ctx: Context, session: aiohttp.ClientSession, job: Job, output: Output) -> _Kept:
+    """Download, look inside, and give the file its name. Raise DownloadFailed, NotAVideo, OSError."""
+    folder = ctx.media_dir / files.OUTPUTS
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True, mode=0o700)
+    part = folder / f"{job.code}-{output.position}.part"
+    try:
+        downloaded = await download(session, output.url, part)
+        video = await asyncio.to_thread(inspect, part) if output.kind == "video" else None
+        mime = "video/mp4" if video else downloaded.content_type
+        if video is None and mime not in _PICTURES:
+            raise DownloadFailed(Failure.REFUSED, f"not a picture but {mime[:40]}")
+        name = files.name_for(job.code, str(output.position), mime)
+        await asyncio.to_thread(files.keep, part, files.locate(ctx.media_dir, files.OUTPUTS, name))
+    finally:
+        part.unlink(missing_ok=True)
+    return _Kept(name, downloaded, video)
+
+
+def _fetched(connection: Connection, output: Output, kept: _Kept, now: int) -> bool:
+    outputs.fetched(
+        connection,
+        output.id,
+        file=kept.file,
+        size=kept.downloaded.size,
+        sha256=kept.downloaded.sha256,
+        seconds=kept.video.seconds if kept.video else None,
+        width=kept.video.width if kept.video else None,
+        height=kept.video.height if kept.video else None,
+    )
+    return _ready_when_all_here(connection, output.job_id, now)
+
+
+def _ready_when_all_here(connection: Connection, job_id: int, now: int) -> bool:
+    waiting = any(output.due_at is not None for output in outputs.of_job(connection, job_id))
+    return not waiting and deliveries.ready(connection, job_id, now)
+
+
+async def _failed(ctx: Context, job: Job, output: Output, problem: Exception) -> None:
+    attempts = output.attempts + 1
+    detail = str(problem) or type(problem).__name__
+    ctx.tell("fetch failed", job.id, problem=detail, attempts=attempts)
+    due_at = None if attempts >= _TRIES else ctx.now() + backoff(ctx, attempts)
+    ready = await ctx.database.write(_not_fetched, output, attempts, due_at, detail, ctx.now())
+    if ready:
+        ctx.wakes.deliver.set()
+    if due_at is not None:
+        await _ask_for_new_addresses(ctx, job)
+
+
+def _not_fetched(
+    connection: Connection,
+    output: Output,
+    attempts: int,
+    due_at: int | None,
+    problem: str,
+    now: int,
+) -> bool:
+    outputs.not_fetched(connection, output.id, attempts=attempts, due_at=due_at, problem=problem)
+    return _ready_when_all_here(connection, output.job_id, now)
+
+
+async def _ask_for_new_addresses(ctx: Context, job: Job) -> None:
+    """Ask the vendor for the result once more: addresses expire, and a new answer may carry living ones."""
+    provider = ctx.providers.get(job.provider)
+    if provider is None or job.task_id is None:
+        return
+    try:
+        status = await provider.query(task_of(job, job.task_id))
+    except ProviderError as error:
+        ctx.tell("asked in vain", job.id, kind=error.kind, detail=error.detail)
+        return
+    if status.progress is Progress.SUCCEEDED and status.outputs:
+        links = [(link.kind, link.url) for link in status.outputs]
+        await ctx.database.write(outputs.readdressed, job.id, links)

@@ -1,0 +1,120 @@
+"""The wiring: opens what the rooms share, starts the receiver, the loops and the bot, and closes them in turn."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Self
+
+import aiohttp
+
+from bot import cards, delivery
+from bot.client import Bot
+from jobs import guard, media, reconcile, settle, submit
+from jobs.addresses import Addresses
+from jobs.context import Context, Tell, Timing
+from jobs.loop import run
+from providers import registry
+from rushes.settings import Settings
+from storage import Database
+from storage.lock import sole_use
+from webhooks import server
+
+_STOP_SECONDS = 8.0  # for the steps under way; whatever is cut off is taken up again at the next start
+
+
+class Program:
+    """The running program."""
+
+    def __init__(self, ctx: Context, stack: AsyncExitStack, receiver: server.Server, bot: Bot) -> None:
+        self.ctx = ctx
+        self.receiver = receiver
+        self.bot = bot
+        self._stack = stack
+        self._stopping = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @classmethod
+    async def start(
+        cls,
+        settings: Settings,
+        tell: Tell,
+        *,
+        timing: Timing | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> Self:
+        """Open, take over what an earlier run left, listen, and begin to work.
+
+        Raise storage.StorageError, storage.lock.InUse, storage.migrate.FromTheFuture, OSError (address in use).
+        """
+        async with AsyncExitStack() as stack:
+            timing = timing or Timing(callback_grace=settings.callback_grace * 1000)
+            ctx = await _open(stack, settings, tell, timing, clock)
+            downloads = await stack.enter_async_context(guard.session(settings.private_hosts()))
+            await submit.recover(ctx)
+            bot = Bot(ctx, token=settings.discord_token.get_secret_value(), api_url=settings.discord_api_url)
+            receiver = await server.start(ctx, host=settings.host, port=settings.port, ready=partial(_ready, bot))
+            stack.push_async_callback(receiver.close)
+            program = cls(ctx, stack.pop_all(), receiver, bot)
+        program._begin(downloads)
+        return program
+
+    def _begin(self, downloads: aiohttp.ClientSession) -> None:
+        ctx, wakes = self.ctx, self.ctx.wakes
+        loops: list[tuple[str, Callable[[], Awaitable[bool]], asyncio.Event]] = [
+            ("submit", partial(submit.submit_due, ctx), wakes.submit),
+            ("settle", partial(settle.settle_due, ctx), wakes.settle),
+            ("reconcile", partial(reconcile.reconcile_due, ctx), wakes.reconcile),
+            ("fetch", partial(media.fetch_due, ctx, downloads), wakes.fetch),
+            ("deliver", partial(delivery.deliver_due, ctx, self.bot), wakes.deliver),
+            ("cards", partial(cards.edit_due, ctx, self.bot), wakes.cards),
+        ]
+        self._tasks = [
+            asyncio.create_task(run(ctx, name, step, wake, self._stopping), name=name) for name, step, wake in loops
+        ]
+        self._tasks.append(asyncio.create_task(self.bot.run(self._stopping), name="discord"))
+
+    async def wait(self) -> None:
+        """Wait until a part of the program ends by itself; re-raise what ended it."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    async def close(self) -> None:
+        """Stop: finish the steps under way, then let go of everything."""
+        self._stopping.set()
+        _, slow = await asyncio.wait(self._tasks, timeout=_STOP_SECONDS)
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._stack.aclose()
+
+
+async def _open(
+    stack: AsyncExitStack,
+    settings: Settings,
+    tell: Tell,
+    timing: Timing,
+    clock: Callable[[], float],
+) -> Context:
+    stack.enter_context(sole_use(settings.database_url))
+    settings.media_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    database = await Database.open(settings.database_url)
+    stack.push_async_callback(database.close)
+    # A pooled connection that the vendor closes just then would make a submission a doubtful one.
+    connector = aiohttp.TCPConnector(force_close=True)
+    vendors = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, trust_env=False))
+    return Context(
+        database=database,
+        providers=registry.build(settings.accounts(), vendors, clock),
+        addresses=Addresses(settings.public_url, [key.get_secret_value() for key in settings.secret_keys]),
+        media_dir=settings.media_dir,
+        clock=clock,
+        tell=tell,
+        timing=timing,
+    )
+
+
+async def _ready(bot: Bot) -> Mapping[str, bool]:
+    return {"gateway": bot.ready}

@@ -1,0 +1,172 @@
+"""The settings, from the environment or `.env`: read once at start, all problems told at once, secrets never shown."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from providers.contract import Account
+from providers.registry import NAMES
+
+_KEY_LENGTH = 32
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+def _split(value: object) -> object:
+    """Read a comma-separated list; blanks do not count."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
+
+
+class BadSettings(Exception):  # noqa: N818 -- says what the settings are
+    """The settings cannot be used; `problems` holds a sentence for each thing to mend."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. The names are the environment's, in capitals; `.env.example` explains each."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, hide_input_in_errors=True)
+
+    discord_token: SecretStr
+    discord_api_url: str = "https://discord.com/api/v10"
+    public_url: str
+    host: str = "0.0.0.0"  # noqa: S104 -- a server in a container must listen on every address
+    port: int = Field(default=8080, ge=0, le=65535)
+    database_url: str = "sqlite+aiosqlite:///data/rushes.db"
+    media_dir: Path = Path("data/media")
+    secret_keys: Secrets
+
+    futurelabs_api_key: Secrets = ()
+    futurelabs_base_url: Texts = ()
+    futurelabs_callback_signature: Literal["", "vidu"] = ""
+    vidu_api_key: Secrets = ()
+    vidu_base_url: Texts = ()
+    kling_api_key: Secrets = ()
+    kling_access_key: SecretStr = SecretStr("")
+    kling_secret_key: SecretStr = SecretStr("")
+    kling_webhook_secret: Secrets = ()
+    kling_base_url: Texts = ()
+
+    allowed_private_hosts: Texts = ()
+    callback_grace: int = Field(default=120, ge=1, le=86_400)  # seconds
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json"] = "console"
+
+    @field_validator("public_url", "discord_api_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be an address such as https://rushes.example.org, without ? or #")
+        if parts.username is not None:
+            raise ValueError("must not contain a user name or password")
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise ValueError("must begin with https:// (http is for this machine alone)")
+        return value.rstrip("/")
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _long_enough(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not value or any(len(key.get_secret_value()) < _KEY_LENGTH for key in value):
+            raise ValueError(
+                f"must hold at least one key of {_KEY_LENGTH} characters or more; make one with: "
+                "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
+            )
+        return value
+
+    @field_validator("allowed_private_hosts")
+    @classmethod
+    def _pairs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pair in value:
+            host, _, port = pair.rpartition(":")
+            if not host or not port.isdigit():
+                raise ValueError(f"must hold host:port pairs; {pair!r} is none")
+        return value
+
+    def private_hosts(self) -> frozenset[tuple[str, int]]:
+        """List the private addresses the guarded client may reach all the same."""
+        pairs = (pair.rpartition(":") for pair in self.allowed_private_hosts)
+        return frozenset((host, int(port)) for host, _, port in pairs)
+
+    def accounts(self) -> dict[str, Account]:
+        """List the vendors that have a key, with all we need to be their customer."""
+        found = {name: self._account(name) for name in NAMES}
+        return {name: account for name, account in found.items() if account.api_keys or account.access_key}
+
+    def _account(self, name: str) -> Account:
+        def secret(field: str) -> str:
+            value: SecretStr | None = getattr(self, f"{name}_{field}", None)
+            return value.get_secret_value() if value else ""
+
+        def secrets(field: str) -> tuple[str, ...]:
+            values: tuple[SecretStr, ...] = getattr(self, f"{name}_{field}", ())
+            return tuple(value.get_secret_value() for value in values)
+
+        return Account(
+            api_keys=secrets("api_key"),
+            access_key=secret("access_key"),
+            secret_key=secret("secret_key"),
+            webhook_secrets=secrets("webhook_secret"),
+            base_urls=getattr(self, f"{name}_base_url", ()),
+            callback_signature=getattr(self, f"{name}_callback_signature", ""),
+        )
+
+    def secret_values(self) -> tuple[str, ...]:
+        """List every secret in the clear, for the log's censor."""
+        found: list[str] = []
+        for name in type(self).model_fields:
+            value: SecretStr | tuple[object, ...] | None = getattr(self, name)
+            many = value if isinstance(value, tuple) else (value,)
+            found += [one.get_secret_value() for one in many if isinstance(one, SecretStr)]
+        return tuple(secret for secret in found if secret)
+
+
+def load(env_file: Path | None = Path(".env"), **overrides: Any) -> Settings:
+    """Read the settings. Raise BadSettings with every problem, in words."""
+    try:
+        settings = Settings(_env_file=env_file, **overrides)  # pyright: ignore[reportCallIssue] -- pydantic-settings' own argument
+    except ValidationError as error:
+        raise BadSettings([_sentence(problem) for problem in error.errors()]) from None
+    problems = list(_across(settings))
+    if problems:
+        raise BadSettings(problems)
+    return settings
+
+
+_MISSING = {
+    "discord_token": "copy it from the Bot page of your application in Discord's developer portal",
+    "public_url": "the https address under which vendors and Discord's viewers reach this program",
+    "secret_keys": "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
+}
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    """Say one thing that is wrong, never with the value that was given."""
+    field = str(problem["loc"][0])
+    if problem["type"] == "missing":
+        return f"{field.upper()} is missing: {_MISSING.get(field, 'see .env.example')}"
+    said = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{field.upper()} {said if said.startswith('must') else 'is not usable: ' + said}"
+
+
+def _across(settings: Settings) -> list[str]:
+    """Find what is wrong between settings."""
+    problems: list[str] = []
+    if bool(settings.kling_access_key.get_secret_value()) != bool(settings.kling_secret_key.get_secret_value()):
+        problems.append("KLING_ACCESS_KEY and KLING_SECRET_KEY belong together: set both, or KLING_API_KEY instead")
+    if not problems and not settings.accounts():
+        keys = ", ".join(f"{name.upper()}_API_KEY" for name in NAMES)
+        problems.append(f"no vendor has a key: set at least one of {keys}")
+    return problems

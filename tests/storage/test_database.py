@@ -1,0 +1,145 @@
+import asyncio
+import sqlite3
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Table, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from storage import Database, StorageError, inbox, jobs
+from storage.lock import InUse, sole_use
+from storage.migrate import FromTheFuture
+from storage.tables import metadata
+from tests.samples_of import NOON, a_job
+
+
+def pragma(connection: Connection, name: str) -> object:
+    return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+
+
+def plan_of(connection: Connection, question: str) -> str:
+    return str(connection.exec_driver_sql("EXPLAIN QUERY PLAN " + question).all())
+
+
+def differences(connection: Connection) -> list[object]:
+    return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+
+async def test_every_connection_is_durable_and_checks_foreign_keys(database: Database) -> None:
+    for run in (database.read, database.write):
+        assert await run(pragma, "journal_mode") == "wal"
+        assert await run(pragma, "synchronous") == 2  # FULL
+        assert await run(pragma, "foreign_keys") == 1
+
+
+async def test_the_migrations_make_the_tables_the_code_speaks_of(database: Database) -> None:
+    assert await database.read(differences) == []
+
+
+async def test_a_database_from_the_future_is_refused_and_left_alone(url: str) -> None:
+    database = await Database.open(url)
+    await database.write(lambda connection: connection.execute(text("UPDATE alembic_version SET version_num = '9999'")))
+    await database.close()
+    with pytest.raises(FromTheFuture, match="9999"):
+        await Database.open(url)
+    again = sqlite3.connect(url.removeprefix("sqlite+aiosqlite:///"))
+    assert again.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
+    again.close()
+
+
+async def test_a_migration_that_fails_leaves_nothing_behind(url: str) -> None:
+    file = url.removeprefix("sqlite+aiosqlite:///")
+    blocker = sqlite3.connect(file)
+    blocker.execute("CREATE TABLE outputs (id INTEGER)")  # in the way of a table in the middle of the migration
+    blocker.commit()
+    with pytest.raises(StorageError):
+        await Database.open(url)
+    names = {row[0] for row in blocker.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    blocker.close()
+    assert names == {"outputs"}
+
+
+@pytest.mark.parametrize("table", metadata.sorted_tables, ids=lambda table: table.name)
+def test_each_table_and_index_is_understood_by_postgresql_as_by_sqlite(table: Table) -> None:
+    for dialect in (postgresql.dialect(), sqlite.dialect()):
+        assert str(CreateTable(table).compile(dialect=dialect))
+    for index in table.indexes:
+        on_sqlite = str(CreateIndex(index).compile(dialect=sqlite.dialect()))
+        on_postgresql = str(CreateIndex(index).compile(dialect=postgresql.dialect()))
+        assert ("WHERE" in on_sqlite) == ("WHERE" in on_postgresql)
+
+
+async def test_a_work_list_reads_its_partial_index(database: Database) -> None:
+    lists = {
+        "jobs_due_to_submit": "SELECT id FROM jobs WHERE state = 'queued' AND due_at <= 5 ORDER BY due_at",
+        "jobs_overdue": "SELECT id FROM jobs WHERE due_at IS NOT NULL AND state NOT IN ('queued', 'submitting')"
+        " AND due_at <= 5 ORDER BY due_at",
+        "jobs_card_due": "SELECT id FROM jobs WHERE card_due_at IS NOT NULL AND card_due_at <= 5 ORDER BY card_due_at",
+        "inbox_unsettled": "SELECT id FROM inbox WHERE settled_at IS NULL ORDER BY id",
+        "outputs_due_to_fetch": "SELECT id FROM outputs WHERE due_at IS NOT NULL AND due_at <= 5 ORDER BY due_at",
+        "deliveries_due": "SELECT job_id FROM deliveries WHERE due_at IS NOT NULL AND due_at <= 5 ORDER BY due_at",
+    }
+    for index, question in lists.items():
+        assert index in await database.read(plan_of, question)
+
+
+async def test_a_locked_database_is_a_storage_error_not_a_crash(url: str) -> None:
+    database = await Database.open(url, patience=50)
+    other = sqlite3.connect(url.removeprefix("sqlite+aiosqlite:///"))
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageError, match="locked"):
+        await database.write(jobs.touch_card, 1, NOON)
+    other.rollback()
+    other.close()
+    await database.write(jobs.touch_card, 1, NOON)
+    await database.close()
+
+
+async def test_two_writes_that_read_first_do_not_undo_each_other(database: Database) -> None:
+    await database.write(jobs.held, a_job())
+
+    def count_up(connection: Connection) -> None:
+        job = jobs.by_id(connection, a_job().id)
+        assert job is not None
+        jobs.postpone(connection, job.id, NOON, lookups=job.lookups + 1)
+
+    await asyncio.gather(*(database.write(count_up) for _ in range(20)))
+    job = await database.read(jobs.by_id, a_job().id)
+    assert job is not None
+    assert job.lookups == 20
+
+
+async def test_a_caller_that_is_cancelled_leaves_the_write_whole(database: Database) -> None:
+    writing = asyncio.create_task(database.write(jobs.held, a_job()))
+    await asyncio.sleep(0)
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert await database.write(jobs.by_id, a_job().id) == await database.read(jobs.by_id, a_job().id)
+
+
+async def test_the_same_delivery_is_stored_once_and_at_another_job_again(database: Database) -> None:
+    async def store(job_id: int) -> bool:
+        return await database.write(
+            inbox.stored,
+            provider="kling",
+            job_id=job_id,
+            delivery_id="n",
+            trust="data",
+            body=b"{}",
+            received_at=NOON,
+        )
+
+    assert [await store(1), await store(1), await store(2)] == [True, False, True]
+    rows = await database.read(inbox.unsettled, 10)
+    await database.write(inbox.settled, [row.id for row in rows], NOON, "done")
+    assert await database.read(inbox.unsettled, 10) == []
+
+
+def test_a_second_program_on_the_same_file_is_refused(url: str) -> None:
+    with sole_use(url), pytest.raises(InUse), sole_use(url):
+        pass
+    with sole_use(url):
+        pass
