@@ -1,6 +1,7 @@
 """Callbacks: each state's body, signed the vendor's way and posted, with every way to get that wrong on request."""
 
 import asyncio
+import io
 import json
 
 import aiohttp
@@ -79,7 +80,11 @@ async def _post(vendor: Vendor, task: Task, letter: tuple[str, bytes], headers: 
         # encoded=True: the path and query go out as submitted, because that is what was signed.
         address = URL(task.callback_url, encoded=True)
         async with vendor.session.post(
-            address, data=letter[1], headers=headers, allow_redirects=False, timeout=aiohttp.ClientTimeout(total=5)
+            address,
+            data=io.BytesIO(letter[1]),
+            headers=headers,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=5),
         ) as answer:
             record.status = answer.status
             await answer.read()

@@ -39,7 +39,8 @@ async def work(vendor: Vendor, task: Task, pictures: tuple[Picture, ...]) -> Non
             )
             task.video, task.cover = rendered.video, rendered.cover
         except RenderFailed as problem:
-            fail(vendor, task, f"InternalServiceFailure: {problem}")
+            vendor.tell("render failed", task, problem=str(problem))
+            fail(vendor, task, "InternalServiceFailure")
             return
     else:
         await asyncio.sleep(vendor.pace)

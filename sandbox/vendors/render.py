@@ -29,7 +29,7 @@ SOUND = (
 
 
 class RenderFailed(RuntimeError):  # noqa: N818 - reads as what happened
-    """ffmpeg ended with an error; the message is the end of what it said."""
+    """A picture is broken or ffmpeg ended with an error; the message is the end of what it said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Studio:
         with tempfile.TemporaryDirectory(dir=self.folder, prefix="making-") as name:
             desk = Path(name)
             frames = await asyncio.to_thread(_prepare, film, pictures, size, desk)
-            await _ffmpeg(arguments(film, frames, size, desk / "film.mp4"))
+            await run_ffmpeg(arguments(film, frames, size, desk / "film.mp4"))
             # A rename is atomic, so a reader in another process never sees half a file.
             (desk / "cover.jpg").replace(files[1])
             (desk / "film.mp4").replace(files[0])
@@ -121,8 +121,11 @@ def _prepare(film: Film, pictures: tuple[Picture, ...], size: tuple[int, int], d
         if picture is None:
             drawn = draw_card(film.text, film.label, *size)
         else:
-            with Image.open(io.BytesIO(picture.data)) as opened:
-                turned = ImageOps.exif_transpose(opened).convert("RGBA")
+            try:
+                with Image.open(io.BytesIO(picture.data)) as opened:
+                    turned = ImageOps.exif_transpose(opened).convert("RGBA")
+            except (OSError, ValueError, SyntaxError, Warning) as problem:  # a good head on a broken body
+                raise RenderFailed(f"picture {number}: {problem}") from problem
             plain = Image.new("RGB", turned.size, "white")
             plain.paste(turned, mask=turned.getchannel("A"))
             drawn = ImageOps.fit(plain, size, Image.Resampling.BICUBIC)
@@ -141,7 +144,8 @@ def _key(film: Film, pictures: tuple[Picture, ...]) -> str:
     ).hexdigest()[:32]
 
 
-async def _ffmpeg(wanted: list[str]) -> None:
+async def run_ffmpeg(wanted: list[str]) -> None:
+    """Run ffmpeg to its end; raises RenderFailed with the end of what it said."""
     process = await asyncio.create_subprocess_exec(
         imageio_ffmpeg.get_ffmpeg_exe(),
         *wanted,

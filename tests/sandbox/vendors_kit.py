@@ -87,7 +87,7 @@ class Scene:
     async def ask(self, method: str, path: str, body: object = None, auth: str | None = None) -> Answer:
         headers = {"Authorization": authorization(self.vendor.name) if auth is None else auth}
         address = path if path.startswith("http") else self.vendor.url + path
-        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        data = None if body is None else io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
         async with self.client.request(method, address, data=data, headers=headers) as answer:
             return Answer(answer.status, dict(answer.headers), await answer.read())
 
