@@ -1,0 +1,169 @@
+"""Taking a provider's callback: is the address ours, is it authentic, is it JSON; store it, then answer 200.
+
+    200 stored, or stored already      400 not a JSON object        401 not authentic
+    404 no such address                405 not a POST               408 body too slow
+    411 length not said                413 body too large           415 content-encoding
+    503 cannot be stored just now
+
+Nothing else happens here: no network, no job moves. What a stranger sends ends in this table, whatever it is.
+"""
+
+import asyncio
+import hashlib
+import re
+
+import structlog
+from aiohttp import web
+
+from jobs.context import Context
+from providers.contract import Callback, NotAuthentic, NotUnderstood, Provider, Trust, Verified
+from providers.reading import read_object
+from webhooks import replies
+from webhooks.limits import Limits
+from webhooks.postbox import Letter, Postbox
+
+_log = structlog.get_logger("callbacks")
+# As it came over the wire: no query, nothing percent-encoded, nothing that a proxy could read in another way.
+_ADDRESS = re.compile(r"/callbacks/([a-z0-9_-]{1,32})/([A-Za-z0-9_-]{35})")
+_LENGTH = re.compile(r"[0-9]{1,12}")
+_DELIVERY_ID = re.compile(r"[!-~]{1,128}")  # what the column takes
+_STALE = "stale:"
+
+
+class _Refused(Exception):  # noqa: N818 -- an answer, not an error
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason  # for our log alone
+
+
+async def receive(request: web.BaseRequest, ctx: Context, postbox: Postbox, limits: Limits) -> web.Response:
+    """Answer a request below /callbacks/."""
+    job_id: int | None = None
+    try:
+        _check_head(request, limits)
+        provider, token, job_id = _addressee(request, ctx)
+        body = await _read(request, limits)
+        ctx.tell("callback received", job_id, provider=provider.name, bytes=len(body))
+        callback = Callback(ctx.addresses.signed_path(provider.name, token), request.raw_headers, body)
+        await _take(callback, provider, job_id, ctx, postbox, limits)
+    except _Refused as refusal:
+        ctx.tell("callback refused", job_id, status=refusal.status, reason=refusal.reason[:200])
+        return replies.refuse(refusal.status, allow="POST" if refusal.status == 405 else "")
+    return replies.plain("ok")
+
+
+def provider_of(request: web.BaseRequest, ctx: Context) -> str:
+    """Name the configured provider a request is addressed to, for counting; "other" when there is none."""
+    name = request.raw_path.split("/", 3)[2]
+    return name if name in ctx.providers else "other"
+
+
+def _check_head(request: web.BaseRequest, limits: Limits) -> None:
+    if request.method != "POST":
+        raise _Refused(405, "another method")
+    if any(coding.strip().lower() != "identity" for coding in request.headers.getall("Content-Encoding", ())):
+        raise _Refused(415, "content-encoding")
+    length = request.headers.get("Content-Length")
+    if length is None:
+        if "Transfer-Encoding" not in request.headers:
+            raise _Refused(411, "no length")
+    elif not _LENGTH.fullmatch(length) or int(length) > limits.max_body:
+        raise _Refused(413, "too large")
+
+
+def _addressee(request: web.BaseRequest, ctx: Context) -> tuple[Provider, str, int]:
+    address = _ADDRESS.fullmatch(request.raw_path)
+    if address is None:
+        raise _Refused(404, "not an address of ours")
+    name, token = address.groups()
+    provider = ctx.providers.get(name)
+    job_id = ctx.addresses.job_of(name, token)
+    if provider is None or job_id is None:
+        raise _Refused(404, "no such provider" if provider is None else "not a token of ours")
+    return provider, token, job_id
+
+
+async def _take(
+    callback: Callback, provider: Provider, job_id: int, ctx: Context, postbox: Postbox, limits: Limits
+) -> None:
+    verified, late = _believe(provider, callback, ctx.clock(), job_id)
+    if late is None:
+        ctx.tell("callback verified", job_id, trust=verified.trust.value)
+    _demand_object(callback.body, 400 if late is None else 401)
+    trust, name = verified.trust.value, _short(verified.delivery_id)
+    await _store(Letter(provider.name, job_id, name, trust, callback.body, ctx.now()), ctx, postbox, limits)
+    if late is not None:
+        raise _Refused(401, late)
+
+
+async def _read(request: web.BaseRequest, limits: Limits) -> bytes:
+    body = bytearray()
+    try:
+        async with asyncio.timeout(limits.body_seconds):
+            if request.headers.get("Expect", "").lower() == "100-continue":
+                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                request.writer.output_size = 0  # aiohttp takes what was sent for the beginning of the reply
+            while len(body) <= limits.max_body and (part := await request.content.readany()):
+                body += part
+    except TimeoutError:
+        raise _Refused(408, "body too slow") from None
+    except Exception as error:  # noqa: BLE001 -- broken chunks, broken connection: whatever it is, it is no body
+        raise _Refused(400, f"body broke off: {type(error).__name__}") from None
+    if len(body) > limits.max_body:
+        raise _Refused(413, "too large")
+    return bytes(body)
+
+
+def _believe(provider: Provider, callback: Callback, now: float, job_id: int) -> tuple[Verified, str | None]:
+    """Have a callback verified. A reason besides: it is to be refused, yet its bell has rung."""
+    try:
+        return provider.verify(callback, now), None
+    except NotAuthentic as refusal:
+        if not refusal.stale:
+            raise _Refused(401, str(refusal)) from None
+        return Verified(Trust.DOORBELL, _stale_name(provider, callback.body, job_id)), str(refusal)
+    except Exception:  # noqa: BLE001 -- a verifier that fails must fail closed, and not take us along
+        _log.exception("verify broke its promise", provider=provider.name)
+        raise _Refused(401, "could not be verified") from None
+
+
+def _stale_name(provider: Provider, body: bytes, job_id: int) -> str:
+    """Name a callback whose date is too old: one for each thing a job's callback can say.
+
+    A wrong clock makes every callback stale, and each piece of news must ring. Somebody who replays an old one, even
+    with another body, rings a few times in a job's life and never again.
+    """
+    try:
+        word = provider.read_callback(body).progress.value
+    except Exception:  # noqa: BLE001 -- what cannot be read rings too
+        word = "unread"
+    return f"{_STALE}{job_id}:{word}"
+
+
+def _demand_object(body: bytes, status: int) -> None:
+    try:
+        read_object(body)
+    except NotUnderstood:
+        raise _Refused(status, "not a JSON object") from None
+
+
+def _short(delivery_id: str) -> str:
+    """Fit a delivery's name into its column; another one's name stays another one."""
+    if _DELIVERY_ID.fullmatch(delivery_id):
+        return delivery_id
+    return "sha256:" + hashlib.sha256(delivery_id.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+async def _store(letter: Letter, ctx: Context, postbox: Postbox, limits: Limits) -> None:
+    try:
+        async with asyncio.timeout(limits.store_seconds):
+            new = await postbox.put(letter)
+    except Exception as error:  # noqa: BLE001 -- however storing fails, the sender must come again
+        _log.warning("callback not stored", provider=letter.provider, error=f"{type(error).__name__}: {error}")
+        raise _Refused(503, "cannot store now") from None
+    if not new:
+        ctx.tell("callback repeated", letter.job_id, trust=letter.trust)
+        return
+    ctx.tell("callback stored", letter.job_id, trust=letter.trust)
+    ctx.wakes.settle.set()

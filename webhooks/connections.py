@@ -1,0 +1,166 @@
+"""The connections of the receiver: how many there may be, and that none of them can stand still.
+
+aiohttp alone bounds only the time between requests. Here every moment of a connection has a deadline: a timer runs
+while a head is coming in, another one from the head to the end of the reply, and aiohttp's own in between.
+"""
+
+import asyncio
+import resource
+import socket
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from webhooks import replies
+from webhooks.limits import Limits
+
+_log = structlog.get_logger("http")
+_KEPT_FILES = 256  # descriptors left for the database, the vendors and Discord
+_LAST_WORDS = 1.0  # seconds between shutting a late connection and tearing it down
+
+
+class Doors(web.Server):
+    """All connections; makes one Door for each."""
+
+    def __init__(self, answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], limits: Limits) -> None:
+        super().__init__(answer)
+        self.limits = limits
+        self._most = _affordable(limits.connections)
+        self._open: Counter[str] = Counter()
+
+    def __call__(self) -> web.RequestHandler:
+        """Make the protocol of a new connection."""
+        return Door(self, self.limits)
+
+    def enter(self, address: str) -> bool:
+        """Count a connection in; False when there are too many."""
+        if self._open.total() >= self._most or self._open[address] >= self.limits.connections_per_address:
+            return False
+        self._open[address] += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """Count a connection out."""
+        self._open[address] -= 1
+        if not self._open[address]:
+            del self._open[address]
+
+    @property
+    def open(self) -> int:
+        """How many connections there are."""
+        return self._open.total()
+
+
+class Door(web.RequestHandler):
+    """One connection."""
+
+    def __init__(self, doors: Doors, limits: Limits) -> None:
+        super().__init__(
+            doors,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=limits.idle_seconds,
+            lingering_time=min(limits.body_seconds, 2.0),  # a refused body is read on so long, for the reply to arrive
+            auto_decompress=False,  # 60 kB of gzip would hold up the loop while it grows to 60 MB
+            max_line_size=4096,
+            max_headers=64,
+            access_log=None,  # pyright: ignore[reportArgumentType] -- aiohttp tests it for None; its signature forgot
+        )
+        self.route = "-"  # of the request being answered, for the log: never the path, which is a secret
+        self.began = 0.0
+        self._doors = doors
+        self._limits = limits
+        self._address: str | None = None  # None: not counted in
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Let a connection in, or close it at once when there are too many."""
+        address = str((transport.get_extra_info("peername") or ("?",))[0])
+        if not self._doors.enter(address):
+            assert isinstance(transport, asyncio.Transport)  # noqa: S101 -- asyncio's signature is wider than its promise
+            transport.abort()
+            return
+        self._address = address
+        super().connection_made(transport)
+        self.end_within(self._limits.header_seconds)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Count a connection out."""
+        self._rest()
+        if self._address is not None:
+            self._doors.leave(self._address)
+            self._address = None
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Start the clock with the first byte of a head."""
+        if data and self._deadline is None:
+            self.end_within(self._limits.header_seconds)
+        super().data_received(data)
+
+    def start_request(self, route: str) -> None:
+        """Note that a head is complete; the reply must be out in time."""
+        limits = self._limits
+        self.route = route
+        self.began = asyncio.get_running_loop().time()
+        self.end_within(limits.body_seconds + limits.store_seconds + limits.reply_seconds)
+
+    def end_within(self, seconds: float) -> None:
+        """Close the connection unless what goes on now is over in time."""
+        self._rest()
+        self._deadline = asyncio.get_running_loop().call_later(seconds, self._too_late)
+
+    def log_access(self, request: web.BaseRequest, response: web.StreamResponse, time: float | None) -> None:
+        """Write the one line there is of a request: aiohttp calls this when the reply is out."""
+        del request, time
+        self._rest()
+        spent = asyncio.get_running_loop().time() - self.began if self.began else 0.0
+        _log.info("answered", route=self.route, status=response.status, ms=round(spent * 1000, 1))
+        self.route, self.began = "-", 0.0
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Refuse what is not HTTP, without telling the sender or the log what it was."""
+        del request, message
+        if status == 500:
+            _log.error("request not answered", route=self.route, exc_info=exc)
+        refusal = replies.refuse(400)
+        refusal.force_close()
+        return refusal
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """Log what went wrong while a reply was written."""
+        del args
+        _log.error("reply not written", route=self.route, exc_info=kw.get("exc_info", True))
+
+    def _rest(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_late(self) -> None:
+        self._deadline = None
+        transport = self.transport
+        if transport is None:
+            return
+        _log.info("too slow", route=self.route)
+        # A file being sent waits for the socket, not for the transport: only shutting the socket wakes it up.
+        try:
+            transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        except OSError:
+            transport.abort()
+        else:
+            self._deadline = asyncio.get_running_loop().call_later(_LAST_WORDS, transport.abort)
+
+
+def _affordable(connections: int) -> int:
+    """Stay below the number of open files the system allows us."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return connections if allowed == resource.RLIM_INFINITY else max(1, min(connections, allowed - _KEPT_FILES))

@@ -1,0 +1,62 @@
+"""Numbers for Prometheus. Only asked for on this machine: they are nobody else's business."""
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+
+from jobs.context import Context
+from storage import StorageError
+from storage import jobs as job_facts
+from webhooks import replies
+
+# A proxy on this machine speaks for the whole internet; this is how one is known.
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP", "Via", "CF-Ray")
+
+
+class Metrics:
+    """Counts one server's answers, and the jobs."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._registry = CollectorRegistry()
+        self._callbacks = Counter(
+            "rushes_callbacks", "Requests to callback addresses.", ("provider", "answer"), registry=self._registry
+        )
+        self._jobs: dict[str, int] = {}
+        self._registry.register(self)
+
+    def answered(self, provider: str, status: int) -> None:
+        """Count an answer to a callback."""
+        self._callbacks.labels(provider, str(status)).inc()
+
+    async def page(self, request: web.BaseRequest) -> web.Response:
+        """Show the numbers to a caller on this machine; to others there is no such page."""
+        if not _is_local(request):
+            return replies.refuse(404)
+        try:
+            self._jobs = await self._ctx.database.read(job_facts.count_by_state)
+        except StorageError:
+            self._jobs = {}
+        return web.Response(
+            body=generate_latest(self._registry),
+            headers=replies.headers(Content_Type="text/plain; version=0.0.4; charset=utf-8", Cache_Control="no-store"),
+        )
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Tell Prometheus's registry how many jobs are in each state."""
+        gauge = GaugeMetricFamily("rushes_jobs", "Jobs by state.", labels=("state",))
+        for state, count in sorted(self._jobs.items()):
+            gauge.add_metric((state,), count)
+        yield gauge
+
+
+def _is_local(request: web.BaseRequest) -> bool:
+    peer = request.transport and request.transport.get_extra_info("peername")
+    if not peer or any(name in request.headers for name in _FORWARDED):
+        return False
+    address = ip_address(str(peer[0]).partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
