@@ -58,6 +58,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 
+def _fits(value: Any, default: Any) -> bool:
+    if isinstance(default, bool | str | list):
+        return type(value) is type(cast("object", default))
+    return (value is None and default is None) or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
 def changed(behaviour: Behaviour, wanted: dict[str, Any]) -> Behaviour:
     """Return the behaviour with the wanted fields changed; raises ValueError for an unknown field or word."""
     known = {each.name for each in fields(Behaviour)}
@@ -68,6 +74,6 @@ def changed(behaviour: Behaviour, wanted: dict[str, Any]) -> Behaviour:
         for word in words:
             if name in CHOICES and word not in CHOICES[name]:
                 raise ValueError(f"{name} must be one of {', '.join(CHOICES[name])}")
-        if isinstance(value, list) != name.endswith("_faults"):
-            raise ValueError(f"{name} {'must' if name.endswith('_faults') else 'must not'} be a list")
+        if not _fits(value, getattr(Behaviour(), name)):
+            raise ValueError(f"{name} is of another kind")
     return replace(behaviour, **wanted)

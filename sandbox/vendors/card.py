@@ -22,7 +22,7 @@ def draw_card(text: str, label: str, width: int, height: int) -> Image.Image:
     picture = _background(text + label, width, height)
     pen = ImageDraw.Draw(picture)
     unit = min(width, height)
-    margin = unit // 9
+    margin = unit // 7
     box_width, box_height = width - 2 * margin, height - 2 * margin - unit // 8
     lines, font, size = _fitted(pen, printable(text) or label, box_width, box_height, unit)
     step = round(size * 1.28)

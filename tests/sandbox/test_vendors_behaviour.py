@@ -246,7 +246,7 @@ async def test_behaviour_can_be_changed_over_http(tmp_path: Path) -> None:
         assert stage.task.id in (await stage.ask("GET", "/_control/tasks")).body.decode()
         assert '"status": 429' in (await stage.ask("GET", "/_control/calls")).body.decode()
         wrongs: list[object] = [{"callbacks": "sometimes"}, {"no_such": 1}, {"submit_faults": "throttle"}, []]
-        for wrong in [*wrongs, {"hold": [1]}, {"query_faults": ["never"]}]:
+        for wrong in [*wrongs, {"hold": [1]}, {"hold": 1}, {"late_by": "1"}, {"query_faults": ["never"]}]:
             assert (await stage.ask("PUT", "/_control/behaviour", wrong)).status == 400
         assert stage.vendor.behaviour.callbacks == "none"
         await stage.ask("PUT", "/_control/behaviour", {"outcome": "failed", "err_code": "ImageCheckFaceFailed"})

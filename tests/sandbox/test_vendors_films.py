@@ -23,6 +23,14 @@ def boxes(path: Path) -> list[str]:
     return names
 
 
+async def pixel(path: Path, at: float) -> bytes:
+    """Return the colour in the middle of the frame at that second, as red, green, blue."""
+    target = path.with_name(f"{at}.ppm")
+    crop = ("-vf", "crop=2:2", "-frames:v", "1", "-pix_fmt", "rgb24", str(target))
+    await run_ffmpeg(["-loglevel", "error", "-y", "-ss", str(at), "-i", str(path), *crop])
+    return target.read_bytes()[-3:]
+
+
 async def made(stage: Scene, operation: str, **fields: object) -> tuple[str, Path]:
     answer = await stage.submit(operation, **fields)
     assert answer.status == 200, answer.json
@@ -57,11 +65,13 @@ async def test_a_picture_film_follows_the_picture_and_is_silent_when_asked(tmp_p
 
 async def test_a_film_of_two_pictures_begins_with_one_and_ends_with_the_other(tmp_path: Path) -> None:
     async with scene(tmp_path, "kling") as stage:
-        both = [base64.b64encode(picture(400, 300)).decode()] * 2
-        facts, path = await made(stage, "image2video", image=both[0], image_tail=both[1])
+        red, blue = (base64.b64encode(picture(400, 300, colour=colour)).decode() for colour in ("red", "blue"))
+        facts, path = await made(stage, "image2video", image=red, image_tail=blue)
         assert "Duration: 00:00:05.0" in facts
         assert "960x720" in facts
-        assert boxes(path).index("moov") < boxes(path).index("mdat")
+        first, last = await pixel(path, 0), await pixel(path, 4.9)
+        assert (first[0] > 200, first[2] > 60) == (True, False)
+        assert (last[2] > 200, last[0] > 60) == (True, False)
 
 
 async def test_kling_pro_is_1080p(tmp_path: Path) -> None:

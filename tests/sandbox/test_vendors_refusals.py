@@ -4,6 +4,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 
 from sandbox.vendors import Vendor
@@ -252,6 +253,15 @@ async def test_kling_text_fields_out_of_range(tmp_path: Path) -> None:
         assert_nothing_booked(stage.vendor)
 
 
+async def test_kling_pages_its_list(tmp_path: Path) -> None:
+    async with scene(tmp_path, "kling") as stage:
+        stage.vendor.behaviour.hold = True
+        for number in range(3):
+            await stage.submit(external_task_id=f"job-{number}")
+        page = await stage.ask("GET", "/v1/videos/text2video?pageNum=2&pageSize=2")
+        assert [row["task_info"]["external_task_id"] for row in page.json["data"]] == ["job-0"]
+
+
 async def test_kling_takes_an_external_task_id_once(tmp_path: Path) -> None:
     async with scene(tmp_path, "kling") as stage:
         stage.vendor.behaviour.hold = True
@@ -268,6 +278,17 @@ async def test_kling_refuses_more_tasks_at_once_than_the_pack_allows(tmp_path: P
         assert (await stage.submit()).status == 200
         answer = await stage.submit()
         assert (answer.status, answer.json["code"]) == (429, 1303)
+
+
+async def test_kling_takes_a_token_of_the_key_pair_by_its_own_clock(tmp_path: Path) -> None:
+    clock = [1_000_000.0]
+    async with scene(tmp_path, "kling", clock=lambda: clock[0]) as stage:
+        claims = {"iss": KEYS.access_key, "exp": 1_001_800, "nbf": 999_995}
+        auth = "Bearer " + jwt.encode(claims, str(KEYS.secret_key), headers={"typ": "JWT"})
+        assert (await stage.ask("GET", "/v1/videos/text2video", auth=auth)).json["code"] == 0
+        clock[0] += 1800
+        answer = await stage.ask("GET", "/v1/videos/text2video", auth=auth)
+        assert (answer.status, answer.json["code"]) == (401, 1004)
 
 
 @pytest.mark.parametrize(

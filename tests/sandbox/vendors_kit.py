@@ -18,7 +18,7 @@ from PIL import Image
 from sandbox.vendors import Studio, Task, Vendor, VendorKeys, start_vendor
 
 SECRET = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
-KEYS = VendorKeys("key-of-the-account", "access-key", "secret-key", SECRET)
+KEYS = VendorKeys("key-of-the-account", "access-key", "secret-key-of-thirty-two-characters", SECRET)
 SUBMIT = {"vidu": "/ent/v2/", "futurelabs": "/ai/avu/", "kling": "/v1/videos/"}
 QUERY = {
     "vidu": "/ent/v2/tasks/{}/creations",
@@ -66,9 +66,12 @@ def authorization(name: str) -> str:
     return f"{'Bearer' if name == 'kling' else 'Token'} {KEYS.api_key}"
 
 
-def picture(width: int, height: int, kind: str = "png") -> bytes:
-    """Draw a picture of that size."""
+def picture(width: int, height: int, kind: str = "png", colour: str = "") -> bytes:
+    """Draw a picture of that size, a slope of greys or one colour."""
     target = io.BytesIO()
+    if colour:
+        Image.new("RGB", (width, height), colour).save(target, kind)
+        return target.getvalue()
     Image.linear_gradient("L").resize((width, height)).convert("RGB").save(target, kind)  # pyright: ignore[reportUnknownMemberType] - numpy in Pillow's types
     return target.getvalue()
 
