@@ -84,7 +84,7 @@ def static_secret(headers: Headers, name: str, expected: str) -> None:
 def hmac_text(
     method: str, path: str, query: str, access_key: str, date: bytes, headers: Sequence[tuple[bytes, bytes]]
 ) -> bytes:
-    """Build the text that Vidu signs, which is the one of the APISIX gateway's hmac-auth. Every line ends in a newline."""
+    """Build the text that Vidu signs, as the APISIX gateway has it: every line ends in a newline."""
     head = "\n".join((method, path or "/", query, access_key, ""))
     return _as_bytes(head) + date + b"\n" + b"".join(name + b":" + value + b"\n" for name, value in headers)
 

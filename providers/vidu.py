@@ -118,6 +118,7 @@ _RATES = vidu_shapes.Rates(
 
 _PAGE_SIZE = 100  # tasks-list: at most
 _MOST_PAGES = 50
+_MOST_LOOKED_AT = 20  # tasks asked for one by one
 _SLACK = 600.0  # seconds; how far the vendor's clock may be behind ours
 
 
@@ -176,31 +177,40 @@ class Vidu:
         return vidu_shapes.answered(payload, task.task_id)
 
     async def find(self, task: Task, since: float) -> Status | None:
-        """Look for our payload in the list of tasks made after `since`. Raise ProviderError when that leaves it open.
+        """Look for our payload among the tasks made after `since`. Raise ProviderError when that leaves it open.
 
-        The documented fields of a listed task do not include the payload; where no row has one, absence proves nothing.
+        The documented fields of a listed task do not include the payload, those of a queried one do: where the list
+        shows none, the tasks in it are asked for one by one.
         """
-        seen: set[str] = set()
-        echoes, token = 0, ""
+        rows = await self._listed(since, task.reference)
+        if rows and not any(row.echo for row in rows):
+            if len(rows) > _MOST_LOOKED_AT:
+                raise _left_open("the list of tasks shows no payload and is long")
+            try:
+                rows = [await self.query(replace(task, task_id=row.task_id)) for row in rows]
+            except ProviderError as error:
+                if error.reason is not Reason.NOT_FOUND:  # which would speak of the listed task, not of ours
+                    raise
+                raise _left_open("a task in the list is gone") from None
+            if not any(row.echo for row in rows):
+                raise _left_open("no task shows its payload")
+        return next((row for row in rows if row.echo == task.reference), None)
+
+    async def _listed(self, since: float, reference: str) -> list[Status]:
+        """Walk the list of tasks to its end, or to the page that shows the reference. Raise ProviderError."""
+        listed: dict[str, Status] = {}
+        token = ""
         for page in range(_MOST_PAGES):
             payload = await self._api.call("GET", "/ent/v2/tasks", query=_page_query(since, page, token))
-            rows = [vidu_shapes.answered(row, "") for row in _rows(payload)]
-            for status in rows:
-                if status.echo == task.reference:
-                    return status
-            fresh = {status.task_id for status in rows} - seen
-            if rows and not fresh:
+            rows = {row.task_id: row for row in (vidu_shapes.answered(each, "") for each in _rows(payload))}
+            if rows and rows.keys() <= listed.keys():
                 raise _left_open("the list of tasks repeats itself")
-            seen |= fresh
-            echoes += sum(status.echo is not None for status in rows)
+            listed |= rows
             was_token, token = token, as_text(payload.get("next_page_token"))
-            if not token and (was_token or not rows):  # without tokens only an empty page is surely the end
-                break
-        else:
-            raise _left_open("the list of tasks has too many pages")
-        if seen and not echoes:
-            raise _left_open("the list of tasks shows no payload")
-        return None
+            # Without tokens only an empty page is surely the end.
+            if (not token and (was_token or not rows)) or any(row.echo == reference for row in rows.values()):
+                return list(listed.values())
+        raise _left_open("the list of tasks has too many pages")
 
     async def cancel(self, task: Task) -> None:
         """Ask Vidu to stop a task that has not begun. Raise ProviderError (REJECTED: it has)."""
