@@ -20,8 +20,7 @@ def find(world: World, request: web.Request) -> Attachment | None:
     if not int(begins, 16) <= world.clock() <= int(ends, 16):
         return None
     file = world.files.get(int(request.match_info["file"]))
-    deleted = any(file in message.attachments for message in world.messages.values() if message.deleted)
-    return None if file is None or deleted else file
+    return None if file is None or file.id in world.withdrawn else file
 
 
 async def serve(world: World, request: web.Request) -> web.Response:

@@ -14,7 +14,7 @@ from aiohttp import WSMsgType, web
 
 from sandbox.discord import payloads
 from sandbox.discord.guilds import Guild
-from sandbox.discord.values import Json
+from sandbox.discord.values import Json, nested
 from sandbox.discord.world import Channel, World
 
 DISPATCH, HEARTBEAT, IDENTIFY, PRESENCE, VOICE, RESUME, RECONNECT, MEMBERS, INVALID, HELLO, ACK = (
@@ -175,7 +175,7 @@ class Gateway:
             async for frame in socket:
                 if frame.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                     break
-                message: Json = json.loads(frame.data)
+                message = _decode(frame.data)
                 if message.get("op") in (IDENTIFY, RESUME) and session is None:
                     session, seen = await self._open(connection, message)
                     if session is not None:
@@ -195,7 +195,9 @@ class Gateway:
 
     async def _other(self, connection: Connection, session: Session | None, message: Json) -> None:
         op = message.get("op")
-        if op == HEARTBEAT:
+        if not message:
+            await connection.socket.close(code=4002, message=b"Decode error.")
+        elif op == HEARTBEAT:
             await connection.send(ACK)
         elif op in (IDENTIFY, RESUME):
             await connection.socket.close(code=4005, message=b"Already authenticated.")
@@ -284,3 +286,11 @@ class Gateway:
         """Answer GET /gateway/bot."""
         limit = {"total": 1000, "remaining": max(0, self.starts_left), "reset_after": 86_400_000, "max_concurrency": 1}
         return {"url": self.url(), "shards": self.shards, "session_start_limit": limit}
+
+
+def _decode(data: str | bytes) -> Json:
+    try:
+        message: Any = json.loads(data)
+    except ValueError:
+        return {}
+    return nested({"message": message}, "message")

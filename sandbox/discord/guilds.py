@@ -50,6 +50,11 @@ class Guild:
         self.members[member.id] = member
         return member
 
+    def kick_bot(self) -> None:
+        """Throw the bot out: it sees and reaches nothing here any more."""
+        self.world.dispatch("GUILD_DELETE", {"id": str(self.id)}, self, 0)
+        self.installed = False
+
     def add_role(self, name: str) -> int:
         """Make a role that can be pinged; give its number."""
         number = self.world.snowflake()

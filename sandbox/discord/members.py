@@ -147,7 +147,7 @@ class Member:
         message = Message(self.world, number, channel, self.user, self.world.clock(), content)
         message.attachments = [self._store(upload, channel.id, private=False) for upload in uploads]
         message.pings = mentions.pings(content, (), None, may_mention_everyone=False)
-        self.world.messages[number] = message
+        self.world.keep(message)
         posting.announce("MESSAGE_CREATE", message)
         self.world.tell("message posted", posting.told(message))
         self.world.changed()

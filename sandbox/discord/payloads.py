@@ -121,7 +121,7 @@ def role(number: int, name: str, granted: int, *, managed: bool = False, positio
 
 def channel(place: Channel) -> Json:
     """Describe a channel."""
-    last = max((m.id for m in place.messages), default=None)
+    last = place.last_message_id
     common: Json = {"id": str(place.id), "flags": 0, "last_message_id": str(last) if last else None}
     if place.guild is None:
         return common | {"type": 1, "recipients": [user(place.recipient)] if place.recipient else []}

@@ -114,8 +114,9 @@ def by_nonce(world: World, author: User, body: Json) -> Message | None:
     if nonce is None or not body.get("enforce_nonce"):
         return None
     for message in reversed(world.messages.values()):
-        recent = world.clock() - message.created_at <= world.nonce_window
-        if message.author is author and recent and str(message.nonce) == str(nonce):
+        if world.clock() - message.created_at > world.nonce_window:
+            break
+        if message.author is author and str(message.nonce) == str(nonce):
             if message.deleted:
                 raise RefusedError(404, 10008, "Unknown Message")
             return message
@@ -159,7 +160,7 @@ def create(
         interaction=interaction,
     )
     _ring(message, body.get("allowed_mentions"))
-    world.messages[number] = message
+    world.keep(message)
     announce("MESSAGE_CREATE", message)
     world.changed()
     return message
@@ -213,7 +214,7 @@ def edit(world: World, message: Message, sent: Sent, *, upload_limit: int, by_in
 
 def remove(message: Message) -> None:
     """Delete a message; its nonce stays known."""
-    message.deleted = True
+    message.vanish()
     announce("MESSAGE_DELETE", message)
     message.world.changed()
 
@@ -270,8 +271,9 @@ def newest_first(messages: Iterable[Message], query: dict[str, str]) -> list[Mes
         raise invalid("limit", "NUMBER_TYPE_MAX", "int value should be between 1 and 100.")
     ordered = sorted(messages, key=lambda m: m.id)
     if "around" in anchors:
-        near = sorted(ordered, key=lambda m: abs(m.id - anchors["around"]))[:limit]
-        return sorted(near, key=lambda m: -m.id)
+        older = [m for m in ordered if m.id < anchors["around"]][-(limit // 2) :] if limit > 1 else []
+        rest = [m for m in ordered if m.id >= anchors["around"]][: limit - len(older)]
+        return [*older, *rest][::-1]
     if "after" in anchors:
         return [m for m in ordered if m.id > anchors["after"]][:limit][::-1]
     if "before" in anchors:

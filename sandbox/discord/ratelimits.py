@@ -81,6 +81,8 @@ class RateLimits:
     def _take(self, key: str, limit: Limit, moment: float) -> tuple[Window, float | None]:
         window = self.windows.get(key)
         if window is None or window.ends <= moment:
+            if len(self.windows) > 1000:
+                self.windows = {k: w for k, w in self.windows.items() if w.ends > moment}
             window = self.windows[key] = Window(ends=moment + limit.seconds)
         if window.used >= limit.requests:
             return window, max(0.001, window.ends - moment)

@@ -32,6 +32,7 @@ class Discord:
         self.gateway_url = ""
         self.cdn_url = ""
         self.address = ""
+        self.failures: list[Exception] = []
         self._runner: web.AppRunner | None = None
 
     # -- what exists --
@@ -60,6 +61,10 @@ class Discord:
     def faults(self) -> list[Fault]:
         """Give the faults to come; append to it. They are used up in order."""
         return self.world.faults
+
+    @faults.setter
+    def faults(self, faults: list[Fault]) -> None:
+        self.world.faults[:] = faults
 
     @property
     def limits(self) -> RateLimits:
@@ -127,10 +132,13 @@ class Discord:
         await self.gateway.invalidate()
 
     async def close(self) -> None:
-        """End everything: sockets, server."""
+        """End everything: sockets, server. Raises what went wrong inside the stand-in itself, if anything did."""
         await self.gateway.close()
         if self._runner is not None:
             await self._runner.cleanup()
+        failures, self.failures = self.failures, []
+        if failures:
+            raise ExceptionGroup("the stand-in itself failed", failures)
 
     # -- the server --
 
@@ -206,32 +214,43 @@ class Discord:
             await _hold(fault)
             if fault.status is not None:
                 return fault.status, fault.body, dict(fault.headers)
-        at = dict(request.match_info)
-        major = ":".join(at.get(key, "") for key in ("channel", "guild", "app", "token"))
-        headers: dict[str, str] = {}
-        try:
-            if wrong is not None:
-                raise wrong
-            self._check_token(record)
-            verdict = self.world.limits.admit(record.method, template, major, self.world.clock())
-            headers = verdict.headers
-            if verdict.refused is not None:
-                return 429, verdict.refused, headers
-            status, body = route(rest.Ask(self.world, self.gateway, at, record.query, sent))
-        except RefusedError as refusal:
-            status, body = refusal.status, refusal.body()
+        answer = self._act(dict(request.match_info), record, sent, template, route, wrong)
         if fault is not None and fault.when == "after":
             await _hold(fault)
             if fault.status is not None:
                 return fault.status, fault.body, dict(fault.headers)
-        return status, body, headers
+        return answer
 
-    def _check_token(self, record: Recorded) -> None:
-        if record.path.startswith(rest.WITHOUT_BOT_TOKEN):
-            return
+    def _act(
+        self,
+        at: dict[str, str],
+        record: Recorded,
+        sent: Sent,
+        template: str,
+        route: rest.Route,
+        wrong: RefusedError | None,
+    ) -> tuple[int, Any, dict[str, str]]:
+        if wrong is not None:
+            return wrong.status, wrong.body(), {}
+        if not self._may_ask(record):
+            return 401, {"message": "401: Unauthorized", "code": 0}, {}
+        major = ":".join(at.get(key, "") for key in ("channel", "guild", "app", "token"))
+        verdict = self.world.limits.admit(record.method, template, major, self.world.clock())
+        if verdict.refused is not None:
+            return 429, verdict.refused, verdict.headers
+        try:
+            status, body = route(rest.Ask(self.world, self.gateway, at, record.query, sent))
+        except RefusedError as refusal:
+            return refusal.status, refusal.body(), verdict.headers
+        except Exception as error:  # noqa: BLE001 -- kept and raised by close(): a bug here must not pass for Discord's
+            self.failures.append(error)
+            return 500, {"message": "500: Internal Server Error", "code": 0}, verdict.headers
+        return status, body, verdict.headers
+
+    def _may_ask(self, record: Recorded) -> bool:
         given = record.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bot {self.world.token}".encode()):
-            raise RefusedError(401, 0, "401: Unauthorized")
+        by_bot = hmac.compare_digest(given.encode(), f"Bot {self.world.token}".encode())
+        return by_bot or record.path.startswith(rest.WITHOUT_BOT_TOKEN)
 
     def _take_fault(self, record: Recorded) -> Fault | None:
         for number, fault in enumerate(self.world.faults):

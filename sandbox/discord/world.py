@@ -56,6 +56,7 @@ class Channel:
     guild: Guild | None = None
     recipient: User | None = None
     denied: int = 0
+    last_message_id: int | None = None
 
     def __repr__(self) -> str:
         return f"<Channel {self.id} {self.name}>"
@@ -91,7 +92,7 @@ class Channel:
         self.world.channels.pop(self.id, None)
         for message in list(self.world.messages.values()):
             if message.channel is self:
-                message.deleted = True
+                message.vanish()
         self._tell_bot("CHANNEL_DELETE")
         self.world.changed()
 
@@ -164,6 +165,11 @@ class Message:
         words += [button.label for button in self.buttons]
         return "\n".join(word for word in words if word)
 
+    def vanish(self) -> None:
+        """Delete the message and withdraw its files; its number and nonce stay known."""
+        self.deleted = True
+        self.world.withdrawn |= {file.id for file in self.attachments}
+
     def version(self) -> Version:
         """Freeze what the message says now."""
         return Version(
@@ -202,6 +208,7 @@ class World:
     channels: dict[int, Channel] = field(default_factory=dict[int, Channel])
     messages: dict[int, Message] = field(default_factory=dict[int, Message])
     files: dict[int, Attachment] = field(default_factory=dict[int, Attachment])
+    withdrawn: set[int] = field(default_factory=set[int])
     commands: dict[int | None, list[Json]] = field(default_factory=dict[int | None, list[Json]])
     interactions: dict[str, Typed] = field(default_factory=dict[str, "Typed"])
     requests: list[Recorded] = field(default_factory=list[Recorded])
@@ -251,6 +258,12 @@ class World:
         if message is None or message.deleted or message.channel is not channel or message.ephemeral:
             raise RefusedError(404, 10008, "Unknown Message")
         return message
+
+    def keep(self, message: Message) -> None:
+        """Add a new message."""
+        self.messages[message.id] = message
+        if not message.ephemeral:
+            message.channel.last_message_id = message.id
 
     def link(self, attachment: Attachment) -> str:
         """Sign a fresh, expiring address for a file."""

@@ -75,9 +75,10 @@ def check_request(recorded: Recorded) -> None:
         return
     media = "multipart/form-data" if recorded.multipart else "application/json"
     assert media in content, f"{recorded.method} {template} takes {list(content)}, not {media}"
-    value = recorded.json
+    value: Any = recorded.json
     if recorded.multipart:
-        value = value | {file.field: "the file" for file in recorded.files}
+        body: dict[str, Any] = recorded.json or {}
+        value = body | {file.field: "the file" for file in recorded.files}
     at = ["paths", template, recorded.method.lower(), "requestBody", "content", media, "schema"]
     _check(at, value, f"request {recorded.method} {template}")
 
@@ -100,4 +101,8 @@ def check_answer(recorded: Recorded) -> None:
         assert recorded.answer is None, f"{recorded.method} {template} answers {exact} without a body"
         return
     assert recorded.content_type == "application/json"
-    _check([*at, "content", "application/json", "schema"], recorded.answer, f"answer {exact} of {recorded.method} {template}")
+    _check(
+        [*at, "content", "application/json", "schema"],
+        recorded.answer,
+        f"answer {exact} of {recorded.method} {template}",
+    )

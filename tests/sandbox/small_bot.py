@@ -2,19 +2,24 @@
 
 import asyncio
 import io
-from collections.abc import AsyncGenerator, Callable
+import warnings
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import patch
 
-import discord
-import discord.gateway
-import discord.http
 import yarl
-from discord import app_commands
 
 from sandbox.discord import Discord
+from tests.sandbox.raw import TOKEN
 
-TOKEN = "secret-of-the-bot"
+with warnings.catch_warnings():
+    # discord.py imports audioop, whose end Python 3.11 and 3.12 announce with a warning.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import discord
+    import discord.gateway
+    import discord.http
+    from discord import app_commands
 
 
 class CancelButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"job:(?P<id>\w+):cancel"):
@@ -117,16 +122,19 @@ async def animate(interaction: discord.Interaction, message: discord.Message) ->
     await interaction.response.send_message(f"Animating {len(message.attachments)} pictures")
 
 
-def point_at(stand_in: Discord, patch: Callable[[Any, str, Any], None]) -> None:
-    """Send discord.py to the stand-in instead of discord.com (`patch` is monkeypatch.setattr)."""
-    patch(discord.http.Route, "BASE", stand_in.api_url)
-    patch(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(stand_in.gateway_url))
+@asynccontextmanager
+async def running(stand_in: Discord, **options: Any) -> AsyncGenerator[SmallBot, None]:
+    """Run a bot against the stand-in instead of discord.com; it is connected when the block begins."""
+    with (
+        patch.object(discord.http.Route, "BASE", stand_in.api_url),
+        patch.object(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(stand_in.gateway_url)),
+    ):
+        async with _running(stand_in, SmallBot(**options)) as bot:
+            yield bot
 
 
 @asynccontextmanager
-async def running(stand_in: Discord, **options: Any) -> AsyncGenerator[SmallBot, None]:
-    """Run a bot until the block ends; it is connected when the block begins."""
-    bot = SmallBot(**options)
+async def _running(stand_in: Discord, bot: SmallBot) -> AsyncGenerator[SmallBot, None]:
     before = stand_in.gateway.started
     task = asyncio.create_task(bot.start(TOKEN))
     try:
