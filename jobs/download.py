@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 import aiohttp
 
 from jobs import files
-from jobs.guard import Blocked, Guarded, parse
+from jobs.guard import Blocked, parse
 
 Kind = Literal["gone", "refused", "temporary", "blocked", "too_large", "too_slow"]
 
@@ -48,7 +48,7 @@ class DownloadFailed(Exception):  # noqa: N818 -- says what happened; it is no p
 
 
 async def download(
-    session: Guarded,
+    session: aiohttp.ClientSession,
     url: str,
     part: Path,
     *,
@@ -57,10 +57,10 @@ async def download(
     least_bytes_per_second: float = 32 * 1024,
     patience: float = 20,
 ) -> Downloaded:
-    """Fetch `url` into the file `part`. Raise DownloadFailed, and OSError when the disk does; `part` is gone then.
+    """Fetch `url` into the file `part` by a session of jobs/guard.py. Raise DownloadFailed, or OSError for the disk.
 
-    `deadline` is in seconds for everything. An answer slower than `least_bytes_per_second` on the whole is given up;
-    its first `patience` seconds do not count.
+    After an error there is no `part`. `deadline` is in seconds, for everything. An answer slower than
+    `least_bytes_per_second` on the whole is given up; its first `patience` seconds do not count.
     """
     limits = _Limits(max_bytes, asyncio.get_running_loop().time() + deadline, least_bytes_per_second, patience)
     try:
@@ -78,7 +78,9 @@ class _Limits:
     patience: float  # seconds
 
 
-async def _follow(session: Guarded, text: str, part: Path, limits: _Limits, clock: asyncio.Timeout) -> Downloaded:
+async def _follow(
+    session: aiohttp.ClientSession, text: str, part: Path, limits: _Limits, clock: asyncio.Timeout
+) -> Downloaded:
     """Walk along redirects to the file; the session judges each of them."""
     for _ in range(1 + _REDIRECTS):
         host = "the address"

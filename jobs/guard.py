@@ -9,14 +9,12 @@ import ipaddress
 import re
 import socket
 from collections.abc import Awaitable, Callable, Collection
-from typing import NewType
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 _Target = tuple[int, int, int, str, tuple[str | int, ...]]  # as getaddrinfo() writes it
-Guarded = NewType("Guarded", aiohttp.ClientSession)  # a session that session() made: the type checker refuses others
 
 _LONGEST = 8192  # characters; signed links of the object stores have 500 to 2000
 _KEPT_AS_WRITTEN = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
@@ -91,7 +89,7 @@ def public(address: str) -> bool:
 
 
 def parse(text: str) -> URL:
-    """Parse a stranger's address without judging where it leads. Raise Blocked.
+    """Parse a stranger's http or https address without judging where it leads. Raise Blocked.
 
     Signed links are kept letter by letter: tidying them breaks the signatures that cover the text.
     """
@@ -102,8 +100,10 @@ def parse(text: str) -> URL:
         _ = parsed.port, parsed.raw_host, parsed.host  # some complaints come only now
     except (ValueError, LookupError):
         raise Blocked("not a readable address") from None
-    if not parsed.raw_host or not parsed.absolute:
-        raise Blocked("not a readable address")
+    if not parsed.raw_host or parsed.scheme not in {"http", "https"}:
+        raise Blocked("not an address of the web")
+    if "@" in parsed.raw_authority:  # here, because the client takes user names away before anybody else can see them
+        raise Blocked("an address with a user name in it")
     return parsed
 
 
@@ -114,9 +114,7 @@ def acceptable(url: str | URL, allowed_private: Collection[tuple[str, int]] = ()
     """
     parsed = parse(str(url))
     host = (parsed.raw_host or "").lower()
-    if parsed.raw_user is not None or parsed.raw_password is not None or "@" in parsed.raw_authority:
-        raise Blocked("an address with a user name in it")
-    if (host, parsed.port) in _exempt(allowed_private) and parsed.scheme in {"http", "https"}:
+    if (host, parsed.port) in _exempt(allowed_private):
         return parsed
     if parsed.scheme != "https":
         raise Blocked("not an https address")
@@ -135,14 +133,14 @@ def session(
     connect: float = 10,
     silence: float = 30,
     resolver: AbstractResolver | None = None,
-) -> Guarded:
+) -> aiohttp.ClientSession:
     """Open the guarded client. Every request raises Blocked where it would have gone astray.
 
     `connect` and `silence` are seconds: for reaching the machine, and between two pieces of its answer. How long the
     whole may take is for the caller to say. Bodies arrive as they were sent, cookies and proxies are not known here.
     """
     exempt = _exempt(allowed_private)
-    names = _Names(resolver or aiohttp.ThreadedResolver(), exempt)
+    dialler = Dialler(resolver or aiohttp.ThreadedResolver(), exempt)
 
     async def judge(
         request: aiohttp.ClientRequest, send: Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
@@ -155,24 +153,22 @@ def session(
                 raise problem.os_error from None
             raise
 
-    return Guarded(
-        aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                socket_factory=names.dial, resolver=names, limit=32, limit_per_host=8, use_dns_cache=False
-            ),
-            middlewares=[judge],
-            timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=connect, sock_read=silence),
-            headers={"Accept-Encoding": "identity", "User-Agent": "Rushes"},
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            read_bufsize=1 << 17,
-        )
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            socket_factory=dialler.dial, resolver=dialler, limit=32, limit_per_host=8, use_dns_cache=False
+        ),
+        middlewares=[judge],
+        timeout=aiohttp.ClientTimeout(total=None, connect=None, sock_connect=connect, sock_read=silence),
+        headers={"Accept-Encoding": "identity", "User-Agent": "Rushes"},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+        read_bufsize=1 << 17,
     )
 
 
-class _Names(AbstractResolver):
-    """Looks names up, and remembers the numbers of the exempt ones for the moment they are dialled."""
+class Dialler(AbstractResolver):
+    """Looks names up, and makes the sockets; remembers the numbers of exempt names for the moment they are dialled."""
 
     def __init__(self, inner: AbstractResolver, exempt: frozenset[tuple[str, int]]) -> None:
         self._inner = inner
@@ -196,10 +192,10 @@ class _Names(AbstractResolver):
         """Make the socket for one numeric address, the last moment to say no. Raise Blocked."""
         family, kind, protocol, _, where = target
         address, port = str(where[0]), int(where[1])
-        if family not in {socket.AF_INET, socket.AF_INET6}:
+        wanted = (address, port) in self._numbers or (port == 443 and public(address))
+        if family not in {socket.AF_INET, socket.AF_INET6} or not wanted:
+            # always this text: the dialler joins the refusals of a name's addresses to one Blocked when they are equal
             raise Blocked("the host leads into a private network")
-        if (address, port) not in self._numbers and not (port == 443 and public(address)):
-            raise Blocked("the host leads into a private network")  # always this text: equal refusals stay one Blocked
         return socket.socket(family, kind, protocol)
 
 

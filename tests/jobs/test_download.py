@@ -1,0 +1,372 @@
+"""Downloads against real servers: what arrives is whole or not there, and a failure says which kind it is."""
+
+import asyncio
+import gzip
+import hashlib
+import os
+import select
+import traceback
+import tracemalloc
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from jobs import guard
+from jobs.download import Downloaded, DownloadFailed, download
+
+SECRET = "Signature=a-secret"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def server(handler: Handler) -> AsyncGenerator[tuple[aiohttp.ClientSession, str]]:
+    """Serve one handler on every path; yields a guarded session that may go there, and the address."""
+    application = web.Application()
+    application.router.add_get("/{path:.*}", handler)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port: int = runner.addresses[0][1]
+    try:
+        async with guard.session([("127.0.0.1", port)]) as session:
+            yield session, f"http://127.0.0.1:{port}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def raw_server(answer: bytes, *, hang_up: bool = True) -> AsyncGenerator[tuple[aiohttp.ClientSession, str]]:
+    """Answer every request with these bytes, then hang up, or keep silent until the asker leaves."""
+    serving: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+            await writer.drain()
+            if not hang_up:
+                await reader.read()
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.create_task(serve(reader, writer)))
+
+    async with await asyncio.start_server(begin, "127.0.0.1", 0) as listener:
+        port: int = listener.sockets[0].getsockname()[1]
+        async with guard.session([("127.0.0.1", port)]) as session:
+            yield session, f"http://127.0.0.1:{port}"
+        if serving:
+            await asyncio.wait(serving, timeout=10)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what no event tells."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 -- the disk rings no bell
+            await asyncio.sleep(0.001)
+
+
+async def failure(session: aiohttp.ClientSession, url: str, part: Path, **limits: float) -> str:
+    """Expect a download to fail cleanly; return the kind."""
+    with pytest.raises(DownloadFailed) as failed:
+        await download(session, f"{url}/secret-path?{SECRET}", part, **limits)  # pyright: ignore[reportArgumentType] -- limits of both kinds of number
+    assert not there(part)
+    assert "secret" not in str(failed.value)
+    assert SECRET not in "".join(traceback.format_exception(failed.value))
+    return failed.value.kind
+
+
+def there(part: Path) -> int:
+    """Tell how many bytes lie there; 0 for no file at all."""
+    return part.lstat().st_size if os.path.lexists(part) else 0
+
+
+def put(part: Path, data: bytes) -> None:
+    part.parent.mkdir()
+    part.write_bytes(data)
+
+
+def link(part: Path, target: str) -> None:
+    part.parent.mkdir()
+    part.symlink_to(target)
+
+
+def content(part: Path) -> bytes:
+    return part.read_bytes()
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Path:
+    return tmp_path / "outputs" / "video.mp4.part"
+
+
+@pytest.mark.parametrize("size", [1, 256 * 1024, 256 * 1024 + 1, 3_000_000])
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_file_arrives_whole(part: Path, size: int, chunked: bool) -> None:
+    body = os.urandom(size)
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Type": "Video/MP4; charset=x"})
+        if chunked:
+            answer.enable_chunked_encoding()
+        else:
+            answer.content_length = size
+        await answer.prepare(request)
+        for start in range(0, size, 70_000):
+            await answer.write(body[start : start + 70_000])
+        return answer
+
+    async with server(serve) as (session, url):
+        arrived = await download(session, f"{url}/v.mp4", part)
+    assert arrived == Downloaded(size, hashlib.sha256(body).hexdigest(), "video/mp4")
+    assert content(part) == body
+
+
+async def test_an_older_unfinished_file_is_replaced(part: Path) -> None:
+    async def serve(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=b"new")
+
+    put(part, b"something longer")
+    async with server(serve) as (session, url):
+        await download(session, url, part)
+    assert content(part) == b"new"
+
+
+async def test_the_address_is_asked_for_letter_by_letter(part: Path) -> None:
+    asked: list[str] = []
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        asked.append(request.raw_path)
+        return web.Response(body=b"x")
+
+    path = "/a%2Fb/%7e.mp4?x=a+b%20c%2b&y=%e4;z=(1)"
+    async with server(serve) as (session, url):
+        await download(session, url + path, part)
+    assert asked == [path]
+
+
+@pytest.mark.parametrize("header", ["", "text/html<script>", "x" * 300, "video/mp4\xff"])
+async def test_a_content_type_that_is_none_is_left_out(part: Path, header: str) -> None:
+    answer = f"HTTP/1.1 200 OK\r\nContent-Type: {header}\r\nContent-Length: 1\r\n\r\nx".encode("latin-1")
+    async with raw_server(answer) as (session, url):
+        assert (await download(session, url, part)).content_type == ""
+
+
+async def test_what_the_file_is_does_not_matter_here(part: Path) -> None:
+    async def serve(request: web.Request) -> web.StreamResponse:
+        return web.Response(text="<html>", content_type="text/html")
+
+    async with server(serve) as (session, url):
+        assert (await download(session, url, part)).content_type == "text/html"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (404, "gone"),
+        (410, "gone"),
+        *[(status, "refused") for status in (400, 401, 403, 405, 416, 451, 201, 204, 206, 304)],
+        *[(status, "temporary") for status in (408, 425, 429, 500, 502, 503, 504, 599)],
+    ],
+)
+async def test_a_status_tells_the_kind_of_failure(part: Path, status: int, kind: str) -> None:
+    async def serve(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=status)
+
+    async with server(serve) as (session, url):
+        assert await failure(session, url, part) == kind
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_three_redirects_are_followed_and_a_fourth_is_not(part: Path, status: int) -> None:
+    async def serve(request: web.Request) -> web.StreamResponse:
+        left = int(request.path.strip("/"))
+        if left == 0:
+            return web.Response(body=b"here")
+        return web.Response(status=status, headers={"Location": f"{left - 1}"}, body=b"moved")
+
+    async with server(serve) as (session, url):
+        assert (await download(session, f"{url}/3", part)).size == 4
+        with pytest.raises(DownloadFailed) as failed:
+            await download(session, f"{url}/4", part)
+    assert failed.value.kind == "refused"
+
+
+@pytest.mark.parametrize(
+    ("location", "kind"),
+    [
+        (b"http://127.0.0.1:1/", "blocked"),
+        (b"https://10.0.0.1/?Signature=a-secret", "blocked"),
+        (b"//169.254.169.254/secret", "blocked"),
+        (b"file:///etc/secret", "blocked"),
+        (b"http://[secret/", "blocked"),
+        (b"http://\xff\xfe/", "blocked"),
+        (b"", "refused"),
+    ],
+)
+async def test_a_redirect_astray_is_not_followed(part: Path, location: bytes, kind: str) -> None:
+    answer = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n"
+    async with raw_server(answer) as (session, url):
+        assert await failure(session, url, part) == kind
+
+
+async def test_a_redirect_brings_no_user_name_along(part: Path) -> None:
+    async def serve(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": f"http://user:word@{request.host}/"})
+
+    async with server(serve) as (session, url):
+        assert await failure(session, url, part) == "blocked"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5\r\nshort\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nshort",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 5000 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"",
+    ],
+)
+async def test_a_broken_answer_is_worth_another_try(part: Path, answer: bytes) -> None:
+    async with raw_server(answer) as (session, url):
+        assert await failure(session, url, part) == "temporary"
+
+
+async def test_a_server_that_is_not_there_is_worth_another_try(part: Path) -> None:
+    async with raw_server(b"") as (session, url):
+        pass
+    port = int(url.rpartition(":")[2])
+    async with guard.session([("127.0.0.1", port)]) as session:
+        assert await failure(session, url, part) == "temporary"
+
+
+async def test_a_silent_server_is_worth_another_try(part: Path) -> None:
+    async with raw_server(b"", hang_up=False) as (_, url):
+        port = int(url.rpartition(":")[2])
+        async with guard.session([("127.0.0.1", port)], silence=0.05) as session:
+            assert await failure(session, url, part) == "temporary"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "GZIP", "identity, gzip"])
+async def test_a_packed_file_is_refused_and_never_unpacked(part: Path, encoding: str) -> None:
+    body = gzip.compress(b"\0" * 1_000_000)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n"
+    async with raw_server(head.encode() + body) as (session, url):
+        assert await failure(session, url, part) == "refused"
+
+
+async def test_a_file_announced_too_large_is_not_begun(part: Path) -> None:
+    async with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n", hang_up=False) as (session, url):
+        assert await failure(session, url, part, max_bytes=1000) == "too_large"
+    assert not part.parent.exists()
+
+
+async def test_a_file_without_end_is_cut_off_with_flat_memory(part: Path) -> None:
+    piece = b"\0" * 65536
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        answer.enable_chunked_encoding()
+        await answer.prepare(request)
+        while True:
+            await answer.write(piece)
+
+    async with server(serve) as (session, url):
+        tracemalloc.start()
+        try:
+            assert await failure(session, url, part, max_bytes=24 << 20) == "too_large"
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 4 << 20
+
+
+async def test_a_file_exactly_as_large_as_allowed_arrives(part: Path) -> None:
+    async def serve(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=b"x" * 1000)
+
+    async with server(serve) as (session, url):
+        assert (await download(session, url, part, max_bytes=1000)).size == 1000
+
+
+async def test_a_trickle_is_given_up(part: Path) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nsome bytes"
+    async with raw_server(head, hang_up=False) as (session, url):
+        assert await failure(session, url, part, least_bytes_per_second=1000, patience=0.05) == "too_slow"
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nsome bytes"])
+async def test_the_deadline_holds_for_everything(part: Path, head: bytes) -> None:
+    async with raw_server(head, hang_up=False) as (session, url):
+        assert await failure(session, url, part, deadline=0.05) == "too_slow"
+
+
+async def test_a_cancelled_download_leaves_no_file_behind(part: Path) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 300_000
+    async with raw_server(head, hang_up=False) as (session, url):
+        fetching = asyncio.create_task(download(session, url, part))
+        await until(lambda: there(part) > 0)
+        fetching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await fetching
+    assert not there(part)
+
+
+async def test_a_cancelled_download_waits_for_the_thread_that_still_writes(part: Path) -> None:
+    part.parent.mkdir()
+    os.mkfifo(part)  # a file that takes no more than it is read
+    reader = os.open(part, os.O_RDONLY | os.O_NONBLOCK)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 300_000
+    async with raw_server(head, hang_up=False) as (session, url):
+        fetching = asyncio.create_task(download(session, url, part))
+        await until(lambda: bool(select.select([reader], [], [], 0)[0]))
+        for _ in range(3):
+            fetching.cancel()
+            done, _ = await asyncio.wait({fetching}, timeout=0.02)
+            assert not done
+        await asyncio.to_thread(_drain, reader, fetching)
+        with pytest.raises(asyncio.CancelledError):
+            await fetching
+    os.close(reader)
+    assert not there(part)
+
+
+def _drain(reader: int, until_done: "asyncio.Task[Downloaded]") -> None:
+    while not until_done.done():
+        with suppress(BlockingIOError):
+            os.read(reader, 65536)
+        select.select([reader], [], [], 0.01)
+
+
+async def test_a_full_disk_is_the_disk_s_error_and_leaves_no_file_behind(part: Path) -> None:
+    link(part, "/dev/full")
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=b"x" * 600_000)
+
+    async with server(serve) as (session, url):
+        with pytest.raises(OSError, match="No space left"):
+            await download(session, url, part)
+    assert not there(part)
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "http://example.com/a-secret", "https://a.internal/a-secret"])
+async def test_an_address_astray_is_blocked(part: Path, url: str) -> None:
+    async with guard.session() as session:
+        with pytest.raises(DownloadFailed) as failed:
+            await download(session, url, part)
+    assert failed.value.kind == "blocked"
+    assert "secret" not in str(failed.value)
