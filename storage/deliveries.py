@@ -56,8 +56,8 @@ def posting(connection: Connection, job_id: int, now: int, *, retry_at: int, lin
     connection.execute(statement.values(attempts=deliveries.c.attempts + 1, **values))
 
 
-def posted(connection: Connection, job_id: int, message_id: int, now: int) -> None:
-    """Record where the result stands."""
+def posted(connection: Connection, job_id: int, message_id: int | None, now: int) -> None:
+    """Record where the result stands; None: it was posted, and somebody deleted it before we learned its number."""
     values = {"state": "posted", "due_at": None, "message_id": message_id, "posted_at": now, "problem": None}
     connection.execute(update(deliveries).where(deliveries.c.job_id == job_id).values(values))
 
