@@ -1,0 +1,74 @@
+"""The card of a job: its state in the channel, drawn anew from the database whenever that has changed."""
+
+import discord
+import structlog
+
+from bot.buttons import view_of
+from bot.looks import embed_of, vendor_of
+from bot.messages import card_of
+from bot.talking import NO_PINGS, TROUBLES, Connected, Trouble, said, trouble_of
+from jobs.context import Context
+from jobs.files import OUTPUTS
+from jobs.loop import each
+from storage import Connection, deliveries, outputs
+from storage import jobs as job_facts
+from storage.words import Delivery, DeliveryState, Job, Output
+
+LINK_LIFE_MS = 7 * 24 * 3_600_000
+_AT_ONCE = 8
+_AGAIN_MS = 15_000
+
+
+def drawn(
+    ctx: Context, job: Job, delivery: Delivery | None, files: list[Output]
+) -> tuple[discord.Embed, discord.ui.View | None]:
+    """Draw a job's card."""
+    link = None
+    if delivery is not None and delivery.state is DeliveryState.PARKED:
+        file = next((output.file for output in files if output.file), None)
+        link = ctx.addresses.link(OUTPUTS, file, ctx.now() + LINK_LIFE_MS) if file else None
+    return embed_of(card_of(job, vendor_of(ctx.providers, job.provider), delivery, link)), view_of(job)
+
+
+async def edit_due(ctx: Context, bot: Connected) -> bool:
+    """Edit the cards that do not show the truth any more; True when there were any. A step for jobs/loop.py."""
+    client = bot.client
+    if client is None:
+        return False
+    due = await ctx.database.read(job_facts.cards_due, ctx.now(), 4 * _AT_ONCE)
+
+    async def one(job: Job) -> None:
+        await _edit(ctx, client, job)
+
+    return await each(due, one, at_once=_AT_ONCE)
+
+
+async def _edit(ctx: Context, client: discord.AutoShardedClient, job: Job) -> None:
+    if job.card_message_id is None:
+        await ctx.database.write(job_facts.card_lost, job.id)
+        return
+    # Should anything unforeseen happen below, the card is not tried again at once.
+    await ctx.database.write(job_facts.card_postponed, job.id, ctx.now() + _AGAIN_MS)
+    delivery, files = await ctx.database.read(_rest, job.id)
+    embed, view = drawn(ctx, job, delivery, files)
+    channel = client.get_partial_messageable(job.channel_id, guild_id=job.guild_id)
+    try:
+        await channel.get_partial_message(job.card_message_id).edit(embed=embed, view=view, allowed_mentions=NO_PINGS)
+    except TROUBLES as error:
+        await _not_edited(ctx, job, error)
+        return
+    ctx.tell("card edited", job.id, state=job.state)
+    await ctx.database.write(job_facts.card_shown, job.id, job.card_version, ctx.now())
+
+
+async def _not_edited(ctx: Context, job: Job, error: BaseException) -> None:
+    trouble = trouble_of(error)
+    structlog.get_logger("bot.cards").warning("card not edited", job=job.code, trouble=said(error))
+    if trouble in {Trouble.DELETED, Trouble.GONE, Trouble.NOT_ALLOWED}:
+        await ctx.database.write(job_facts.card_lost, job.id)
+    elif isinstance(error, discord.RateLimited):
+        await ctx.database.write(job_facts.card_postponed, job.id, ctx.now() + int(error.retry_after * 1000))
+
+
+def _rest(connection: Connection, job_id: int) -> tuple[Delivery | None, list[Output]]:
+    return deliveries.of_job(connection, job_id), outputs.of_job(connection, job_id)

@@ -1,0 +1,172 @@
+"""The connection to Discord: one client at a time, made anew whenever discord.py gives up on it."""
+
+import asyncio
+import time
+from typing import Any
+
+import discord
+import structlog
+from discord.http import Route
+
+from bot import buttons
+from bot.commands import Tree, video_command
+from bot.talking import NO_PINGS, said
+from jobs.context import Context
+
+DISCORD_API = "https://discord.com/api/v10"
+_log = structlog.get_logger("bot.client")
+_IDENTIFY_GAP = 5.0  # seconds Discord wants between two greetings
+_LONGEST_WAIT = 60.0  # for a rate limit, and between two attempts to connect
+_STEADY_AFTER = 60.0  # a client that lived so long had not failed at once
+
+
+class TokenRefused(Exception):  # noqa: N818 -- an answer of Discord, not a fault
+    """Discord does not know the bot's token. Trying again would not help."""
+
+
+class RushesClient(discord.AutoShardedClient):
+    """One life of the connection. AutoShardedClient also at one shard: it survives a gateway that is away at first."""
+
+    def __init__(self, ctx: Context, *, sync: bool, ready_timeout: float) -> None:
+        super().__init__(
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=NO_PINGS,
+            guild_ready_timeout=ready_timeout,
+            max_ratelimit_timeout=_LONGEST_WAIT,
+            chunk_guilds_at_startup=False,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            max_messages=None,
+        )
+        self.ctx = ctx
+        self.tree = Tree(
+            self,
+            allowed_installs=discord.app_commands.AppInstallationType(guild=True, user=False),
+            allowed_contexts=discord.app_commands.AppCommandContext(
+                guild=True, dm_channel=False, private_channel=False
+            ),
+        )
+        self.tree.add_command(video_command(ctx))
+        self.synced = not sync
+        self._last_identify = -_IDENTIFY_GAP
+
+    async def setup_hook(self) -> None:
+        """Register commands and buttons, after login and before the gateway."""
+        self.add_dynamic_items(buttons.CancelButton)
+        if self.synced:
+            return
+        try:
+            await self.tree.sync()
+        except discord.app_commands.CommandSyncFailure as error:
+            # The commands of before still work; trying again would not mend these.
+            _log.error("Discord refused the commands", trouble=said(error))
+        self.synced = True
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Keep Discord's distance between greetings, without waiting where there was none."""
+        del shard_id, initial
+        await asyncio.sleep(max(0.0, self._last_identify + _IDENTIFY_GAP - time.monotonic()))
+        self._last_identify = time.monotonic()
+
+    async def on_ready(self) -> None:
+        """Wake what waited for the connection."""
+        _log.info("connected to Discord", shards=self.shard_count, servers=len(self.guilds))
+        self.ctx.wakes.deliver.set()
+        self.ctx.wakes.cards.set()
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Answer the presses that no button of ours answers."""
+        if buttons.unanswered(interaction):
+            await buttons.refuse(interaction)
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        """Note what an event handler stumbled over."""
+        del args, kwargs
+        _log.exception("event failed", event_name=event_method)
+
+    @property
+    def usable(self) -> bool:
+        """Whether requests can be made: logged in and not closed."""
+        return self.user is not None and not self.is_closed()
+
+    @property
+    def connected(self) -> bool:
+        """Whether commands arrive: every shard has a socket."""
+        shards = self.shards.values()
+        return self.usable and self.is_ready() and bool(shards) and not any(shard.is_closed() for shard in shards)
+
+
+def build(ctx: Context, *, api_url: str = DISCORD_API, sync: bool = True, ready_timeout: float = 2.0) -> RushesClient:
+    """Make a client for the Discord at `api_url`; the gateway is asked for there. Seconds to wait for servers."""
+    Route.BASE = api_url.rstrip("/")  # discord.py has no other way to be pointed elsewhere
+    return RushesClient(ctx, sync=sync, ready_timeout=ready_timeout)
+
+
+class Bot:
+    """Keeps a client running."""
+
+    def __init__(self, ctx: Context, token: str, *, api_url: str = DISCORD_API, ready_timeout: float = 2.0) -> None:
+        self._ctx = ctx
+        self._token = token
+        self._api_url = api_url
+        self._ready_timeout = ready_timeout
+        self._client: RushesClient | None = None
+        self._synced = False
+        self._closing = asyncio.Event()
+
+    @property
+    def client(self) -> RushesClient | None:
+        """The logged-in client; None while there is none."""
+        return self._client if self._client is not None and self._client.usable else None
+
+    @property
+    def ready(self) -> bool:
+        """Whether commands arrive and results can be posted."""
+        return self._client is not None and self._client.connected
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Stay connected until `stopping` is set or close() is called. Raise TokenRefused."""
+        failures = 0
+        stop = asyncio.create_task(_either(stopping, self._closing))
+        try:
+            while not stop.done():
+                begun = time.monotonic()
+                await self._live(stop)
+                failures = 1 if time.monotonic() - begun > _STEADY_AFTER else failures + 1
+                if not stop.done():
+                    await asyncio.wait([stop], timeout=min(2.0 ** (failures - 1), _LONGEST_WAIT))
+        finally:
+            stop.cancel()
+            await asyncio.gather(stop, return_exceptions=True)
+
+    async def close(self) -> None:
+        """End run() soon."""
+        self._closing.set()
+
+    async def _live(self, stop: asyncio.Task[None]) -> None:
+        """Run one client until it ends or `stop` does."""
+        client = build(self._ctx, api_url=self._api_url, sync=not self._synced, ready_timeout=self._ready_timeout)
+        async with client:
+            self._client = client
+            start = asyncio.create_task(client.start(self._token))
+            try:
+                await asyncio.wait([start, stop], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                self._synced = self._synced or client.synced
+                self._client = None
+                await client.close()
+                start.cancel()
+                (ended,) = await asyncio.gather(start, return_exceptions=True)
+        if isinstance(ended, discord.LoginFailure):
+            raise TokenRefused("Discord refuses DISCORD_TOKEN: copy it anew from the developer portal")
+        if isinstance(ended, Exception):
+            _log.error("connection to Discord lost, making a new one", trouble=said(ended), exc_info=ended)
+
+
+async def _either(*events: asyncio.Event) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)

@@ -1,0 +1,272 @@
+"""Posting results: one message a job, whatever breaks in between.
+
+The intent is stored before the message goes out under a nonce that is the job's code. For a short while Discord itself
+answers a repeat with the first message; later the channel is searched for our mark before anything is sent again.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import discord
+import structlog
+
+from bot.cards import LINK_LIFE_MS
+from bot.looks import embed_of, vendor_of
+from bot.messages import Result, result_of
+from bot.talking import NO_PINGS, TROUBLES, Connected, Trouble, said, trouble_of
+from jobs.context import Context
+from jobs.files import OUTPUTS, locate
+from jobs.loop import each
+from jobs.submit import backoff
+from storage import Connection, StorageError, deliveries, outputs
+from storage import jobs as job_facts
+from storage.words import Delivery, DeliveryState, Job, Output
+
+_log = structlog.get_logger("bot.delivery")
+_AT_ONCE = 4
+_MOST_FILES = 10  # Discord takes no more with one message
+_SEND_SECONDS = 180.0
+_NONCE_TRUSTED_MS = 120_000  # Discord knows a nonce for "a few minutes"; less is surely safe
+_SEARCH_BEFORE_MS, _SEARCH_AFTER_MS = 600_000, 900_000  # around the first try; our clock may be off
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the message goes out. Each way asks less of Discord than the one before."""
+
+    linked: bool = False  # a link to our own page instead of the file
+    bare: bool = False  # no frame and no reference to the card: neither permission is needed
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """All that is posted for one job."""
+
+    job: Job
+    delivery: Delivery
+    files: tuple[Output, ...]  # here, in order
+    missing: int  # given up
+
+
+async def deliver_due(ctx: Context, bot: Connected) -> bool:
+    """Post the results whose time has come; True when there were any. A step for jobs/loop.py."""
+    client = bot.client
+    if client is None:
+        return False
+    due = await ctx.database.read(deliveries.due, ctx.now(), 2 * _AT_ONCE)
+
+    async def one(delivery: Delivery) -> None:
+        try:
+            await _deliver(ctx, client, delivery)
+        except StorageError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- stays due, but not at once: the others come first
+            _log.exception("delivery failed", job=delivery.job_id)
+            await ctx.database.write(
+                deliveries.in_doubt, delivery.job_id, retry_at=_later(ctx, delivery), problem=type(error).__name__
+            )
+
+    return await each(due, one, at_once=_AT_ONCE)
+
+
+async def _deliver(ctx: Context, client: discord.AutoShardedClient, delivery: Delivery) -> None:
+    parcel = await ctx.database.read(_parcel, delivery)
+    if parcel is None:
+        return
+    channel = client.get_partial_messageable(parcel.job.channel_id, guild_id=parcel.job.guild_id)
+    if _too_old_for_nonce(delivery, ctx.now()):
+        try:
+            found = await _find(client, channel, parcel)
+        except TROUBLES as error:
+            await _not_posted(ctx, parcel, error)
+            return
+        if found is not None:
+            _log.info("result found in the channel", job=parcel.job.code)
+            await _record(ctx, parcel.job, found)
+            return
+        fresh = replace(delivery, state=DeliveryState.DUE, first_tried_at=None)
+        parcel = replace(parcel, delivery=fresh)
+        await ctx.database.write(
+            deliveries.refused, parcel.job.id, retry_at=ctx.now(), problem="not in the channel", linked=fresh.linked
+        )
+    await _post(ctx, client, channel, parcel)
+
+
+def _parcel(connection: Connection, delivery: Delivery) -> Parcel | None:
+    job = job_facts.by_id(connection, delivery.job_id)
+    if job is None:
+        return None
+    all_outputs = outputs.of_job(connection, job.id)
+    files = tuple(output for output in all_outputs if output.file is not None)[:_MOST_FILES]
+    return Parcel(job, delivery, files, sum(output.file is None for output in all_outputs))
+
+
+async def _post(
+    ctx: Context, client: discord.AutoShardedClient, channel: discord.PartialMessageable, parcel: Parcel
+) -> None:
+    """Send in the fullest form that Discord takes, storing the intent before each try."""
+    job = parcel.job
+    form: Form | None = Form(linked=parcel.delivery.linked or not _fits(client, parcel))
+    while form is not None:
+        await ctx.database.write(
+            deliveries.posting, job.id, ctx.now(), retry_at=_later(ctx, parcel.delivery), linked=form.linked
+        )
+        ctx.tell("posting", job.id, linked=form.linked)
+        try:
+            message = await _send(ctx, channel, parcel, form)
+        except TROUBLES as error:
+            form = _lesser(form, trouble_of(error), has_files=bool(parcel.files))
+            if form is None:
+                await _not_posted(ctx, parcel, error)
+        else:
+            ctx.tell("posted", job.id, message=message.id, linked=form.linked)
+            await _record(ctx, job, message.id)
+            return
+
+
+def _fits(client: discord.AutoShardedClient, parcel: Parcel) -> bool:
+    limit = parcel.job.upload_limit
+    guild = client.get_guild(parcel.job.guild_id or 0)
+    if guild is not None:
+        limit = min(limit, guild.filesize_limit)
+    return all((output.size or 0) <= limit for output in parcel.files)
+
+
+def _lesser(form: Form, trouble: Trouble, *, has_files: bool) -> Form | None:
+    """Choose the next form after a refusal; None when it would not help."""
+    if trouble is Trouble.TOO_LARGE and has_files and not form.linked:
+        return replace(form, linked=True)
+    if trouble in {Trouble.NOT_ALLOWED, Trouble.REFUSED}:
+        if not form.bare:
+            return replace(form, bare=True)
+        if has_files and not form.linked:
+            return replace(form, linked=True)
+    return None
+
+
+async def _send(ctx: Context, channel: discord.PartialMessageable, parcel: Parcel, form: Form) -> discord.Message:
+    job = parcel.job
+    result = _written(ctx, parcel, form)
+    # Made anew for every try: discord.py closes them, also when it fails.
+    files = [] if form.linked else [_file(ctx, job, output) for output in parcel.files]
+    try:
+        async with asyncio.timeout(_SEND_SECONDS):
+            if form.bare:
+                return await channel.send(
+                    f"{result.headline}\n-# job {job.code}", files=files, nonce=job.code, allowed_mentions=NO_PINGS
+                )
+            reference = None if job.card_message_id is None else _reference(job, job.card_message_id)
+            return await channel.send(
+                result.headline,
+                embed=embed_of(result.card),
+                files=files,
+                nonce=job.code,
+                reference=reference,  # pyright: ignore[reportArgumentType] -- None is the default, left out of the stubs
+                mention_author=False,
+                allowed_mentions=NO_PINGS,
+            )
+    finally:
+        for file in files:
+            file.close()
+
+
+def _written(ctx: Context, parcel: Parcel, form: Form) -> Result:
+    links: list[str] = []
+    if form.linked:
+        until = ctx.now() + LINK_LIFE_MS
+        links = [ctx.addresses.link(OUTPUTS, output.file, until) for output in parcel.files if output.file]
+    attached = 0 if form.linked else len(parcel.files)
+    vendor = vendor_of(ctx.providers, parcel.job.provider)
+    return result_of(parcel.job, vendor, links=links, missing=parcel.missing, files=attached)
+
+
+def _file(ctx: Context, job: Job, output: Output) -> discord.File:
+    name = output.file or ""
+    number = f"-{output.position + 1}" if output.position else ""
+    return discord.File(
+        locate(ctx.media_dir, OUTPUTS, name), filename=f"rushes-{job.code}{number}.{name.rpartition('.')[2]}"
+    )
+
+
+def _reference(job: Job, card_id: int) -> discord.MessageReference:
+    return discord.MessageReference(
+        message_id=card_id, channel_id=job.channel_id, guild_id=job.guild_id, fail_if_not_exists=False
+    )
+
+
+async def _record(ctx: Context, job: Job, message_id: int | None) -> None:
+    def store(connection: Connection) -> None:
+        deliveries.posted(connection, job.id, message_id, ctx.now())
+        job_facts.touch_card(connection, job.id, ctx.now())
+
+    await ctx.database.write(store)
+    ctx.tell("delivery recorded", job.id, message=message_id)
+    ctx.wakes.cards.set()
+
+
+async def _not_posted(ctx: Context, parcel: Parcel, error: BaseException) -> None:
+    """Store what a failed try means for the next one."""
+    trouble, job, problem = trouble_of(error), parcel.job, said(error)
+    _log.warning("result not posted", job=job.code, trouble=problem, means=trouble)
+    if trouble is Trouble.DELETED:  # our nonce is known there, its message is not: posted, then deleted by somebody
+        await _record(ctx, job, None)
+        return
+    retry_at = _later(ctx, parcel.delivery)
+    if isinstance(error, discord.RateLimited):
+        retry_at = max(retry_at, ctx.now() + int(error.retry_after * 1000))
+    # A refusal now says nothing about an earlier try that may have gone through.
+    if trouble is Trouble.DOUBT or (trouble is Trouble.LATER and parcel.delivery.state is DeliveryState.POSTING):
+        await ctx.database.write(deliveries.in_doubt, job.id, retry_at=retry_at, problem=problem)
+    elif trouble is Trouble.LATER:
+        linked = parcel.delivery.linked
+        await ctx.database.write(deliveries.refused, job.id, retry_at=retry_at, problem=problem, linked=linked)
+    else:
+        await _park(ctx, job, problem)
+
+
+async def _park(ctx: Context, job: Job, problem: str) -> None:
+    def store(connection: Connection) -> None:
+        deliveries.parked(connection, job.id, problem)
+        job_facts.touch_card(connection, job.id, ctx.now())
+
+    await ctx.database.write(store)
+    ctx.wakes.cards.set()
+
+
+def _too_old_for_nonce(delivery: Delivery, now: int) -> bool:
+    tried = delivery.first_tried_at
+    return delivery.state is DeliveryState.POSTING and tried is not None and now - tried >= _NONCE_TRUSTED_MS
+
+
+async def _find(client: discord.AutoShardedClient, channel: discord.PartialMessageable, parcel: Parcel) -> int | None:
+    """Look for a job's result among our own messages around the first try. Raise what Discord raises."""
+    job, tried = parcel.job, parcel.delivery.first_tried_at or 0
+    # Without the right to read the history Discord answers with an empty one; asked for one message, it says so.
+    try:
+        await channel.fetch_message(job.card_message_id or _snowflake(tried))
+    except discord.NotFound as error:
+        if error.code != 10008:
+            raise
+    end = _snowflake(tried + _SEARCH_AFTER_MS)
+    async for message in channel.history(limit=None, after=discord.Object(_snowflake(tried - _SEARCH_BEFORE_MS))):
+        if message.id > end:
+            return None
+        if message.id != job.card_message_id and client.user == message.author and _is_result(message, job.code):
+            return message.id
+    return None
+
+
+def _is_result(message: discord.Message, code: str) -> bool:
+    """Know a result by the code in its file names, its frame or its words; a card has no words outside its frame."""
+    marks = [message.content, *(file.filename for file in message.attachments)]
+    marks += [embed.footer.text or "" for embed in message.embeds]
+    return bool(message.content) and any(code in mark for mark in marks)
+
+
+def _snowflake(milliseconds: int) -> int:
+    return discord.utils.time_snowflake(datetime.fromtimestamp(milliseconds / 1000, UTC))
+
+
+def _later(ctx: Context, delivery: Delivery) -> int:
+    return ctx.now() + backoff(ctx, delivery.attempts + 1)

@@ -1,0 +1,267 @@
+"""What people read about a job: what happened, what to do next, and what became of the credits. Pure.
+
+Words of strangers (prompt, model, name) pass through bot/plain.py; a vendor's own words are never shown.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.plain import clean, cut, plain
+from jobs.cancel import CancelOutcome
+from providers.contract import Reason
+from storage.words import Delivery, DeliveryState, Job, State
+
+PROMPT_MOST = 700
+NAME_MOST = 60
+
+
+class Tone(StrEnum):
+    """The colour of a card."""
+
+    WAITING = "waiting"
+    WORKING = "working"
+    DOUBT = "doubt"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A framed text. The body is Markdown, the rest is shown as it is."""
+
+    title: str
+    body: str
+    tone: Tone
+    footer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """What people need to know of a vendor."""
+
+    title: str
+    can_cancel: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The one result message: a headline above the file, and a card below it."""
+
+    headline: str
+    card: Card
+
+
+def credits_of(amount: int) -> str:
+    """Write an amount."""
+    return f"{amount:,} credit" if amount == 1 else f"{amount:,} credits"
+
+
+def time_of(seconds: float) -> str:
+    """Write a length of time: 48 s, 2 min 5 s, 1 h 3 min."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def card_of(job: Job, vendor: Vendor, delivery: Delivery | None, link: str | None = None) -> Card:
+    """Show a job as it is now; `link` leads to its file where the result could not be posted."""
+    title, words, tone = _told(job, vendor, delivery, link)
+    return Card(title, f"{quoted(job.prompt)}\n\n{words}", tone, details(job))
+
+
+def quoted(prompt: str) -> str:
+    """Show a prompt as a quote."""
+    return f"> {plain(prompt, PROMPT_MOST)}" if clean(prompt) else "> (no prompt)"
+
+
+def details(job: Job) -> str:
+    """List what was asked for, in one line."""
+    options = job.options
+    parts = [cut(clean(job.model), 64)]
+    parts += [f"{options['duration']} s"] if options.get("duration") is not None else []
+    parts += [cut(clean(str(options[key])), 20) for key in ("resolution", "aspect_ratio") if options.get(key)]
+    parts += [f"seed {options['seed']}"] if options.get("seed") is not None else []
+    parts += ["with sound"] if options.get("audio") else []
+    return " · ".join([*(part for part in parts if part), f"job {job.code}"])
+
+
+def _told(job: Job, vendor: Vendor, delivery: Delivery | None, link: str | None) -> tuple[str, str, Tone]:
+    title = vendor.title
+    match job.state:
+        case State.QUEUED:
+            return _queued(job, title)
+        case State.SUBMITTING:
+            return f"Sending to {title}", f"It is on its way to {title}. {_reserved(job)}", Tone.WAITING
+        case State.UNKNOWN:
+            words = (
+                f"I sent it, but I do not know whether {title} received it. It won't be sent twice: "
+                f"I am finding out. {_reserved(job, still=True)}"
+            )
+            return f"Not sure that {title} has it", words, Tone.DOUBT
+        case State.SUBMITTED:
+            words = f"{title} has it{_since(job.submitted_at)} and will begin when its turn comes. {_reserved(job)}"
+            return f"Waiting at {title}", words, Tone.WORKING
+        case State.PROCESSING:
+            return (
+                f"Rendering at {title}",
+                f"{title} is rendering{_since(job.changed_at)}. {_reserved(job)}",
+                Tone.WORKING,
+            )
+        case State.CANCELLING:
+            return "Cancelling", _cancelling(job, vendor), Tone.DOUBT
+        case _:
+            return _ended(job, title, delivery, link)
+
+
+def _ended(job: Job, title: str, delivery: Delivery | None, link: str | None) -> tuple[str, str, Tone]:
+    match job.state:
+        case State.FAILED:
+            return "It did not work out", f"{failure(job.reason, title)} {_spent(job)}", Tone.FAILED
+        case State.CANCELLED:
+            return "Cancelled", _cancelled(job, title), Tone.STOPPED
+        case State.EXPIRED:
+            return "No answer in time", _expired(job, title), Tone.FAILED
+        case _:
+            return _succeeded(job, title, delivery, link)
+
+
+def _queued(job: Job, title: str) -> tuple[str, str, Tone]:
+    if job.attempts == 0 or job.due_at is None:
+        return "Queued", f"It goes to {title} in a moment. {_reserved(job)}", Tone.WAITING
+    why = "is busy" if job.reason == Reason.BUSY else "could not take it"
+    words = f"{title} {why} right now. I try again <t:{job.due_at // 1000}:R>. {_reserved(job, still=True)}"
+    return "Queued", words, Tone.WAITING
+
+
+def _cancelling(job: Job, vendor: Vendor) -> str:
+    if vendor.can_cancel:
+        return f"{vendor.title} has been asked to stop. {_reserved(job, until='until it answers')}"
+    return (
+        f"{vendor.title} has no way to stop a video and may still charge for it. If it comes it is kept, but not "
+        f"posted. {_reserved(job, until='until it is over')}"
+    )
+
+
+def _succeeded(job: Job, title: str, delivery: Delivery | None, link: str | None) -> tuple[str, str, Tone]:
+    took = time_of(((job.finished_at or job.changed_at) - job.created_at) / 1000)
+    head = f"Done in {took} · {credits_of(job.price if job.charged is None else job.charged)}"
+    state = delivery.state if delivery else DeliveryState.WAITING
+    if state is DeliveryState.PARKED:
+        where = f"It is kept here for a week: {link}" if link else "The file is kept; an admin can get it."
+        return head, f"The video is ready, but I could not post it in this channel. {where}", Tone.DOUBT
+    if state is DeliveryState.POSTED:
+        gone = "The message with the video was deleted."
+        return head, (_jump(job, delivery.message_id) if delivery and delivery.message_id else gone), Tone.DONE
+    doing = "is being fetched" if state is DeliveryState.WAITING else "is being posted"
+    return head, f"{title} is done, and the video {doing}.", Tone.DONE
+
+
+def _jump(job: Job, message_id: int) -> str:
+    where = f"https://discord.com/channels/{job.guild_id or '@me'}/{job.channel_id}/{message_id}"
+    return f"[Watch the video]({where})"
+
+
+def _cancelled(job: Job, title: str) -> str:
+    if job.submitted_at is None and not job.charged:
+        return f"It was stopped before {title} took it. {_spent(job)}"
+    if job.charged:
+        return f"{title} had done the work already. The video is kept, but not posted. {_spent(job)}"
+    return f"{title} stopped it. {_spent(job)}"
+
+
+def _expired(job: Job, title: str) -> str:
+    if job.submitted_at is None and job.charged is not None:
+        return f"{title} could not be reached for so long that I gave up. {_spent(job)} Please try again."
+    if job.charged is None:
+        return (
+            f"{title} has said nothing for too long. If the video still comes, I post it. "
+            f"{_reserved(job, until='until then')} If nothing comes, all of it returns."
+        )
+    return f"{title} never finished it. {_spent(job)} Please try again."
+
+
+_FAILURES: dict[str, str] = {
+    Reason.BAD_ORDER: "{title} refused the request. Change the prompt or an option and try again.",
+    Reason.CONTENT: "{title}'s content rules forbid it. Change the prompt or the picture and try again.",
+    Reason.PICTURE: "{title} could not use the picture. Try another one, as PNG or JPEG.",
+    Reason.CREDIT: "Our account at {title} has run out of credits. Please tell an admin of this bot.",
+    Reason.ACCESS: "{title} does not let this bot in. Please tell an admin of this bot.",
+    Reason.BUSY: "{title} is too busy. Please try again later.",
+    Reason.VENDOR: "Something broke at {title}. That was not your doing; please try again.",
+    Reason.NOT_FOUND: "{title} lost the task. That was not your doing; please try again.",
+}
+
+
+def failure(reason: str | None, title: str) -> str:
+    """Say why a job failed and what to do about it."""
+    return _FAILURES.get(reason or "", _FAILURES[Reason.VENDOR]).format(title=title)
+
+
+def _reserved(job: Job, *, still: bool = False, until: str = "") -> str:
+    if job.price == 0:
+        return "No credits are reserved for it."
+    verb = "stay reserved" if still or until else "are reserved"
+    verb = verb.replace("stay", "stays").replace("are", "is") if job.price == 1 else verb
+    return f"{credits_of(job.price)} {verb}{' ' + until if until else ''}."
+
+
+def _spent(job: Job) -> str:
+    if job.charged:
+        back = job.price - job.charged
+        return f"{credits_of(job.charged)} spent." + (f" {credits_of(back)} returned." if back else "")
+    return f"Nothing was spent: {credits_of(job.price)} returned." if job.price else "Nothing was spent."
+
+
+def _since(moment: int | None) -> str:
+    return "" if moment is None else f" (<t:{moment // 1000}:R>)"
+
+
+def result_of(job: Job, vendor: Vendor, *, links: Sequence[str], missing: int, files: int) -> Result:
+    """Write the result message: `files` attached, `links` where they did not fit, `missing` not fetched."""
+    cost = credits_of(job.price if job.charged is None else job.charged)
+    headline = f"{'Your video is' if files + len(links) + missing == 1 else 'Your videos are'} ready · {cost}"
+    if not files and not links:
+        headline = f"{vendor.title} made the video, but its file could not be fetched · {cost}"
+    lines = [headline]
+    if links:
+        lines += ["Too large to attach here; this link works for a week:", *links]
+    if missing and (files or links):
+        lines.append(f"{missing} more could not be fetched from {vendor.title}.")
+    body = f"{quoted(job.prompt)}\n\nAsked by {plain(job.user_name, NAME_MOST)} · made by {vendor.title}"
+    if missing and not files and not links:
+        body += "\nPlease tell an admin of this bot: the vendor keeps the file for a short while."
+    return Result("\n".join(lines), Card("", body, Tone.DONE if files or links else Tone.FAILED, details(job)))
+
+
+def cancel_answer(outcome: CancelOutcome, job: Job | None, vendor: Vendor) -> str:
+    """Answer a press of Cancel."""
+    if job is None:
+        return NOT_YOURS
+    match outcome:
+        case CancelOutcome.CANCELLED:
+            return f"Cancelled before anything was sent. {_spent(job)}"
+        case CancelOutcome.ASKED:
+            return f"{vendor.title} has been asked to stop. {_reserved(job, until='until it answers')}"
+        case CancelOutcome.CANNOT:
+            return _cancelling(job, vendor)
+        case CancelOutcome.OVER:
+            if job.state is State.CANCELLING:
+                return f"It is being cancelled already. {_reserved(job, still=True)}"
+            return f"It is over already, so there was nothing to cancel. {_over(job)}"
+
+
+def _over(job: Job) -> str:
+    if job.state is State.SUCCEEDED:
+        return f"The video cost {credits_of(job.price if job.charged is None else job.charged)}."
+    return _reserved(job, still=True) if job.charged is None else _spent(job)
+
+
+NOT_YOURS = (
+    "I can't cancel that for you: it is not here any more, or it is somebody else's. "
+    "The one who asked and people who may manage messages can. Nothing was changed."
+)

@@ -1,0 +1,63 @@
+"""What all talk with Discord has in common: nobody is pinged, and trouble is told apart by what may have happened."""
+
+import asyncio
+from enum import StrEnum
+from typing import Protocol
+
+import aiohttp
+import discord
+
+NO_PINGS = discord.AllowedMentions.none()
+
+UNKNOWN_CHANNEL, UNKNOWN_MESSAGE = 10003, 10008
+TOO_LARGE = 40005
+MISSING_ACCESS, CANNOT_SEND, MISSING_PERMISSIONS = 50001, 50007, 50013
+
+
+class Connected(Protocol):
+    """Gives the client to talk through. It changes when the connection had to be made anew."""
+
+    @property
+    def client(self) -> discord.AutoShardedClient | None:
+        """The logged-in client; None while there is none."""
+        ...
+
+
+class Trouble(StrEnum):
+    """What a failed call to Discord means."""
+
+    DOUBT = "doubt"  # it may have been done
+    LATER = "later"  # surely not done: too many requests, or our token is refused just now
+    TOO_LARGE = "too_large"
+    NOT_ALLOWED = "not_allowed"  # a permission is missing; less may be allowed
+    GONE = "gone"  # channel or access gone
+    DELETED = "deleted"  # the message it is about was deleted
+    REFUSED = "refused"  # Discord does not like the request itself
+
+
+# What a call to Discord may raise, apart from mistakes of ours.
+TROUBLES = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError, asyncio.TimeoutError)
+
+
+def trouble_of(error: BaseException) -> Trouble:
+    """Tell what a failed call means."""
+    if isinstance(error, discord.RateLimited):
+        return Trouble.LATER
+    if not isinstance(error, discord.HTTPException) or error.status >= 500:
+        return Trouble.DOUBT
+    if error.status == 413 or error.code == TOO_LARGE:
+        return Trouble.TOO_LARGE
+    if error.code == UNKNOWN_MESSAGE:
+        return Trouble.DELETED
+    if error.code in {UNKNOWN_CHANNEL, MISSING_ACCESS, CANNOT_SEND}:
+        return Trouble.GONE
+    if error.status == 403:
+        return Trouble.NOT_ALLOWED
+    return Trouble.LATER if error.status in {401, 404, 429} else Trouble.REFUSED
+
+
+def said(error: BaseException) -> str:
+    """Put a failed call in words for the log and the operator; holds no token and no address."""
+    if isinstance(error, discord.HTTPException):
+        return f"HTTP {error.status}, code {error.code}: {error.text[:200]}"
+    return type(error).__name__
