@@ -28,6 +28,7 @@ from sandbox.discord.values import (
     Recorded,
     Upload,
     Version,
+    ignore,
 )
 from sandbox.discord.world import Channel, Message
 
@@ -51,5 +52,6 @@ __all__ = [
     "Typed",
     "Upload",
     "Version",
+    "ignore",
     "start_discord",
 ]

@@ -77,6 +77,15 @@ class Discord:
         return self.gateway.sessions
 
     @property
+    def tell(self) -> Tell:
+        """Give the listener; set it to listen differently."""
+        return self.world.tell
+
+    @tell.setter
+    def tell(self, tell: Tell) -> None:
+        self.world.tell = tell
+
+    @property
     def invalid_requests(self) -> int:
         """Count the answers 401, 403 and 429: ten thousand in ten minutes get a bot banned."""
         return sum(request.status in (401, 403, 429) for request in self.requests)

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import sys
 import warnings
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -148,3 +149,13 @@ async def _running(stand_in: Discord, bot: SmallBot) -> AsyncGenerator[SmallBot,
         await bot.close()
         await asyncio.gather(task, return_exceptions=True)
         await stand_in.drop_gateway()
+
+
+async def _main(api_url: str, gateway_url: str) -> None:
+    discord.http.Route.BASE = api_url
+    discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
+    await SmallBot().start(TOKEN)
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(*sys.argv[1:]))

@@ -1,10 +1,11 @@
 """A real discord.py bot against the stand-in: the whole path, restarts, retries and waits."""
 
 import asyncio
+import sys
 
 import pytest
 
-from sandbox.discord import REALISTIC_MESSAGES, Fault, Limit, Upload
+from sandbox.discord import REALISTIC_MESSAGES, Fault, Limit, Upload, ignore
 from tests.sandbox.conftest import Studio
 from tests.sandbox.small_bot import SmallBot, discord, post, running
 
@@ -144,7 +145,7 @@ async def test_listeners_hear_before_the_bot_does(studio: Studio) -> None:
         if event == "message posted":
             order.append(f"told, answered: {studio.discord.requests[-1].status}")
 
-    studio.discord.world.tell = tell
+    studio.discord.tell = tell
     async with running(studio.discord) as bot:
         await post(bot.get_channel(studio.films.id), b"film")
         order.append("sent")
@@ -156,3 +157,29 @@ async def test_an_invalidated_session_is_begun_anew(studio: Studio, monkeypatch:
         assert isinstance(bot, SmallBot)
         await studio.discord.invalidate()
         await studio.discord.connected(session=2)
+
+
+async def test_a_process_killed_at_the_moment_of_posting_leaves_the_message_and_a_free_place(studio: Studio) -> None:
+    async def start() -> asyncio.subprocess.Process:
+        addresses = (studio.discord.api_url, studio.discord.gateway_url)
+        return await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.sandbox.small_bot", *addresses)
+
+    def kill(event: str, facts: dict[str, object]) -> None:
+        if event == "message posted":
+            process.kill()
+
+    process = await start()
+    studio.discord.tell = kill
+    await studio.discord.connected(timeout=30)
+    typed = studio.ada.type(studio.films, "/video", {"prompt": "cat"})
+    await process.wait()
+    await studio.discord.disconnected()
+    assert [message.nonce for message in studio.films.messages] == [None, f"job-{typed.id}"]
+    lost = studio.ada.type(studio.films, "/video", {"prompt": "lost"})
+    studio.discord.tell = ignore
+    process = await start()
+    await studio.discord.connected(timeout=30, session=2)
+    assert (await studio.ada.press(studio.films.messages[1], "Cancel").answered()).content == "Cancelled j1"
+    assert lost.lost
+    process.kill()
+    await process.wait()

@@ -168,7 +168,7 @@ async def test_a_fault_of_the_stand_in_itself_is_not_silent(studio: Studio) -> N
     def tell(event: str, facts: dict[str, Any]) -> None:
         raise LookupError(event)
 
-    studio.discord.world.tell = tell
+    studio.discord.tell = tell
     assert (await studio.raw.post(studio.films.id, content="x"))[0] == 500
     with pytest.raises(ExceptionGroup):
         await studio.discord.close()
