@@ -2,7 +2,7 @@
 
     200 stored, or stored already      400 not a JSON object        401 not authentic
     404 no such address                405 not a POST               408 body too slow
-    411 length not said                413 body too large           415 content-encoding
+    411 length not said                413 body too large           415 content-encoding, or an odd transfer-encoding
     503 cannot be stored just now
 
 Nothing else happens here: no network, no job moves. What a stranger sends ends in this table, whatever it is.
@@ -64,9 +64,13 @@ def _check_head(request: web.BaseRequest, limits: Limits) -> None:
         raise _Refused(405, "another method")
     if any(coding.strip().lower() != "identity" for coding in request.headers.getall("Content-Encoding", ())):
         raise _Refused(415, "content-encoding")
+    # "gzip, chunked" is a content-encoding by another name.
+    framing = [name.lower() for name in request.headers.getall("Transfer-Encoding", ())]
+    if framing not in ([], ["chunked"]):
+        raise _Refused(415, "transfer-encoding")
     length = request.headers.get("Content-Length")
     if length is None:
-        if "Transfer-Encoding" not in request.headers:
+        if not framing:
             raise _Refused(411, "no length")
     elif not _LENGTH.fullmatch(length) or int(length) > limits.max_body:
         raise _Refused(413, "too large")

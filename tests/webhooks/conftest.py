@@ -1,0 +1,14 @@
+"""The receiver as a fixture."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.webhooks.harness import Receiver, opened
+
+
+@pytest.fixture
+async def receiver(tmp_path: Path) -> AsyncIterator[Receiver]:
+    async with opened(tmp_path) as one:
+        yield one
