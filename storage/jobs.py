@@ -146,6 +146,11 @@ def card_postponed(connection: Connection, job_id: int, until: int) -> None:
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(card_due_at=until))
 
 
+def card_moved(connection: Connection, job_id: int, message_id: int) -> None:
+    """Record that the card is another message now."""
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(card_message_id=message_id))
+
+
 def card_lost(connection: Connection, job_id: int) -> None:
     """Record that there is no card any more (deleted, or out of our reach)."""
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(card_message_id=None, card_due_at=None))
