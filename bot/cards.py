@@ -17,6 +17,7 @@ from storage.words import Delivery, DeliveryState, Job, Output
 LINK_LIFE_MS = 7 * 24 * 3_600_000
 _AT_ONCE = 8
 _AGAIN_MS = 15_000
+_COMMAND_LIFE_MS = 60_000  # so long the command itself may still be about to show the card
 
 
 def drawn(
@@ -35,7 +36,7 @@ async def edit_due(ctx: Context, bot: Connected) -> bool:
     client = bot.client
     if client is None:
         return False
-    due = await ctx.database.read(job_facts.cards_due, ctx.now(), 4 * _AT_ONCE)
+    due = await ctx.database.read(job_facts.cards_due, ctx.now(), ctx.timing.card_gap, 4 * _AT_ONCE)
 
     async def one(job: Job) -> None:
         await _edit(ctx, client, job)
@@ -52,13 +53,41 @@ async def _edit(ctx: Context, client: discord.AutoShardedClient, job: Job) -> No
     delivery, files = await ctx.database.read(_rest, job.id)
     embed, view = drawn(ctx, job, delivery, files)
     channel = client.get_partial_messageable(job.channel_id, guild_id=job.guild_id)
+    message = channel.get_partial_message(job.card_message_id)
     try:
-        await channel.get_partial_message(job.card_message_id).edit(embed=embed, view=view, allowed_mentions=NO_PINGS)
+        shown = await message.edit(embed=embed, view=view, allowed_mentions=NO_PINGS)
+        if shown.flags.loading:
+            posted = delivery is not None and delivery.state is DeliveryState.POSTED
+            if not await _replaced(ctx, job, message, None if posted else embed, view):
+                return
     except TROUBLES as error:
         await _not_edited(ctx, job, error)
         return
     ctx.tell("card edited", job.id, state=job.state)
     await ctx.database.write(job_facts.card_shown, job.id, job.card_version, ctx.now())
+
+
+async def _replaced(
+    ctx: Context,
+    job: Job,
+    stuck: discord.PartialMessage,
+    embed: discord.Embed | None,
+    view: discord.ui.View | None,
+) -> bool:
+    """Put a new message (without `embed`: nothing) in the place of one that thinks for ever; False: it is too early.
+
+    The program died between deferring the command and showing the card, and a bot's own edit does not end "thinking".
+    """
+    if ctx.now() - job.created_at < _COMMAND_LIFE_MS:
+        return False
+    if embed is None:
+        await ctx.database.write(job_facts.card_lost, job.id)
+    else:
+        buttons = {} if view is None else {"view": view}
+        card = await stuck.channel.send(embed=embed, nonce=f"card{job.code}", allowed_mentions=NO_PINGS, **buttons)
+        await ctx.database.write(job_facts.card_moved, job.id, card.id)
+    await stuck.delete()
+    return True
 
 
 async def _not_edited(ctx: Context, job: Job, error: BaseException) -> None:

@@ -30,6 +30,7 @@ class Timing:
     absence_gap: int = 60_000  # between the two looks that prove a doubtful submission never arrived
     retry_least: int = 2_000  # first pause after a failure; doubles up to
     retry_most: int = 300_000
+    card_gap: int = 2_000  # between two edits of a card: Discord counts edits by channel, and several jobs share one
     idle: int = 1_000  # how often each loop looks for due work without being woken
 
 

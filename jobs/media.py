@@ -7,7 +7,7 @@ import aiohttp
 
 from jobs import files
 from jobs.context import Context
-from jobs.download import Downloaded, DownloadFailed, Failure, download
+from jobs.download import Downloaded, DownloadFailed, download
 from jobs.loop import each
 from jobs.mp4 import NotAVideo, Video, inspect
 from jobs.settle import task_of
@@ -19,7 +19,6 @@ from storage.words import Job, Output
 
 _AT_ONCE = 4
 _TRIES = 10  # with the pauses of backoff(): about twenty minutes
-_PICTURES = {"image/png", "image/jpeg", "image/webp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class _Kept:
 
     file: str
     downloaded: Downloaded
-    video: Video | None
+    video: Video
 
 
 async def fetch_due(ctx: Context, session: aiohttp.ClientSession) -> bool:
@@ -65,11 +64,8 @@ async def _keep(ctx: Context, session: aiohttp.ClientSession, job: Job, output: 
     part = folder / f"{job.code}-{output.position}.part"
     try:
         downloaded = await download(session, output.url, part)
-        video = await asyncio.to_thread(inspect, part) if output.kind == "video" else None
-        mime = "video/mp4" if video else downloaded.content_type
-        if video is None and mime not in _PICTURES:
-            raise DownloadFailed(Failure.REFUSED, f"not a picture but {mime[:40]}")
-        name = files.name_for(job.code, str(output.position), mime)
+        video = await asyncio.to_thread(inspect, part)
+        name = files.name_for(job.code, str(output.position), "video/mp4")
         await asyncio.to_thread(files.keep, part, files.locate(ctx.media_dir, files.OUTPUTS, name))
     finally:
         part.unlink(missing_ok=True)
@@ -83,9 +79,9 @@ def _fetched(connection: Connection, output: Output, kept: _Kept, now: int) -> b
         file=kept.file,
         size=kept.downloaded.size,
         sha256=kept.downloaded.sha256,
-        seconds=kept.video.seconds if kept.video else None,
-        width=kept.video.width if kept.video else None,
-        height=kept.video.height if kept.video else None,
+        seconds=kept.video.seconds,
+        width=kept.video.width,
+        height=kept.video.height,
     )
     return _ready_when_all_here(connection, output.job_id, now)
 

@@ -43,6 +43,7 @@ class Program:
         *,
         timing: Timing | None = None,
         clock: Callable[[], float] = time.time,
+        ready_timeout: float = 0.5,
     ) -> Self:
         """Open, take over what an earlier run left, listen, and begin to work.
 
@@ -51,9 +52,11 @@ class Program:
         async with AsyncExitStack() as stack:
             timing = timing or Timing(callback_grace=settings.callback_grace * 1000)
             ctx = await _open(stack, settings, tell, timing, clock)
-            downloads = await stack.enter_async_context(guard.session(settings.private_hosts()))
+            downloads = guard.session(settings.private_hosts())
+            stack.push_async_callback(downloads.close)
             await submit.recover(ctx)
-            bot = Bot(ctx, token=settings.discord_token.get_secret_value(), api_url=settings.discord_api_url)
+            token = settings.discord_token.get_secret_value()
+            bot = Bot(ctx, token, api_url=settings.discord_api_url, ready_timeout=ready_timeout)
             receiver = await server.start(ctx, host=settings.host, port=settings.port, ready=partial(_ready, bot))
             stack.push_async_callback(receiver.close)
             program = cls(ctx, stack.pop_all(), receiver, bot)

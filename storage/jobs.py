@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, case, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
 from sqlalchemy.sql import Select
 
 from storage import ledger
 from storage.tables import CARD_DUE, CLOSING, DUE_TO_SUBMIT, IN_DOUBT, OVERDUE, jobs
 from storage.tables import ledger as ledger_table
 from storage.words import Job, State, StoredPicture
-
-_CARD_GAP_MS = 2_000  # Discord allows about five edits in five seconds a channel; several jobs share one
 
 _charged = (
     select(func.min(jobs.c.price - ledger_table.c.amount))
@@ -91,9 +89,11 @@ def in_doubt(connection: Connection) -> list[Job]:
     return _all(connection, _whole.where(IN_DOUBT).order_by(jobs.c.id), None)
 
 
-def cards_due(connection: Connection, now: int, limit: int) -> list[Job]:
-    """List jobs whose card in the channel is out of date and may be edited now."""
-    return _all(connection, _whole.where(CARD_DUE, jobs.c.card_due_at <= now).order_by(jobs.c.card_due_at), limit)
+def cards_due(connection: Connection, now: int, gap: int, limit: int) -> list[Job]:
+    """List jobs whose card in the channel is out of date and was not edited within the last `gap` milliseconds."""
+    rested = func.coalesce(jobs.c.card_edited_at, 0) <= now - gap
+    statement = _whole.where(CARD_DUE, jobs.c.card_due_at <= now, rested)
+    return _all(connection, statement.order_by(jobs.c.card_due_at), limit)
 
 
 def move(connection: Connection, job: Job, now: int, to: State, values: Mapping[str, Any]) -> None:
@@ -122,11 +122,10 @@ def looked_for(connection: Connection, job_id: int, due_at: int, absences: int) 
 
 def touch_card(connection: Connection, job_id: int, now: int) -> None:
     """Say that a job's card no longer shows the truth."""
-    not_before = func.coalesce(jobs.c.card_edited_at, 0) + _CARD_GAP_MS
     connection.execute(
         update(jobs)
         .where(jobs.c.id == job_id, jobs.c.card_message_id.is_not(None))
-        .values(card_version=jobs.c.card_version + 1, card_due_at=_later(now, not_before)),
+        .values(card_version=jobs.c.card_version + 1, card_due_at=now),
     )
 
 
@@ -137,7 +136,7 @@ def card_shown(connection: Connection, job_id: int, version: int, now: int) -> N
         update(jobs).where(jobs.c.id == job_id, jobs.c.card_version == version).values(card_due_at=None),
     )
     connection.execute(
-        update(jobs).where(jobs.c.id == job_id, jobs.c.card_version != version).values(card_due_at=now + _CARD_GAP_MS),
+        update(jobs).where(jobs.c.id == job_id, jobs.c.card_version != version).values(card_due_at=now),
     )
 
 
@@ -160,11 +159,6 @@ def count_by_state(connection: Connection) -> dict[str, int]:
     """Count the jobs in each state."""
     rows = connection.execute(select(jobs.c.state, func.count().label("jobs")).group_by(jobs.c.state)).mappings()
     return {row["state"]: row["jobs"] for row in rows}
-
-
-def _later(now: int, not_before: Any) -> Any:
-    # SQLite's scalar max() is PostgreSQL's greatest(); CASE is understood by both.
-    return case((not_before > now, not_before), else_=now)
 
 
 def _all(connection: Connection, statement: Select[Any], limit: int | None) -> list[Job]:

@@ -1,0 +1,313 @@
+"""The stage of the journeys: the whole program, a vendor and a Discord, all real servers on loopback sockets."""
+
+import asyncio
+import io
+import socket
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from jobs.context import Timing
+from rushes.program import Program
+from rushes.settings import Settings, load
+from sandbox.discord import Channel, Discord, Fault, Member, Message, Typed, Upload, start_discord
+from sandbox.vendors import Studio, Vendor, VendorKeys, start_vendor
+from storage import Database, deliveries, ledger
+from storage import jobs as job_facts
+from storage.words import Delivery, Entry, Job, LedgerRow
+
+__all__ = ["Clock", "Fault", "Stage", "Upload", "picture"]
+
+# Every secret the program is given; none of them may turn up anywhere (see test_secrets.py).
+DISCORD_TOKEN = "canary-discord-token-5f1c9a"
+SECRET_KEY = "canary-secret-key-8d2e-0123456789abcdef"
+KEYS = VendorKeys(
+    api_key="canary-api-key-77ab31",
+    access_key="canary-access-key-19d0",
+    secret_key="canary-kling-secret-4b6e-0123456789abcdef",
+    webhook_secret="whsec_Y2FuYXJ5LXdlYmhvb2stc2VjcmV0LTAxMjM0NTY3",
+)
+
+# The quickest film each vendor makes.
+ORDERS: dict[str, dict[str, Any]] = {
+    "vidu": {"prompt": "a boat at dawn", "model": "viduq3-turbo", "duration": 1, "resolution": "540p"},
+    "futurelabs": {"prompt": "a boat at dawn", "model": "viduq3-turbo", "duration": 1, "resolution": "720p"},
+    "kling": {"prompt": "a boat at dawn", "model": "kling-v1-6", "duration": 5, "resolution": "720p"},
+}
+WITH_PICTURE = {"futurelabs", "kling"}
+
+QUICK = Timing(
+    callback_grace=60_000,
+    submit_deadline=24 * 3_600_000,
+    job_deadline=6 * 3_600_000,
+    rescue=24 * 3_600_000,
+    absence_gap=60_000,
+    retry_least=200,
+    retry_most=2_000,
+    card_gap=100,
+    idle=60,
+)
+
+
+def picture(width: int = 640, height: int = 360, form: str = "PNG") -> bytes:
+    """Draw a small picture."""
+    out = io.BytesIO()
+    Image.effect_noise((width, height), 40).convert("RGB").save(out, form)
+    return out.getvalue()
+
+
+class Clock:
+    """The real time, and as much more as a test says."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+    def advance(self, seconds: float) -> None:
+        self.ahead += seconds
+
+
+def free_port() -> int:
+    """Find a port that is free now: the public address must be known before the program listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Step:
+    """One thing that was told by the program, the vendor or Discord."""
+
+    name: str
+    job_id: int | None
+    facts: Mapping[str, object]
+
+
+@dataclass
+class Stage:
+    """Everything of one journey."""
+
+    folder: Path
+    vendor: Vendor
+    discord: Discord
+    channel: Channel
+    ada: Member
+    settings: Settings
+    clock: Clock
+    values: dict[str, Any]  # what the settings were made of
+    timing: Timing = QUICK
+    steps: list[Step] = field(default_factory=list[Step])
+    program: Program | None = None
+    stirred: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def told(self, step: str, job_id: int | None = None, /, **facts: object) -> None:
+        """Hear the program."""
+        self.steps.append(Step(step, job_id, facts))
+        self.stir()
+
+    def stir(self) -> None:
+        """Wake whoever waits."""
+        self.stirred.set()
+        self.stirred = asyncio.Event()
+
+    @property
+    def running(self) -> Program:
+        """The program, which must run."""
+        assert self.program is not None
+        return self.program
+
+    async def start(self) -> None:
+        """Start the program and wait until it is in Discord."""
+        session = max((one.number for one in self.discord.sessions), default=0) + 1
+        self.program = await Program.start(
+            self.settings, self.told, timing=self.timing, clock=self.clock, ready_timeout=0.02
+        )
+        await self.discord.connected(session=session)
+        await self.until(lambda: self.running.bot.ready)
+
+    async def stop(self) -> None:
+        """Stop the program."""
+        if self.program is not None:
+            await self.program.close()
+            self.program = None
+
+    async def until(self, condition: Callable[[], object], seconds: float = 20) -> None:
+        """Wait until a condition holds, looked at whenever anything happens and a few times a second."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not condition():
+                    try:
+                        async with asyncio.timeout(0.05):
+                            await self.stirred.wait()
+                    except TimeoutError:
+                        if condition():
+                            return
+                        continue
+        except TimeoutError:
+            names = [step.name for step in self.steps]
+            books = [(task.id, task.states) for task in self.vendor.tasks.values()]
+            raise TimeoutError(f"not reached in {seconds} s; told {names}; vendor {books}") from None
+
+    async def pass_time(self, condition: Callable[[], object], hours: float, steps: int = 12) -> None:
+        """Let hours pass in steps, each with time to act on it, until a condition holds."""
+        for _ in range(steps):
+            self.clock.advance(hours * 3600)
+            try:
+                await self.until(condition, 0.5)
+            except TimeoutError:
+                continue
+            return
+        await self.until(condition, 1)
+
+    def heard(self, name: str) -> list[Step]:
+        """List the steps of a name."""
+        return [step for step in self.steps if step.name == name]
+
+    async def until_heard(self, name: str, times: int = 1, seconds: float = 20) -> None:
+        """Wait until a step was told so many times."""
+        await self.until(lambda: len(self.heard(name)) >= times, seconds)
+
+    def ask(self, **options: Any) -> Typed:
+        """Let Ada type /video with the vendor's quickest order, changed by options."""
+        wanted: dict[str, Any] = {**ORDERS[self.vendor.name], **options}
+        if self.vendor.name in WITH_PICTURE:
+            wanted.setdefault("image", Upload("boat.png", picture()))
+        return self.ada.type(self.channel, "/video", wanted)
+
+    def videos(self) -> list[Message]:
+        """List the messages in the channel that bring a result."""
+        return [
+            message
+            for message in self.channel.messages
+            if any(file.filename.endswith(".mp4") for file in message.attachments)
+            or "/media/outputs/" in str(message.content)
+        ]
+
+    def rows(self, question: str) -> list[tuple[Any, ...]]:
+        """Read the database beside the program."""
+        file = self.settings.database_url.removeprefix("sqlite+aiosqlite:///")
+        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as connection:
+            rows = connection.execute(question).fetchall()
+        connection.close()
+        return rows
+
+    def only_job(self) -> int:
+        """Name the one job there is."""
+        [(job_id,)] = self.rows("SELECT id FROM jobs")
+        return int(job_id)
+
+    async def job(self) -> Job:
+        """Read the one job there is."""
+        return (await self.books())[0]
+
+    async def books(self) -> tuple[Job, Delivery | None, list[LedgerRow]]:
+        """Read all that is kept of the one job there is, beside the program."""
+        database, job_id = await Database.open(self.settings.database_url), self.only_job()
+        try:
+            job = await database.read(job_facts.by_id, job_id)
+            assert job is not None
+            return job, await database.read(deliveries.of_job, job_id), await database.read(ledger.of_job, job_id)
+        finally:
+            await database.close()
+
+    async def one_video(self, seconds: float = 30) -> Message:
+        """Wait for the result, let everything calm down, and hold the books against each other.
+
+        One message with the vendor's own bytes, one task, one hold and one settle, and nothing left to do.
+        """
+        await self.until(self.calm, seconds)
+        [message] = self.videos()
+        job, delivery, rows = await self.books()
+        assert job.state == "succeeded"
+        assert delivery is not None
+        assert (delivery.state, delivery.message_id) == ("posted", message.id)
+        assert [row.kind for row in rows] == [Entry.HOLD, Entry.SETTLE]
+        assert sum(row.amount for row in rows) == -(job.charged or 0)
+        finished = [task for task in self.vendor.tasks.values() if task.id == job.task_id]
+        assert len(self.vendor.tasks) == len(finished) == 1
+        assert finished[0].video is not None
+        if message.attachments:
+            assert message.attachments[0].data == finished[0].video.read_bytes()
+        return message
+
+    def calm(self) -> bool:
+        """Tell whether nothing is left to do: the result is posted, the card is true, the inbox is empty."""
+        return self.rows(
+            "SELECT (SELECT count(*) FROM jobs WHERE due_at IS NOT NULL OR card_due_at IS NOT NULL),"
+            " (SELECT count(*) FROM inbox WHERE settled_at IS NULL),"
+            " (SELECT count(*) FROM deliveries WHERE state <> 'posted'),"
+            " (SELECT count(*) FROM jobs WHERE state = 'succeeded') > 0,"
+            " (SELECT count(*) FROM outputs WHERE file IS NULL)",
+        ) == [(0, 0, 0, 1, 0)]
+
+
+def values_for(folder: Path, vendor: Vendor, discord: Discord, **changes: Any) -> dict[str, Any]:
+    """Write the settings a stage runs on."""
+    port = free_port()
+    name = vendor.name
+    keys: dict[str, Any] = {f"{name}_api_key": KEYS.api_key}
+    if name == "kling":
+        keys = {"kling_access_key": KEYS.access_key, "kling_secret_key": KEYS.secret_key}
+    host = vendor.url.removeprefix("http://")
+    return {
+        "discord_token": DISCORD_TOKEN,
+        "discord_api_url": discord.api_url,
+        "public_url": f"http://127.0.0.1:{port}",
+        "host": "127.0.0.1",
+        "port": port,
+        "database_url": f"sqlite+aiosqlite:///{folder}/rushes.db",
+        "media_dir": folder / "media",
+        "secret_keys": SECRET_KEY,
+        f"{name}_base_url": vendor.url,
+        "allowed_private_hosts": host,
+        **keys,
+        **changes,
+    }
+
+
+async def open_stage(
+    folder: Path,
+    studio: Studio,
+    vendor_name: str,
+    *,
+    signed: bool = False,
+    upload_limit: int = 10 * 2**20,
+    pace: float = 0.02,
+    kind: type[Stage] = Stage,
+    **changes: Any,
+) -> Stage:
+    """Set the stage for one vendor: Kling signs its callbacks when `signed`; the program is not started yet."""
+    clock = Clock()
+    stage: Stage | None = None
+
+    def hear(event: str, facts: dict[str, Any]) -> None:
+        if stage is not None:
+            stage.steps.append(Step(f"* {event}", None, facts))
+            stage.stir()
+
+    keys = KEYS if signed or vendor_name != "kling" else replace(KEYS, webhook_secret=None)
+    if signed:
+        changes["kling_webhook_secret"] = KEYS.webhook_secret
+    vendor = await start_vendor(
+        vendor_name, keys=keys, workdir=folder, pace=pace, clock=clock, tell=hear, studio=studio
+    )
+    discord = await start_discord(token=DISCORD_TOKEN, tell=hear)
+    guild = discord.add_guild("Studio", upload_limit=upload_limit)
+    channel, ada = guild.add_channel("films"), guild.add_member("ada")
+    values = values_for(folder, vendor, discord, **changes)
+    stage = kind(folder, vendor, discord, channel, ada, load(None, **values), clock, values)
+    return stage
+
+
+async def close_stage(stage: Stage) -> None:
+    """End everything."""
+    await stage.stop()
+    await stage.vendor.close()
+    await stage.discord.close()

@@ -1,0 +1,335 @@
+"""The whole journey for each vendor, and everything that can go wrong on the way: one video, one settle, every time."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+
+from sandbox.vendors import Behaviour, SentCallback
+from tests.journeys.conftest import OpenStage
+from tests.journeys.stage import Fault, Stage
+
+VENDORS = ["vidu", "futurelabs", "kling", "kling signed"]
+LOOKS_UP = ["vidu", "kling"]  # whose tasks can be found by our own reference
+
+
+async def opened(open_a_stage: OpenStage, vendor: str, **changes: Any) -> Stage:
+    name, _, signed = vendor.partition(" ")
+    return await open_a_stage(name, signed=bool(signed), **changes)
+
+
+async def post(sent: SentCallback, **changes: Any) -> int:
+    """Send a callback as the vendor sent it, but for the changes; the answer's status."""
+    again = replace(sent, **changes)
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(again.url, data=again.body, headers=again.headers) as answer,
+    ):
+        return answer.status
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_a_member_gets_the_video_they_asked_for(open_a_stage: OpenStage, vendor: str) -> None:
+    stage = await opened(open_a_stage, vendor)
+    typed = stage.ask()
+    await typed.answered()
+    message = await stage.one_video()
+    job = await stage.job()
+    assert not message.pings
+    assert "a boat at dawn" in str([message.content, message.embeds])
+    assert job.charged
+    assert [call.path for call in stage.vendor.calls if call.method == "POST" and call.path.startswith("/")]
+
+
+@pytest.mark.parametrize("callbacks", ["before_answer", "hundred", "double", "final_first", "only_final"])
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_callbacks_early_often_or_out_of_order_end_in_one_video(
+    open_a_stage: OpenStage,
+    vendor: str,
+    callbacks: Any,
+) -> None:
+    stage = await opened(open_a_stage, vendor)
+    stage.vendor.behaviour = Behaviour(callbacks=callbacks)
+    stage.ask()
+    await stage.one_video()
+    assert all(sent.status == 200 for sent in stage.vendor.sent)
+
+
+@pytest.mark.parametrize("callbacks", ["none", "garbage"])
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_a_lost_callback_is_made_up_for_by_asking(open_a_stage: OpenStage, vendor: str, callbacks: Any) -> None:
+    stage = await opened(open_a_stage, vendor)
+    stage.vendor.behaviour = Behaviour(callbacks=callbacks)
+    stage.ask()
+    await stage.until(lambda: any(task.state in {"success", "succeed"} for task in stage.vendor.tasks.values()))
+    await stage.until_heard("submission recorded")
+    stage.clock.advance(3600)
+    await stage.one_video()
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_before_the_grace_is_over_nobody_polls(open_a_stage: OpenStage, vendor: str) -> None:
+    stage = await opened(open_a_stage, vendor)
+    stage.vendor.behaviour = Behaviour(callbacks="none")
+    stage.ask()
+    await stage.until(lambda: any(task.state in {"success", "succeed"} for task in stage.vendor.tasks.values()))
+    await stage.until_heard("submission recorded")
+    stage.clock.advance(50)
+    await asyncio.sleep(10 * stage.timing.idle / 1000)  # many rounds of every loop
+    assert [call for call in stage.vendor.calls if call.method == "GET" and "/cdn/" not in call.path] == []
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_replaying_every_callback_changes_nothing(open_a_stage: OpenStage, vendor: str) -> None:
+    stage = await opened(open_a_stage, vendor)
+    stage.ask()
+    await stage.one_video()
+    before = await stage.books()
+    for sent in list(stage.vendor.sent):
+        assert await post(sent) == 200
+    await stage.one_video()
+    assert await stage.books() == before
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_a_swapped_body_moves_nothing(open_a_stage: OpenStage, vendor: str) -> None:
+    stage = await opened(open_a_stage, vendor)
+    stage.vendor.behaviour = Behaviour(hold=True)
+    stage.ask()
+    await stage.until(lambda: stage.vendor.tasks)
+    await stage.until_heard("submission recorded")
+    [task] = stage.vendor.tasks.values()
+    evil = (
+        b'{"id":"%s","task_id":"%s","state":"success","task_status":"succeed","credits":0,'
+        b'"creations":[{"id":"1","url":"https://evil.example/x.mp4"}],'
+        b'"task_result":{"videos":[{"id":"1","url":"https://evil.example/x.mp4","duration":"5"}]}}'
+    ) % (task.id.encode(), task.id.encode())
+    forged = SentCallback(task.id, "success", task.callback_url, {"Content-Type": "application/json"}, evil, 0.0)
+    status = await post(forged)
+    # Whoever knows the address may ring; only a vendor that signs can be told apart from the start.
+    assert status == (401 if vendor in {"vidu", "kling signed"} else 200)
+    stage.vendor.release()
+    await stage.one_video()
+    genuine = stage.vendor.sent[-1]
+    assert await post(genuine, body=evil) == (401 if vendor == "kling signed" else 200)
+    await stage.one_video()
+    assert "evil" not in str(stage.rows("SELECT url FROM outputs"))
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_a_callback_at_another_jobs_address_changes_nothing_there(open_a_stage: OpenStage, vendor: str) -> None:
+    stage = await opened(open_a_stage, vendor)
+    stage.ask()
+    await stage.until(stage.calm)
+    stage.vendor.behaviour = Behaviour(hold=True)
+    stage.ask(prompt="another boat")
+    await stage.until(lambda: len(stage.vendor.tasks) == 2)
+    await stage.until_heard("submission recorded", 2)
+    held = list(stage.vendor.tasks.values())[1]
+    for sent in [one for one in stage.vendor.sent if one.task_id != held.id]:
+        await post(sent, url=held.callback_url)
+    await stage.until(lambda: stage.rows("SELECT count(*) FROM inbox WHERE settled_at IS NULL") == [(0,)])
+    states = stage.rows("SELECT state FROM jobs ORDER BY id")
+    assert states[0] == ("succeeded",)
+    assert states[1][0] in {"submitted", "processing"}
+    stage.vendor.release()
+    await stage.until(lambda: len(stage.videos()) == 2)
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_host_and_forwarded_headers_decide_nothing(open_a_stage: OpenStage, vendor: str) -> None:
+    stage = await opened(open_a_stage, vendor)
+    stage.vendor.behaviour = Behaviour(callbacks="none")
+    stage.ask()
+    await stage.until_heard("submission recorded")
+    [task] = stage.vendor.tasks.values()
+    lies = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
+    path = task.callback_url.split("/callbacks/")[1]
+    base = task.callback_url.split("/callbacks/")[0]
+    for wrong in ("vidu/aaaa", path[:-1] + ("A" if path[-1] != "A" else "B"), f"x{path}", f"{path}?a=1", f"{path}/"):
+        elsewhere = SentCallback(task.id, "x", f"{base}/callbacks/{wrong}", lies, b"{}", 0.0)
+        assert await post(elsewhere) == 404
+    stage.clock.advance(3600)
+    await stage.one_video()
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_a_vendor_that_throttles_is_asked_again_and_the_job_goes_on(open_a_stage: OpenStage, vendor: str) -> None:
+    stage = await opened(open_a_stage, vendor)
+    stage.vendor.behaviour = Behaviour(submit_faults=["throttle", "throttle"], retry_after=0)
+    stage.ask()
+    await stage.one_video()
+    assert (await stage.job()).attempts == 3
+
+
+@pytest.mark.parametrize("fault", ["cut_after_accept", "garbage_answer"])
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_an_accepted_submission_without_an_answer_is_adopted_not_sent_again(
+    open_a_stage: OpenStage,
+    vendor: str,
+    fault: Any,
+) -> None:
+    stage = await opened(open_a_stage, vendor)
+    stage.vendor.behaviour = Behaviour(submit_faults=[fault])
+    stage.ask()
+    await stage.one_video()
+    assert (await stage.job()).attempts == 1
+
+
+@pytest.mark.parametrize("fault", ["error500", "html", "cut_before_accept"])
+@pytest.mark.parametrize("vendor", LOOKS_UP)
+async def test_a_submission_that_surely_never_arrived_is_sent_again_after_two_looks(
+    open_a_stage: OpenStage,
+    vendor: str,
+    fault: Any,
+) -> None:
+    stage = await opened(open_a_stage, vendor)
+    stage.vendor.behaviour = Behaviour(submit_faults=[fault])
+    stage.ask()
+    await stage.until_heard("not found")
+    assert (await stage.job()).state == "unknown"
+    assert stage.vendor.tasks == {}
+    stage.clock.advance(61)
+    await stage.until(lambda: any(step.facts["absences"] == 1 for step in stage.heard("not found")))
+    assert stage.vendor.tasks == {}
+    stage.clock.advance(61)
+    await stage.one_video()
+    assert (await stage.job()).attempts == 2
+
+
+@pytest.mark.parametrize("fault", ["error500", "html", "cut_before_accept"])
+async def test_a_doubt_nobody_can_resolve_is_never_sent_again_and_ends_with_the_credits_back(
+    open_a_stage: OpenStage,
+    fault: Any,
+) -> None:
+    stage = await opened(open_a_stage, "futurelabs")
+    stage.vendor.behaviour = Behaviour(submit_faults=[fault])
+    stage.ask()
+    await stage.until(lambda: stage.rows("SELECT state FROM jobs") == [("unknown",)])
+    await stage.pass_time(lambda: stage.rows("SELECT state FROM jobs") == [("expired",)], hours=7)
+    assert stage.rows("SELECT kind FROM ledger") == [("hold",)]
+    await stage.pass_time(lambda: stage.rows("SELECT kind FROM ledger") == [("hold",), ("release",)], hours=5)
+    assert stage.vendor.tasks == {}
+    assert stage.rows("SELECT sum(amount) FROM ledger") == [(0,)]
+
+
+@pytest.mark.parametrize("fault", ["throttle", "error500", "html", "cut"])
+@pytest.mark.parametrize("vendor", ["vidu", "futurelabs", "kling"])
+async def test_a_confirming_question_that_fails_is_asked_again(
+    open_a_stage: OpenStage, vendor: str, fault: Any
+) -> None:
+    stage = await opened(open_a_stage, vendor)
+    stage.vendor.behaviour = Behaviour(query_faults=[fault] * 3, retry_after=0)
+    stage.ask()
+    await stage.one_video()
+
+
+@pytest.mark.parametrize("fault", ["404", "truncated", "html"])
+@pytest.mark.parametrize("vendor", ["vidu", "kling signed"])
+async def test_a_result_that_cannot_be_fetched_at_first_is_fetched_later(
+    open_a_stage: OpenStage,
+    vendor: str,
+    fault: Any,
+) -> None:
+    stage = await opened(open_a_stage, vendor)
+    stage.vendor.behaviour = Behaviour(file_faults=[fault, fault])
+    stage.ask()
+    await stage.one_video()
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_a_failed_task_gives_the_credits_back_and_says_why(open_a_stage: OpenStage, vendor: str) -> None:
+    stage = await opened(open_a_stage, vendor)
+    stage.vendor.behaviour = Behaviour(outcome="failed")
+    typed = stage.ask()
+    card = await typed.answered()
+    await stage.until(lambda: stage.rows("SELECT state, card_due_at FROM jobs") == [("failed", None)])
+    job, delivery, rows = await stage.books()
+    assert (delivery, job.charged, sum(row.amount for row in rows), len(rows)) == (None, 0, 0, 2)
+    assert stage.videos() == []
+    shown = str([card.content, card.embeds])
+    assert "credits" in shown
+    for secret_id in stage.vendor.tasks:
+        assert secret_id not in shown
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_an_empty_account_at_the_vendor_spends_nothing(open_a_stage: OpenStage, vendor: str) -> None:
+    stage = await opened(open_a_stage, vendor)
+    stage.vendor.behaviour = Behaviour(submit_faults=["out_of_credit"])
+    stage.ask()
+    await stage.until(lambda: stage.rows("SELECT state, card_due_at FROM jobs") == [("failed", None)])
+    job, _, rows = await stage.books()
+    assert (job.reason, job.charged, sum(row.amount for row in rows)) == ("credit", 0, 0)
+
+
+DISCORD_FAULTS = {
+    "429": Fault(
+        "POST",
+        r"/channels/\d+/messages$",
+        2,
+        429,
+        {"message": "slow", "retry_after": 0.01, "global": False},
+        {"Via": "x", "Retry-After": "1"},
+    ),
+    "502 before": Fault("POST", r"/channels/\d+/messages$", 1, 502, "<html>"),
+    "502 after it was posted": Fault("POST", r"/channels/\d+/messages$", 1, 502, "<html>", when="after"),
+    "cut after it was posted": Fault("POST", r"/channels/\d+/messages$", 1, "cut", when="after"),
+    "503 after it was posted": Fault("POST", r"/channels/\d+/messages$", 1, 503, "<html>", when="after"),
+    "413": Fault("POST", r"/channels/\d+/messages$", 1, 413, {"message": "Request entity too large", "code": 40005}),
+}
+
+
+@pytest.mark.parametrize("fault", DISCORD_FAULTS)
+@pytest.mark.parametrize("vendor", ["vidu", "kling signed"])
+async def test_trouble_in_discord_loses_and_doubles_nothing(open_a_stage: OpenStage, vendor: str, fault: str) -> None:
+    stage = await opened(open_a_stage, vendor)
+    stage.vendor.behaviour = Behaviour(hold=True)
+    stage.ask()
+    await stage.until(lambda: stage.vendor.tasks)
+    stage.discord.faults.append(DISCORD_FAULTS[fault])
+    stage.vendor.release()
+    message = await stage.one_video()
+    assert bool(message.attachments) == (fault != "413")
+
+
+async def test_a_video_too_large_for_the_server_is_linked_and_the_link_works(open_a_stage: OpenStage) -> None:
+    stage = await open_a_stage("vidu", upload_limit=1000)
+    stage.ada.upload_limit = 1000
+    stage.ask()
+    message = await stage.one_video()
+    assert not message.attachments
+    link = next(word for word in message.content.replace(")", " ").split() if "/media/outputs/" in word)
+    [task] = stage.vendor.tasks.values()
+    assert task.video is not None
+    async with aiohttp.ClientSession() as session, session.get(link.strip("<>")) as answer:
+        assert (answer.status, answer.content_type) == (200, "video/mp4")
+        assert await answer.read() == task.video.read_bytes()
+
+
+@pytest.mark.parametrize("vendor", ["vidu", "kling signed"])
+async def test_a_channel_that_is_gone_parks_the_video_and_settles_once(open_a_stage: OpenStage, vendor: str) -> None:
+    stage = await opened(open_a_stage, vendor)
+    stage.vendor.behaviour = Behaviour(hold=True)
+    stage.ask()
+    await stage.until(lambda: stage.vendor.tasks)
+    stage.channel.delete()
+    stage.vendor.release()
+    await stage.until(lambda: stage.rows("SELECT state FROM deliveries") == [("parked",)])
+    job, _, rows = await stage.books()
+    assert (job.state, len(rows)) == ("succeeded", 2)
+    assert stage.rows("SELECT count(*) FROM outputs WHERE file IS NOT NULL") == [(1,)]
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_a_job_that_expired_is_rescued_when_its_video_comes_late(open_a_stage: OpenStage, vendor: str) -> None:
+    stage = await opened(open_a_stage, vendor)
+    stage.vendor.behaviour = Behaviour(hold=True)
+    stage.ask()
+    await stage.until_heard("submission recorded")
+    await stage.pass_time(lambda: stage.rows("SELECT state FROM jobs") == [("expired",)], hours=7)
+    assert stage.rows("SELECT kind FROM ledger") == [("hold",)]
+    stage.vendor.release()
+    await stage.one_video()
