@@ -118,7 +118,7 @@ def acceptable(url: str | URL, allowed_private: Collection[tuple[str, int]] = ()
         return parsed
     if parsed.scheme != "https":
         raise Blocked("not an https address")
-    if not _NAME.fullmatch(host):
+    if "[" in parsed.raw_authority or not _NAME.fullmatch(host):
         raise Blocked("the host is not a public name")
     if _PRIVATE_NAME.fullmatch(host):
         raise Blocked(f"{host} is a name of private networks")

@@ -144,6 +144,15 @@ async def test_a_hostile_address_is_blocked_without_a_dial(template: str, dials:
     assert dials == []
 
 
+UNREMARKABLE = {url for url in HOSTILE if "rebound" in url.lower() or "#@" in url}  # only their numbers are hostile
+
+
+@pytest.mark.parametrize("template", [url for url in HOSTILE if url not in UNREMARKABLE] + UNPRINTABLE)
+def test_the_text_alone_gives_a_hostile_address_away(template: str) -> None:
+    with pytest.raises(Blocked):
+        acceptable(template.replace("{port}", "41234"))
+
+
 @pytest.mark.parametrize("template", HOSTILE)
 async def test_a_redirect_to_a_hostile_address_is_blocked_without_a_dial(
     template: str, dials: list[tuple[str, int]], tmp_path: Path
