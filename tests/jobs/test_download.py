@@ -5,15 +5,22 @@ import gzip
 import hashlib
 import os
 import select
+import ssl
 import traceback
 import tracemalloc
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from jobs import guard
 from jobs.download import Downloaded, DownloadFailed, download
@@ -251,6 +258,39 @@ async def test_a_server_that_is_not_there_is_worth_another_try(part: Path) -> No
     port = int(url.rpartition(":")[2])
     async with guard.session([("127.0.0.1", port)]) as session:
         assert await failure(session, url, part) == "temporary"
+
+
+async def test_a_server_that_cannot_prove_its_name_is_asked_nothing(part: Path, tmp_path: Path) -> None:
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.read(1))
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=self_signed(tmp_path)) as listener:
+        port: int = listener.sockets[0].getsockname()[1]
+        async with guard.session([("127.0.0.1", port)]) as session:
+            assert await failure(session, f"https://127.0.0.1:{port}", part) == "temporary"
+    assert asked == []
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """Make a server's certificate that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2120, 1, 1, tzinfo=UTC))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "server.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file)
+    return context
 
 
 async def test_a_silent_server_is_worth_another_try(part: Path) -> None:

@@ -230,6 +230,11 @@ def test_content_of_huge_size_is_stepped_over(tmp_path: Path) -> None:
         + box(b"moov", mvhd(), trak())
         + MDAT,
         "a wide length too small": FTYP + struct.pack(">I4sQ", 1, b"free", 8) + box(b"moov", mvhd(), trak()) + MDAT,
+        "a wide length too small at the end": FTYP
+        + box(b"moov", mvhd(), trak())
+        + MDAT
+        + struct.pack(">I4sQ", 1, b"free", 8),
+        "a last box reaching out": FTYP + box(b"moov", mvhd(), trak(), b"\xff\xff\xff\xfffree") + MDAT,
         "a length too small": FTYP + b"\0\0\0\x07free" + box(b"moov", mvhd(), trak()) + MDAT,
     }.items(),
     ids=lambda item: item[0],
