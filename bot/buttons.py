@@ -9,7 +9,7 @@ import structlog
 from bot import messages, refusals
 from bot.looks import notice, vendor_of
 from bot.messages import Tone
-from bot.talking import NO_PINGS, TROUBLES, said
+from bot.talking import NO_PINGS, TROUBLES, said, working
 from jobs.cancel import cancel
 from jobs.context import Context
 from storage import StorageError
@@ -45,7 +45,8 @@ class CancelButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], t
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Take a press."""
-        await pressed(cast("Host", interaction.client).ctx, interaction, self.code)
+        with working(interaction):
+            await pressed(cast("Host", interaction.client).ctx, interaction, self.code)
 
 
 def view_of(job: Job) -> discord.ui.View | None:

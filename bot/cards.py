@@ -10,11 +10,12 @@ from bot.talking import NO_PINGS, TROUBLES, Connected, Trouble, said, trouble_of
 from jobs.context import Context
 from jobs.files import OUTPUTS
 from jobs.loop import each
-from storage import Connection, deliveries, outputs
+from storage import Connection, StorageError, deliveries, outputs
 from storage import jobs as job_facts
 from storage.words import Delivery, DeliveryState, Job, Output
 
 LINK_LIFE_MS = 7 * 24 * 3_600_000
+_log = structlog.get_logger("bot.cards")
 _AT_ONCE = 8
 _AGAIN_MS = 15_000
 _COMMAND_LIFE_MS = 60_000  # so long the command itself may still be about to show the card
@@ -39,7 +40,13 @@ async def edit_due(ctx: Context, bot: Connected) -> bool:
     due = await ctx.database.read(job_facts.cards_due, ctx.now(), ctx.timing.card_gap, 4 * _AT_ONCE)
 
     async def one(job: Job) -> None:
-        await _edit(ctx, client, job)
+        try:
+            await _edit(ctx, client, job)
+        except StorageError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- stays due, but not at once: the others come first
+            _log.exception("card failed", job=job.code)
+            await _not_edited(ctx, job, error)
 
     return await each(due, one, at_once=_AT_ONCE)
 
@@ -48,8 +55,6 @@ async def _edit(ctx: Context, client: discord.AutoShardedClient, job: Job) -> No
     if job.card_message_id is None:
         await ctx.database.write(job_facts.card_lost, job.id)
         return
-    # Should anything unforeseen happen below, the card is not tried again at once.
-    await ctx.database.write(job_facts.card_postponed, job.id, ctx.now() + _AGAIN_MS)
     delivery, files = await ctx.database.read(_rest, job.id)
     embed, view = drawn(ctx, job, delivery, files)
     channel = client.get_partial_messageable(job.channel_id, guild_id=job.guild_id)
@@ -59,6 +64,7 @@ async def _edit(ctx: Context, client: discord.AutoShardedClient, job: Job) -> No
         if shown.flags.loading:
             posted = delivery is not None and delivery.state is DeliveryState.POSTED
             if not await _replaced(ctx, job, message, None if posted else embed, view):
+                await ctx.database.write(job_facts.card_postponed, job.id, ctx.now() + _AGAIN_MS)
                 return
     except TROUBLES as error:
         await _not_edited(ctx, job, error)
@@ -83,20 +89,24 @@ async def _replaced(
     if embed is None:
         await ctx.database.write(job_facts.card_lost, job.id)
     else:
-        buttons = {} if view is None else {"view": view}
-        card = await stuck.channel.send(embed=embed, nonce=f"card{job.code}", allowed_mentions=NO_PINGS, **buttons)
+        card = await stuck.channel.send(
+            embed=embed,
+            view=discord.utils.MISSING if view is None else view,
+            nonce=f"card{job.code}",
+            allowed_mentions=NO_PINGS,
+        )
         await ctx.database.write(job_facts.card_moved, job.id, card.id)
     await stuck.delete()
     return True
 
 
 async def _not_edited(ctx: Context, job: Job, error: BaseException) -> None:
-    trouble = trouble_of(error)
-    structlog.get_logger("bot.cards").warning("card not edited", job=job.code, trouble=said(error))
-    if trouble in {Trouble.DELETED, Trouble.GONE, Trouble.NOT_ALLOWED}:
+    _log.warning("card not edited", job=job.code, trouble=said(error))
+    if trouble_of(error) in {Trouble.DELETED, Trouble.GONE, Trouble.NOT_ALLOWED}:
         await ctx.database.write(job_facts.card_lost, job.id)
-    elif isinstance(error, discord.RateLimited):
-        await ctx.database.write(job_facts.card_postponed, job.id, ctx.now() + int(error.retry_after * 1000))
+        return
+    pause = int(error.retry_after * 1000) if isinstance(error, discord.RateLimited) else 0
+    await ctx.database.write(job_facts.card_postponed, job.id, ctx.now() + max(pause, _AGAIN_MS))
 
 
 def _rest(connection: Connection, job_id: int) -> tuple[Delivery | None, list[Output]]:

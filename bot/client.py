@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 import discord
@@ -17,6 +19,7 @@ DISCORD_API = "https://discord.com/api/v10"
 _log = structlog.get_logger("bot.client")
 _IDENTIFY_GAP = 5.0  # seconds Discord wants between two greetings
 _LONGEST_WAIT = 60.0  # for a rate limit, and between two attempts to connect
+_LAST_WORK = 5.0  # seconds for what members had begun when the program stops
 _STEADY_AFTER = 60.0  # a client that lived so long had not failed at once
 
 
@@ -48,6 +51,28 @@ class RushesClient(discord.AutoShardedClient):
         self.tree.add_command(video_command(ctx))
         self.synced = not sync
         self._last_identify = -_IDENTIFY_GAP
+        self._at_work: set[asyncio.Task[Any]] = set()
+
+    @contextmanager
+    def working(self) -> Generator[None]:
+        """Mark the current task as one to be let finish when the program stops."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._at_work.add(task)
+        try:
+            yield
+        finally:
+            if task is not None:
+                self._at_work.discard(task)
+
+    async def close(self) -> None:
+        """Let commands and presses under way finish, then close; discord.py calls this too, before it gives up."""
+        if self._at_work and not self.is_closed():
+            _, slow = await asyncio.wait(self._at_work, timeout=_LAST_WORK)
+            for task in slow:
+                task.cancel()
+            await asyncio.gather(*slow, return_exceptions=True)
+        await super().close()
 
     async def setup_hook(self) -> None:
         """Register commands and buttons, after login and before the gateway."""
@@ -76,7 +101,8 @@ class RushesClient(discord.AutoShardedClient):
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer the presses that no button of ours answers."""
         if buttons.unanswered(interaction):
-            await buttons.refuse(interaction)
+            with self.working():
+                await buttons.refuse(interaction)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """Note what an event handler stumbled over."""
@@ -95,7 +121,7 @@ class RushesClient(discord.AutoShardedClient):
         return self.usable and self.is_ready() and bool(shards) and not any(shard.is_closed() for shard in shards)
 
 
-def build(ctx: Context, *, api_url: str = DISCORD_API, sync: bool = True, ready_timeout: float = 2.0) -> RushesClient:
+def build(ctx: Context, *, api_url: str = DISCORD_API, sync: bool = True, ready_timeout: float = 0.5) -> RushesClient:
     """Make a client for the Discord at `api_url`; the gateway is asked for there. Seconds to wait for servers."""
     Route.BASE = api_url.rstrip("/")  # discord.py has no other way to be pointed elsewhere
     return RushesClient(ctx, sync=sync, ready_timeout=ready_timeout)
@@ -104,7 +130,7 @@ def build(ctx: Context, *, api_url: str = DISCORD_API, sync: bool = True, ready_
 class Bot:
     """Keeps a client running."""
 
-    def __init__(self, ctx: Context, token: str, *, api_url: str = DISCORD_API, ready_timeout: float = 2.0) -> None:
+    def __init__(self, ctx: Context, token: str, *, api_url: str = DISCORD_API, ready_timeout: float = 0.5) -> None:
         self._ctx = ctx
         self._token = token
         self._api_url = api_url

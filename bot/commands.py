@@ -18,7 +18,7 @@ from bot.cards import drawn
 from bot.choices import STAND_IN, Typed, order_of, provider_named, suggestions, typed_of
 from bot.looks import notice
 from bot.pictures import MOST_BYTES, Flaw, look
-from bot.talking import NO_PINGS, TROUBLES, said
+from bot.talking import NO_PINGS, TROUBLES, said, working
 from jobs.context import Context
 from jobs.files import INPUTS
 from jobs.intake import Asker, OverBudget, Plan, Refused, accept, plan
@@ -83,7 +83,8 @@ def video_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
             provider=provider,
         )
         given = ((Role.FIRST_FRAME, image), (Role.LAST_FRAME, last_frame))
-        await take(ctx, interaction, Asked(typed, tuple((role, file) for role, file in given if file is not None)))
+        with working(interaction):
+            await take(ctx, interaction, Asked(typed, tuple((role, file) for role, file in given if file is not None)))
 
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
         name="video", description="Make a video from words and pictures", callback=video

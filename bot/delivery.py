@@ -156,13 +156,13 @@ async def _send(ctx: Context, channel: discord.PartialMessageable, parcel: Parce
                 return await channel.send(
                     f"{result.headline}\n-# job {job.code}", files=files, nonce=job.code, allowed_mentions=NO_PINGS
                 )
-            reference = None if job.card_message_id is None else _reference(job, job.card_message_id)
+            card_id = job.card_message_id
             return await channel.send(
                 result.headline,
                 embed=embed_of(result.card),
                 files=files,
                 nonce=job.code,
-                reference=reference,  # pyright: ignore[reportArgumentType] -- None is the default, left out of the stubs
+                reference=discord.utils.MISSING if card_id is None else _reference(job, card_id),
                 mention_author=False,
                 allowed_mentions=NO_PINGS,
             )

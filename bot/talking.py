@@ -1,8 +1,9 @@
 """What all talk with Discord has in common: nobody is pinged, and trouble is told apart by what may have happened."""
 
 import asyncio
+from contextlib import AbstractContextManager
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import aiohttp
 import discord
@@ -21,6 +22,15 @@ class Connected(Protocol):
     def client(self) -> discord.AutoShardedClient | None:
         """The logged-in client; None while there is none."""
         ...
+
+
+class _Host(Protocol):
+    def working(self) -> AbstractContextManager[None]: ...
+
+
+def working(interaction: discord.Interaction[Any]) -> AbstractContextManager[None]:
+    """Let the current task finish its answer when the program stops."""
+    return cast("_Host", interaction.client).working()
 
 
 class Trouble(StrEnum):
