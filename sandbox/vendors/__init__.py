@@ -29,6 +29,7 @@ __all__ = [
     "Tell",
     "Vendor",
     "VendorKeys",
+    "ignore",
     "start_vendor",
 ]
 

@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sandbox.vendors import Studio
 from tests.journeys.stage import Stage, close_stage, open_stage
 
 OpenStage = Callable[..., Awaitable[Stage]]
@@ -21,8 +21,8 @@ async def open_a_stage(tmp_path: Path, films: Path) -> AsyncIterator[OpenStage]:
     """Open a stage with the program running on it."""
     stages: list[Stage] = []
 
-    async def open_one(vendor: str, **changes: object) -> Stage:
-        stage = await open_stage(tmp_path, Studio(films), vendor, **changes)  # type: ignore[arg-type]
+    async def open_one(vendor: str, **changes: Any) -> Stage:
+        stage = await open_stage(tmp_path, films, vendor, **changes)
         stages.append(stage)
         await stage.start()
         return stage

@@ -2,11 +2,11 @@
 
 import asyncio
 import io
-import socket
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from PIL import Image
 from jobs.context import Timing
 from rushes.program import Program
 from rushes.settings import Settings, load
-from sandbox.discord import Channel, Discord, Fault, Member, Message, Typed, Upload, start_discord
-from sandbox.vendors import Studio, Vendor, VendorKeys, start_vendor
+from sandbox.discord import Channel, Discord, Fault, Member, Message, Typed, Upload
+from sandbox.scenery import Scenery, Secrets, put_up
+from sandbox.vendors import Studio, Vendor, VendorKeys
 from storage import Database, deliveries, ledger
 from storage import jobs as job_facts
 from storage.words import Delivery, Entry, Job, LedgerRow
@@ -26,12 +27,10 @@ __all__ = ["Clock", "Fault", "Stage", "Upload", "picture"]
 # Every secret the program is given; none of them may turn up anywhere (see test_secrets.py).
 DISCORD_TOKEN = "canary-discord-token-5f1c9a"
 SECRET_KEY = "canary-secret-key-8d2e-0123456789abcdef"
-KEYS = VendorKeys(
-    api_key="canary-api-key-77ab31",
-    access_key="canary-access-key-19d0",
-    secret_key="canary-kling-secret-4b6e-0123456789abcdef",
-    webhook_secret="whsec_Y2FuYXJ5LXdlYmhvb2stc2VjcmV0LTAxMjM0NTY3",
-)
+API_KEY = "canary-api-key-77ab31"
+ACCESS_KEY = "canary-access-key-19d0"
+KLING_SECRET = "canary-kling-secret-4b6e-0123456789abcdef"
+WEBHOOK_SECRET = "whsec_Y2FuYXJ5LXdlYmhvb2stc2VjcmV0LTAxMjM0NTY3"
 
 # The quickest film each vendor makes.
 ORDERS: dict[str, dict[str, Any]] = {
@@ -74,13 +73,6 @@ class Clock:
         self.ahead += seconds
 
 
-def free_port() -> int:
-    """Find a port that is free now: the public address must be known before the program listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @dataclass
 class Step:
     """One thing that was told by the program, the vendor or Discord."""
@@ -95,10 +87,7 @@ class Stage:
     """Everything of one journey."""
 
     folder: Path
-    vendor: Vendor
-    discord: Discord
-    channel: Channel
-    ada: Member
+    scenery: Scenery
     settings: Settings
     clock: Clock
     values: dict[str, Any]  # what the settings were made of
@@ -116,6 +105,26 @@ class Stage:
         """Wake whoever waits."""
         self.stirred.set()
         self.stirred = asyncio.Event()
+
+    @property
+    def vendor(self) -> Vendor:
+        """The vendor's stand-in."""
+        return self.scenery.vendor
+
+    @property
+    def discord(self) -> Discord:
+        """Discord's stand-in."""
+        return self.scenery.discord
+
+    @property
+    def channel(self) -> Channel:
+        """Where Ada types."""
+        return self.scenery.channel
+
+    @property
+    def ada(self) -> Member:
+        """The member."""
+        return self.scenery.member
 
     @property
     def running(self) -> Program:
@@ -217,12 +226,12 @@ class Stage:
         finally:
             await database.close()
 
-    async def one_video(self, seconds: float = 30) -> Message:
+    async def one_video(self, seconds: float = 30, *, with_card: bool = True) -> Message:
         """Wait for the result, let everything calm down, and hold the books against each other.
 
         One message with the vendor's own bytes, one task, one hold and one settle, and nothing left to do.
         """
-        await self.until(self.calm, seconds)
+        await self.until(partial(self.calm, with_card=with_card), seconds)
         [message] = self.videos()
         job, delivery, rows = await self.books()
         assert job.state == "succeeded"
@@ -237,10 +246,11 @@ class Stage:
             assert message.attachments[0].data == finished[0].video.read_bytes()
         return message
 
-    def calm(self) -> bool:
+    def calm(self, *, with_card: bool = True) -> bool:
         """Tell whether nothing is left to do: the result is posted, the card is true, the inbox is empty."""
+        card = " OR card_due_at IS NOT NULL" if with_card else ""
         return self.rows(
-            "SELECT (SELECT count(*) FROM jobs WHERE due_at IS NOT NULL OR card_due_at IS NOT NULL),"
+            f"SELECT (SELECT count(*) FROM jobs WHERE due_at IS NOT NULL{card}),"
             " (SELECT count(*) FROM inbox WHERE settled_at IS NULL),"
             " (SELECT count(*) FROM deliveries WHERE state <> 'posted'),"
             " (SELECT count(*) FROM jobs WHERE state = 'succeeded') > 0,"
@@ -248,66 +258,47 @@ class Stage:
         ) == [(0, 0, 0, 1, 0)]
 
 
-def values_for(folder: Path, vendor: Vendor, discord: Discord, **changes: Any) -> dict[str, Any]:
-    """Write the settings a stage runs on."""
-    port = free_port()
-    name = vendor.name
-    keys: dict[str, Any] = {f"{name}_api_key": KEYS.api_key}
-    if name == "kling":
-        keys = {"kling_access_key": KEYS.access_key, "kling_secret_key": KEYS.secret_key}
-    host = vendor.url.removeprefix("http://")
-    return {
-        "discord_token": DISCORD_TOKEN,
-        "discord_api_url": discord.api_url,
-        "public_url": f"http://127.0.0.1:{port}",
-        "host": "127.0.0.1",
-        "port": port,
-        "database_url": f"sqlite+aiosqlite:///{folder}/rushes.db",
-        "media_dir": folder / "media",
-        "secret_keys": SECRET_KEY,
-        f"{name}_base_url": vendor.url,
-        "allowed_private_hosts": host,
-        **keys,
-        **changes,
-    }
-
-
 async def open_stage(
     folder: Path,
-    studio: Studio,
-    vendor_name: str,
+    films: Path,
+    vendor: str,
     *,
-    signed: bool = False,
-    upload_limit: int = 10 * 2**20,
-    pace: float = 0.02,
     kind: type[Stage] = Stage,
+    upload_limit: int = 10 * 2**20,
     **changes: Any,
 ) -> Stage:
-    """Set the stage for one vendor: Kling signs its callbacks when `signed`; the program is not started yet."""
-    clock = Clock()
+    """Set the stage for one vendor ("kling signed" signs its callbacks); the program is not started yet."""
+    clock, name, signed = Clock(), vendor.split(maxsplit=1)[0], vendor.endswith("signed")
     stage: Stage | None = None
 
     def hear(event: str, facts: dict[str, Any]) -> None:
+        del facts
         if stage is not None:
-            stage.steps.append(Step(f"* {event}", None, facts))
+            stage.steps.append(Step(f"* {event}", None, {}))
             stage.stir()
 
-    keys = KEYS if signed or vendor_name != "kling" else replace(KEYS, webhook_secret=None)
-    if signed:
-        changes["kling_webhook_secret"] = KEYS.webhook_secret
-    vendor = await start_vendor(
-        vendor_name, keys=keys, workdir=folder, pace=pace, clock=clock, tell=hear, studio=studio
+    scenery = await put_up(
+        folder,
+        name,
+        Secrets(DISCORD_TOKEN, SECRET_KEY, keys_for(name, signed=signed)),
+        studio=Studio(films),
+        clock=clock,
+        tell=hear,
+        upload_limit=upload_limit,
     )
-    discord = await start_discord(token=DISCORD_TOKEN, tell=hear)
-    guild = discord.add_guild("Studio", upload_limit=upload_limit)
-    channel, ada = guild.add_channel("films"), guild.add_member("ada")
-    values = values_for(folder, vendor, discord, **changes)
-    stage = kind(folder, vendor, discord, channel, ada, load(None, **values), clock, values)
+    values = {**scenery.values, **changes}
+    stage = kind(folder, scenery, load(None, **values), clock, values)
     return stage
+
+
+def keys_for(vendor: str, *, signed: bool) -> VendorKeys:
+    """Choose the keys a vendor knows us by."""
+    if vendor != "kling":
+        return VendorKeys(API_KEY)
+    return VendorKeys(API_KEY, ACCESS_KEY, KLING_SECRET, WEBHOOK_SECRET if signed else None)
 
 
 async def close_stage(stage: Stage) -> None:
     """End everything."""
     await stage.stop()
-    await stage.vendor.close()
-    await stage.discord.close()
+    await stage.scenery.close()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.vendors import Studio
 from tests.journeys.child import spawn
 from tests.journeys.stage import Stage, close_stage, open_stage
 
@@ -32,6 +31,9 @@ AFTER_THE_HOLD = [
 ]
 # What the others see before the program does: it is killed while the answer is still on its way.
 ELSEWHERE = ["* submit received", "* task accepted", "* query answered", "* message posted", "* message edited"]
+
+
+SOMETIMES = {"put away"}  # a callback that comes when another one has brought the end already
 
 
 class Crashing(Stage):
@@ -74,8 +76,7 @@ async def crashing(tmp_path: Path, films: Path) -> AsyncIterator[OpenCrashing]:
     stages: list[Crashing] = []
 
     async def open_one(vendor: str) -> Crashing:
-        name, _, signed = vendor.partition(" ")
-        stage = await open_stage(tmp_path, Studio(films), name, kind=Crashing, signed=bool(signed))
+        stage = await open_stage(tmp_path, films, vendor, kind=Crashing)
         assert isinstance(stage, Crashing)
         stages.append(stage)
         return stage
@@ -96,13 +97,19 @@ async def crash_and_recover(stage: Crashing, step: str) -> None:
     if step in BEFORE_THE_HOLD:
         assert stage.rows("SELECT count(*) FROM jobs") == [(0,)]
         stage.ask()  # nothing was accepted: the member types again
-    await stage.one_video()
+    # A command that died while "thinking" keeps its card that way until Discord lets go of the command, 15 minutes on.
+    await stage.one_video(with_card=step != "held")
     submits = [call for call in stage.vendor.calls if call.method == "POST" and "cancel" not in call.path]
     assert len(submits) == 1 or step == "* submit received"
 
 
-@pytest.mark.parametrize("step", [*BEFORE_THE_HOLD, *AFTER_THE_HOLD, *ELSEWHERE])
-@pytest.mark.parametrize("vendor", ["vidu", "kling"])
+@pytest.mark.parametrize(
+    ("vendor", "step"),
+    [("vidu", step) for step in [*BEFORE_THE_HOLD, *AFTER_THE_HOLD, *ELSEWHERE]]
+    # Kling differs where it is asked: by its own id, by ours, and not at all once its callbacks are signed.
+    + [("kling", step) for step in ["submitting", "submit answered", "callback stored", *ELSEWHERE[:2]]]
+    + [("kling signed", step) for step in ["callback verified", "callback stored", "settled"]],
+)
 async def test_killed_between_two_steps_and_started_again_it_posts_one_video(
     crashing: OpenCrashing,
     vendor: str,
@@ -111,7 +118,7 @@ async def test_killed_between_two_steps_and_started_again_it_posts_one_video(
     await crash_and_recover(await crashing(vendor), step)
 
 
-@pytest.mark.parametrize("step", [step for step in AFTER_THE_HOLD if step != "submitting"])
+@pytest.mark.parametrize("step", ["held", "submit answered", "callback stored", "confirmed", *ELSEWHERE[:2]])
 async def test_a_vendor_without_look_up_comes_out_the_same_but_for_the_one_step_nobody_can_tell(
     crashing: OpenCrashing,
     step: str,
@@ -138,4 +145,4 @@ async def test_no_step_is_left_out(crashing: OpenCrashing, vendor: str) -> None:
     stage.ask()
     await stage.one_video()
     told = {step.name for step in stage.steps if not step.name.startswith("* ")}
-    assert told <= {*BEFORE_THE_HOLD, *AFTER_THE_HOLD}
+    assert told - SOMETIMES == {*BEFORE_THE_HOLD, *AFTER_THE_HOLD}

@@ -9,15 +9,10 @@ import pytest
 
 from sandbox.vendors import Behaviour, SentCallback
 from tests.journeys.conftest import OpenStage
-from tests.journeys.stage import Fault, Stage
+from tests.journeys.stage import Fault
 
 VENDORS = ["vidu", "futurelabs", "kling", "kling signed"]
 LOOKS_UP = ["vidu", "kling"]  # whose tasks can be found by our own reference
-
-
-async def opened(open_a_stage: OpenStage, vendor: str, **changes: Any) -> Stage:
-    name, _, signed = vendor.partition(" ")
-    return await open_a_stage(name, signed=bool(signed), **changes)
 
 
 async def post(sent: SentCallback, **changes: Any) -> int:
@@ -32,7 +27,7 @@ async def post(sent: SentCallback, **changes: Any) -> int:
 
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_a_member_gets_the_video_they_asked_for(open_a_stage: OpenStage, vendor: str) -> None:
-    stage = await opened(open_a_stage, vendor)
+    stage = await open_a_stage(vendor)
     typed = stage.ask()
     await typed.answered()
     message = await stage.one_video()
@@ -50,7 +45,7 @@ async def test_callbacks_early_often_or_out_of_order_end_in_one_video(
     vendor: str,
     callbacks: Any,
 ) -> None:
-    stage = await opened(open_a_stage, vendor)
+    stage = await open_a_stage(vendor)
     stage.vendor.behaviour = Behaviour(callbacks=callbacks)
     stage.ask()
     await stage.one_video()
@@ -60,7 +55,7 @@ async def test_callbacks_early_often_or_out_of_order_end_in_one_video(
 @pytest.mark.parametrize("callbacks", ["none", "garbage"])
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_a_lost_callback_is_made_up_for_by_asking(open_a_stage: OpenStage, vendor: str, callbacks: Any) -> None:
-    stage = await opened(open_a_stage, vendor)
+    stage = await open_a_stage(vendor)
     stage.vendor.behaviour = Behaviour(callbacks=callbacks)
     stage.ask()
     await stage.until(lambda: any(task.state in {"success", "succeed"} for task in stage.vendor.tasks.values()))
@@ -71,7 +66,7 @@ async def test_a_lost_callback_is_made_up_for_by_asking(open_a_stage: OpenStage,
 
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_before_the_grace_is_over_nobody_polls(open_a_stage: OpenStage, vendor: str) -> None:
-    stage = await opened(open_a_stage, vendor)
+    stage = await open_a_stage(vendor)
     stage.vendor.behaviour = Behaviour(callbacks="none")
     stage.ask()
     await stage.until(lambda: any(task.state in {"success", "succeed"} for task in stage.vendor.tasks.values()))
@@ -83,7 +78,7 @@ async def test_before_the_grace_is_over_nobody_polls(open_a_stage: OpenStage, ve
 
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_replaying_every_callback_changes_nothing(open_a_stage: OpenStage, vendor: str) -> None:
-    stage = await opened(open_a_stage, vendor)
+    stage = await open_a_stage(vendor)
     stage.ask()
     await stage.one_video()
     before = await stage.books()
@@ -95,7 +90,7 @@ async def test_replaying_every_callback_changes_nothing(open_a_stage: OpenStage,
 
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_a_swapped_body_moves_nothing(open_a_stage: OpenStage, vendor: str) -> None:
-    stage = await opened(open_a_stage, vendor)
+    stage = await open_a_stage(vendor)
     stage.vendor.behaviour = Behaviour(hold=True)
     stage.ask()
     await stage.until(lambda: stage.vendor.tasks)
@@ -120,7 +115,7 @@ async def test_a_swapped_body_moves_nothing(open_a_stage: OpenStage, vendor: str
 
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_a_callback_at_another_jobs_address_changes_nothing_there(open_a_stage: OpenStage, vendor: str) -> None:
-    stage = await opened(open_a_stage, vendor)
+    stage = await open_a_stage(vendor)
     stage.ask()
     await stage.until(stage.calm)
     stage.vendor.behaviour = Behaviour(hold=True)
@@ -140,7 +135,7 @@ async def test_a_callback_at_another_jobs_address_changes_nothing_there(open_a_s
 
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_host_and_forwarded_headers_decide_nothing(open_a_stage: OpenStage, vendor: str) -> None:
-    stage = await opened(open_a_stage, vendor)
+    stage = await open_a_stage(vendor)
     stage.vendor.behaviour = Behaviour(callbacks="none")
     stage.ask()
     await stage.until_heard("submission recorded")
@@ -157,7 +152,7 @@ async def test_host_and_forwarded_headers_decide_nothing(open_a_stage: OpenStage
 
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_a_vendor_that_throttles_is_asked_again_and_the_job_goes_on(open_a_stage: OpenStage, vendor: str) -> None:
-    stage = await opened(open_a_stage, vendor)
+    stage = await open_a_stage(vendor)
     stage.vendor.behaviour = Behaviour(submit_faults=["throttle", "throttle"], retry_after=0)
     stage.ask()
     await stage.one_video()
@@ -171,7 +166,7 @@ async def test_an_accepted_submission_without_an_answer_is_adopted_not_sent_agai
     vendor: str,
     fault: Any,
 ) -> None:
-    stage = await opened(open_a_stage, vendor)
+    stage = await open_a_stage(vendor)
     stage.vendor.behaviour = Behaviour(submit_faults=[fault])
     stage.ask()
     await stage.one_video()
@@ -185,7 +180,7 @@ async def test_a_submission_that_surely_never_arrived_is_sent_again_after_two_lo
     vendor: str,
     fault: Any,
 ) -> None:
-    stage = await opened(open_a_stage, vendor)
+    stage = await open_a_stage(vendor)
     stage.vendor.behaviour = Behaviour(submit_faults=[fault])
     stage.ask()
     await stage.until_heard("not found")
@@ -204,7 +199,7 @@ async def test_a_doubt_nobody_can_resolve_is_never_sent_again_and_ends_with_the_
     open_a_stage: OpenStage,
     fault: Any,
 ) -> None:
-    stage = await opened(open_a_stage, "futurelabs")
+    stage = await open_a_stage("futurelabs")
     stage.vendor.behaviour = Behaviour(submit_faults=[fault])
     stage.ask()
     await stage.until(lambda: stage.rows("SELECT state FROM jobs") == [("unknown",)])
@@ -220,7 +215,7 @@ async def test_a_doubt_nobody_can_resolve_is_never_sent_again_and_ends_with_the_
 async def test_a_confirming_question_that_fails_is_asked_again(
     open_a_stage: OpenStage, vendor: str, fault: Any
 ) -> None:
-    stage = await opened(open_a_stage, vendor)
+    stage = await open_a_stage(vendor)
     stage.vendor.behaviour = Behaviour(query_faults=[fault] * 3, retry_after=0)
     stage.ask()
     await stage.one_video()
@@ -233,7 +228,7 @@ async def test_a_result_that_cannot_be_fetched_at_first_is_fetched_later(
     vendor: str,
     fault: Any,
 ) -> None:
-    stage = await opened(open_a_stage, vendor)
+    stage = await open_a_stage(vendor)
     stage.vendor.behaviour = Behaviour(file_faults=[fault, fault])
     stage.ask()
     await stage.one_video()
@@ -241,7 +236,7 @@ async def test_a_result_that_cannot_be_fetched_at_first_is_fetched_later(
 
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_a_failed_task_gives_the_credits_back_and_says_why(open_a_stage: OpenStage, vendor: str) -> None:
-    stage = await opened(open_a_stage, vendor)
+    stage = await open_a_stage(vendor)
     stage.vendor.behaviour = Behaviour(outcome="failed")
     typed = stage.ask()
     card = await typed.answered()
@@ -257,7 +252,7 @@ async def test_a_failed_task_gives_the_credits_back_and_says_why(open_a_stage: O
 
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_an_empty_account_at_the_vendor_spends_nothing(open_a_stage: OpenStage, vendor: str) -> None:
-    stage = await opened(open_a_stage, vendor)
+    stage = await open_a_stage(vendor)
     stage.vendor.behaviour = Behaviour(submit_faults=["out_of_credit"])
     stage.ask()
     await stage.until(lambda: stage.rows("SELECT state, card_due_at FROM jobs") == [("failed", None)])
@@ -285,7 +280,7 @@ DISCORD_FAULTS = {
 @pytest.mark.parametrize("fault", DISCORD_FAULTS)
 @pytest.mark.parametrize("vendor", ["vidu", "kling signed"])
 async def test_trouble_in_discord_loses_and_doubles_nothing(open_a_stage: OpenStage, vendor: str, fault: str) -> None:
-    stage = await opened(open_a_stage, vendor)
+    stage = await open_a_stage(vendor)
     stage.vendor.behaviour = Behaviour(hold=True)
     stage.ask()
     await stage.until(lambda: stage.vendor.tasks)
@@ -311,7 +306,7 @@ async def test_a_video_too_large_for_the_server_is_linked_and_the_link_works(ope
 
 @pytest.mark.parametrize("vendor", ["vidu", "kling signed"])
 async def test_a_channel_that_is_gone_parks_the_video_and_settles_once(open_a_stage: OpenStage, vendor: str) -> None:
-    stage = await opened(open_a_stage, vendor)
+    stage = await open_a_stage(vendor)
     stage.vendor.behaviour = Behaviour(hold=True)
     stage.ask()
     await stage.until(lambda: stage.vendor.tasks)
@@ -325,7 +320,7 @@ async def test_a_channel_that_is_gone_parks_the_video_and_settles_once(open_a_st
 
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_a_job_that_expired_is_rescued_when_its_video_comes_late(open_a_stage: OpenStage, vendor: str) -> None:
-    stage = await opened(open_a_stage, vendor)
+    stage = await open_a_stage(vendor)
     stage.vendor.behaviour = Behaviour(hold=True)
     stage.ask()
     await stage.until_heard("submission recorded")
