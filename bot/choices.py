@@ -69,21 +69,40 @@ def suggestions(
     providers: Mapping[str, Provider], typed: Typed, focused: str, current: str
 ) -> list[tuple[str, str | int]]:
     """List (label, value) for the option being typed: valid together with the rest, and fitting what is there of it."""
-    named = provider_named(providers, typed.provider) if typed.provider else None
-    able = [named] if named else list(providers.values())
-    order = order_of(typed)
-    able = [provider for provider in able if order.operation in provider.operations()]
+    able = _able(providers, typed)
     if focused == "provider":
-        offers = [(provider.name, provider.title, [provider]) for provider in able]
+        offers = [(provider.name, provider.title) for provider in able]
     else:
-        offers = [(value, _label(focused, value), able) for value in _values(able, order.operation, focused)]
+        offers = [(value, _label(focused, value)) for value in _values(able, operation_for(typed.roles), focused)]
     found: list[tuple[str, str | int]] = []
-    for value, label, vendors in offers:
-        wanted = order if focused == "provider" else replace(order, **{focused: value})
-        costs = [_cost(provider, wanted) for provider in vendors if takes(provider, wanted)]
+    for value, label in offers:
+        wanted: Typed = replace(typed, **{focused: value})
+        order = order_of(wanted)
+        costs = [_cost(provider, order) for provider in _able(providers, wanted) if takes(provider, order)]
         if costs and _fits(current, label, value):
             found.append((cut(label + _priced(costs), 100), value))
     return found[:_MOST]
+
+
+def fitting(providers: Mapping[str, Provider], typed: Typed) -> dict[str, Provider]:
+    """Choose the vendors that can be meant: the named one; else those that know the model; else all.
+
+    A vendor takes any model its table does not know, so one vendor's model would otherwise pass at all the others.
+    """
+    named = provider_named(providers, typed.provider) if typed.provider else None
+    if named is not None:
+        return {named.name: named}
+    knowing = {name: vendor for name, vendor in providers.items() if typed.model in _model_names(vendor)}
+    return knowing or dict(providers)
+
+
+def _able(providers: Mapping[str, Provider], typed: Typed) -> list[Provider]:
+    operation = operation_for(typed.roles)
+    return [vendor for vendor in fitting(providers, typed).values() if operation in vendor.operations()]
+
+
+def _model_names(provider: Provider) -> set[str]:
+    return {model.name for operation in provider.operations() for model in provider.models(operation)}
 
 
 def takes(provider: Provider, order: Order) -> bool:

@@ -15,7 +15,7 @@ from discord import app_commands
 
 from bot import asking, refusals
 from bot.cards import drawn
-from bot.choices import STAND_IN, Typed, order_of, provider_named, suggestions, typed_of
+from bot.choices import STAND_IN, Typed, fitting, order_of, provider_named, suggestions, typed_of
 from bot.looks import notice
 from bot.pictures import MOST_BYTES, Flaw, look
 from bot.talking import NO_PINGS, TROUBLES, said, working
@@ -164,7 +164,7 @@ def _stand_in_address(ctx: Context) -> str:
 def _planned(ctx: Context, typed: Typed, pictures: tuple[Picture, ...], preferred: str | None) -> Plan | str:
     named = provider_named(ctx.providers, typed.provider) if typed.provider else None
     order: Order = replace(order_of(typed), prompt=typed.prompt or "", pictures=pictures)
-    planned = plan(ctx.providers, order, wanted=named.name if named else None, preferred=preferred)
+    planned = plan(fitting(ctx.providers, typed), order, wanted=named.name if named else None, preferred=preferred)
     if isinstance(planned, Refused):
         vendor = ctx.providers.get(planned.provider or "")
         return refusals.refused(planned.problems, vendor.title if vendor else None)

@@ -229,10 +229,10 @@ def result_of(job: Job, vendor: Vendor, *, links: Sequence[str], missing: int, f
         headline = f"{vendor.title} made the video, but its file could not be fetched · {cost}"
     lines = [headline]
     if links:
-        lines += ["Too large to attach here; this link works for a week:", *links]
+        lines += ["It can't be attached here; this link works for a week:", *links]
     if missing and (files or links):
         lines.append(f"{missing} more could not be fetched from {vendor.title}.")
-    body = f"{quoted(job.prompt)}\n\nAsked by {plain(job.user_name, NAME_MOST)} · made by {vendor.title}"
+    body = f"{quoted(job.prompt)}\n\nAsked by {plain(job.user_name, NAME_MOST) or 'somebody'} · made by {vendor.title}"
     if missing and not files and not links:
         body += "\nPlease tell an admin of this bot: the vendor keeps the file for a short while."
     return Result("\n".join(lines), Card("", body, Tone.DONE if files or links else Tone.FAILED, details(job)))
