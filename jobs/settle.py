@@ -9,7 +9,17 @@ from jobs import life
 from jobs.context import Context
 from jobs.loop import each
 from jobs.transitions import Event
-from providers.contract import NotUnderstood, Operation, Progress, Provider, ProviderError, Status, Task, Trust
+from providers.contract import (
+    ErrorKind,
+    NotUnderstood,
+    Operation,
+    Progress,
+    Provider,
+    ProviderError,
+    Status,
+    Task,
+    Trust,
+)
 from storage import Connection, inbox
 from storage import jobs as job_facts
 from storage.words import InboxRow, Job, State
@@ -30,7 +40,7 @@ Pile = tuple[int, Job | None, list[InboxRow]]  # a job's id, the job, and its ca
 
 async def settle_due(ctx: Context) -> bool:
     """Act on the callbacks that are waiting; True when there were any that could be acted on."""
-    piles = await ctx.database.read(_piles)
+    piles = await ctx.database.read(_piles, ctx.now())
 
     async def one(pile: Pile) -> None:
         await _settle(ctx, *pile)
@@ -38,8 +48,8 @@ async def settle_due(ctx: Context) -> bool:
     return await each(piles, one, at_once=_AT_ONCE)
 
 
-def _piles(connection: Connection) -> list[Pile]:
-    rows = sorted(inbox.unsettled(connection, _BATCH), key=lambda row: (row.job_id, row.id))
+def _piles(connection: Connection, now: int) -> list[Pile]:
+    rows = sorted(inbox.unsettled(connection, now, _BATCH), key=lambda row: (row.job_id, row.id))
     piles = [
         (job_id, job_facts.by_id(connection, job_id), list(group))
         for job_id, group in groupby(rows, key=lambda row: row.job_id)
@@ -68,7 +78,7 @@ async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRo
         status = await provider.query(task_of(job, task_id))
     except ProviderError as error:
         ctx.tell("confirm failed", job_id, kind=error.kind, reason=error.reason, detail=error.detail)
-        await ctx.database.write(_ask_again, job, rows, ctx.now(), ctx.now() + ctx.timing.retry_least, str(error.kind))
+        await ctx.database.write(_ask_again, ctx, job, doubtful, error.kind)
         return
     ctx.tell("confirmed", job_id, word=status.word, credits=status.credits)
     status = replace(status, task_id=status.task_id or task_id)
@@ -181,7 +191,15 @@ async def _put_away(ctx: Context, rows: Sequence[InboxRow], outcome: str) -> Non
     ctx.tell("put away", rows[0].job_id, outcome=outcome)
 
 
-def _ask_again(connection: Connection, job: Job, rows: Sequence[InboxRow], now: int, due_at: int, kind: str) -> None:
-    """Leave the question to reconcile: the callback is acted on, the job is due."""
+def _ask_again(connection: Connection, ctx: Context, job: Job, rows: Sequence[InboxRow], kind: ErrorKind) -> None:
+    """Ask later: by the job where we know its task, else by the callbacks, for they alone name it."""
+    now, timing = ctx.now(), ctx.timing
+    if job.task_id is None:
+        waited = now - rows[0].received_at
+        inbox.postponed(
+            connection, [row.id for row in rows], now + min(max(waited, timing.retry_least), timing.retry_most)
+        )
+        return
     inbox.settled(connection, [row.id for row in rows], now, f"the vendor could not be asked: {kind}")
-    job_facts.postpone(connection, job.id, due_at, lookups=job.lookups)
+    if job.due_at is not None:
+        job_facts.postpone(connection, job.id, min(now + timing.retry_least, job.due_at), lookups=job.lookups)

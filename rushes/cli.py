@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from bot.client import TokenRefused
 from rushes import logs
 from rushes.program import Program
 from rushes.settings import BadSettings, Settings, load
@@ -32,7 +33,7 @@ def run() -> None:
     logs.configure(settings.log_level, settings.log_format, settings.secret_values())
     try:
         asyncio.run(_run(settings))
-    except (InUse, FromTheFuture, StorageError, OSError) as error:
+    except (InUse, FromTheFuture, StorageError, TokenRefused, OSError) as error:
         _fail(str(error))
 
 

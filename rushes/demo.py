@@ -183,10 +183,9 @@ def _conclude(
         ("Posted", f"{from_callback:.3f} s after the last callback was accepted"),
     ]
     console.print()
-    table = Table.grid(padding=(0, 2))
     for name, fact in facts:
-        table.add_row(f"[bold]{name}[/]", str(fact))
-    console.print(table)
+        for number, line in enumerate(str(fact).splitlines()):
+            console.print(f"{'' if number else name:<14}", line, style="default", markup=False, soft_wrap=True)
     console.print()
     book = Table("ledger", "credits", "the vendor's figure", title_justify="left")
     for row in rows:

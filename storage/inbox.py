@@ -28,12 +28,13 @@ def stored(
         trust=trust,
         body=body,
         received_at=received_at,
+        due_at=received_at,
     )
     return connection.execute(statement.on_conflict_do_nothing()).rowcount == 1
 
 
-def unsettled(connection: Connection, limit: int) -> list[InboxRow]:
-    """List callbacks nobody has acted on, the oldest first."""
+def unsettled(connection: Connection, now: int, limit: int) -> list[InboxRow]:
+    """List callbacks nobody has acted on and whose time has come, the oldest first."""
     columns = (
         inbox.c.id,
         inbox.c.provider,
@@ -43,8 +44,15 @@ def unsettled(connection: Connection, limit: int) -> list[InboxRow]:
         inbox.c.body,
         inbox.c.received_at,
     )
-    statement = select(*columns).where(UNSETTLED).order_by(inbox.c.id).limit(limit)
+    statement = (
+        select(*columns).where(UNSETTLED, inbox.c.due_at <= now).order_by(inbox.c.due_at, inbox.c.id).limit(limit)
+    )
     return [InboxRow(**row) for row in connection.execute(statement).mappings()]
+
+
+def postponed(connection: Connection, ids: Sequence[int], due_at: int) -> None:
+    """Act on callbacks later: they could not be confirmed just now."""
+    connection.execute(update(inbox).where(inbox.c.id.in_(ids), UNSETTLED).values(due_at=due_at))
 
 
 def settled(connection: Connection, ids: Sequence[int], now: int, outcome: str) -> None:

@@ -106,13 +106,14 @@ inbox = Table(
     Column("trust", String(16), nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("received_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),  # not to be acted on before
     Column("settled_at", BigInteger),  # null: nobody has acted on it yet
     Column("outcome", String(200)),  # what came of it; null: likewise
     # The job belongs to the key: a delivery replayed at another job's address must not keep the true one out.
     UniqueConstraint("job_id", "delivery_id"),
     sqlite_autoincrement=True,
 )
-_partial("inbox_unsettled", inbox.c.id, where=UNSETTLED)
+_partial("inbox_unsettled", inbox.c.due_at, where=UNSETTLED)
 
 ledger = Table(
     "ledger",

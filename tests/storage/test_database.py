@@ -77,7 +77,7 @@ async def test_a_work_list_reads_its_partial_index(database: Database) -> None:
         "jobs_overdue": "SELECT id FROM jobs WHERE due_at IS NOT NULL AND state NOT IN ('queued', 'submitting')"
         " AND due_at <= 5 ORDER BY due_at",
         "jobs_card_due": "SELECT id FROM jobs WHERE card_due_at IS NOT NULL AND card_due_at <= 5 ORDER BY card_due_at",
-        "inbox_unsettled": "SELECT id FROM inbox WHERE settled_at IS NULL ORDER BY id",
+        "inbox_unsettled": "SELECT id FROM inbox WHERE settled_at IS NULL AND due_at <= 5 ORDER BY due_at, id",
         "outputs_due_to_fetch": "SELECT id FROM outputs WHERE due_at IS NOT NULL AND due_at <= 5 ORDER BY due_at",
         "deliveries_due": "SELECT job_id FROM deliveries WHERE due_at IS NOT NULL AND due_at <= 5 ORDER BY due_at",
     }
@@ -133,9 +133,11 @@ async def test_the_same_delivery_is_stored_once_and_at_another_job_again(databas
         )
 
     assert [await store(1), await store(1), await store(2)] == [True, False, True]
-    rows = await database.read(inbox.unsettled, 10)
+    rows = await database.read(inbox.unsettled, NOON, 10)
+    await database.write(inbox.postponed, [rows[0].id], NOON + 1)
+    assert await database.read(inbox.unsettled, NOON, 10) == rows[1:]
     await database.write(inbox.settled, [row.id for row in rows], NOON, "done")
-    assert await database.read(inbox.unsettled, 10) == []
+    assert await database.read(inbox.unsettled, NOON + 1, 10) == []
 
 
 def test_a_second_program_on_the_same_file_is_refused(url: str) -> None:

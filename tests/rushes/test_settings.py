@@ -1,0 +1,120 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rushes.settings import BadSettings, Settings, load
+
+GOOD: dict[str, Any] = {
+    "discord_token": "a-token-of-discord",
+    "public_url": "https://rushes.example.org",
+    "secret_keys": "k" * 32,
+    "vidu_api_key": "a-key-of-vidu",
+}
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def problems(**changes: Any) -> list[str]:
+    with pytest.raises(BadSettings) as bad:
+        load(None, **{name: value for name, value in {**GOOD, **changes}.items() if value is not None})
+    return bad.value.problems
+
+
+def test_every_missing_setting_is_reported_at_once_with_where_to_get_it() -> None:
+    with pytest.raises(BadSettings) as bad:
+        load(None)
+    said = "\n".join(bad.value.problems)
+    for name in ("DISCORD_TOKEN", "PUBLIC_URL", "SECRET_KEYS"):
+        assert f"{name} is missing" in said
+    assert "developer portal" in said
+    assert "token_urlsafe" in said
+
+
+def test_every_wrong_setting_is_reported_at_once() -> None:
+    said = problems(
+        public_url="ftp://x",
+        secret_keys="short",
+        port=99_999,
+        callback_grace=0,
+        log_level="LOUD",
+        allowed_private_hosts="here",
+    )
+    names = {line.split()[0] for line in said}
+    assert names == {"PUBLIC_URL", "SECRET_KEYS", "PORT", "CALLBACK_GRACE", "LOG_LEVEL", "ALLOWED_PRIVATE_HOSTS"}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rushes.example.org",
+        "https://",
+        "https://rushes.example.org/?a=1",
+        "https://rushes.example.org/#a",
+        "https://user:word@rushes.example.org",
+        "http://rushes.example.org",
+    ],
+)
+def test_a_public_url_that_vendors_could_not_use_is_refused(url: str) -> None:
+    [said] = problems(public_url=url)
+    assert said.startswith("PUBLIC_URL must")
+
+
+def test_a_public_url_may_have_a_path_and_loses_its_last_slash() -> None:
+    assert (
+        load(None, **{**GOOD, "public_url": "https://example.org/rushes/"}).public_url == "https://example.org/rushes"
+    )
+
+
+def test_a_vendor_without_a_key_is_not_offered() -> None:
+    assert set(load(None, **GOOD).accounts()) == {"vidu"}
+    assert set(load(None, **{**GOOD, "kling_api_key": "k", "futurelabs_api_key": "f"}).accounts()) == {
+        "futurelabs",
+        "kling",
+        "vidu",
+    }
+
+
+def test_without_any_vendor_it_says_which_keys_there_are() -> None:
+    [said] = problems(vidu_api_key=None)
+    assert all(name in said for name in ("FUTURELABS_API_KEY", "VIDU_API_KEY", "KLING_API_KEY"))
+
+
+def test_half_a_pair_of_kling_keys_is_reported() -> None:
+    [said] = problems(kling_access_key="only-half-of-it")
+    assert "KLING_SECRET_KEY" in said
+
+
+def test_no_report_and_no_repr_shows_a_secret() -> None:
+    canary = "canary-do-not-print"
+    said = problems(secret_keys=canary, discord_token=canary, public_url=f"https://u:{canary}@x.org", port="x")
+    assert canary not in "\n".join(said)
+    settings = load(None, **{**GOOD, "discord_token": canary, "vidu_api_key": canary, "secret_keys": canary * 2})
+    assert canary not in repr(settings) + str(settings) + repr(settings.accounts())
+    assert set(settings.secret_values()) == {canary, canary * 2}
+
+
+def test_lists_are_read_with_blanks_and_the_newest_key_first() -> None:
+    keys = {
+        "secret_keys": f" {'n' * 32} , {'o' * 32},",
+        "vidu_api_key": "new, old",
+        "vidu_base_url": "https://a, https://b",
+    }
+    settings = load(None, **{**GOOD, **keys})
+    assert [key.get_secret_value()[0] for key in settings.secret_keys] == ["n", "o"]
+    assert settings.accounts()["vidu"].api_keys == ("new", "old")
+    assert settings.accounts()["vidu"].base_urls == ("https://a", "https://b")
+
+
+def test_settings_come_from_the_environment_and_win_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text("\n".join(f"{name.upper()}={value}" for name, value in GOOD.items()) + "\nPORT=1\nLOG_LEVEL=\n")
+    monkeypatch.setenv("PORT", "2")
+    settings = load(file)
+    assert (settings.port, settings.log_level) == (2, "INFO")
