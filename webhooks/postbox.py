@@ -67,7 +67,8 @@ class Postbox:
                 _fail(batch[0][1], error)
                 return
             for one in batch:  # one of them cannot be stored; the others must not suffer for it
-                await self._write([one])
+                if not one[1].done():
+                    await self._write([one])
         else:
             for (_, stored), outcome in zip(batch, outcomes, strict=True):
                 if not stored.done():

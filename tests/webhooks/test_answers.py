@@ -191,9 +191,9 @@ async def test_a_body_may_come_in_chunks(receiver: Receiver) -> None:
     assert receiver.rows()[0]["body"] == GOOD
 
 
-async def test_chunks_beyond_the_cap_are_413(receiver: Receiver) -> None:
+async def test_chunks_beyond_the_cap_are_413_though_more_may_come(receiver: Receiver) -> None:
     head = receiver.head("POST", receiver.path(receiver.job()), {"Transfer-Encoding": "chunked"})
-    refused(await receiver.send(head + _chunked([b"x" * 8192] * 9)), 413)
+    refused(await receiver.send(head + _chunked([b"x" * 8192] * 9)[: -len("0\r\n\r\n")]), 413)
 
 
 async def test_the_largest_body_allowed_is_taken(receiver: Receiver) -> None:

@@ -148,6 +148,7 @@ async def test_a_download_nobody_takes_is_closed(tmp_path: Path) -> None:
         assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200")
         # Reading stops here, and the buffers between us fill up.
         await until(lambda: doors(receiver).open == 0)
+        await until(lambda: not doors(receiver).connections)  # whose handlers have ended
         await hang_up(writer)
 
 

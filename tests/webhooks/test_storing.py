@@ -154,6 +154,24 @@ async def test_one_letter_that_cannot_be_stored_does_not_harm_the_others(tmp_pat
         await database.close()
 
 
+async def test_the_queue_does_not_grow_with_those_who_gave_up(tmp_path: Path) -> None:
+    database = await GatedDatabase.open(f"sqlite+aiosqlite:///{tmp_path / 'rushes.db'}")
+    try:
+        postbox, gate = Postbox(database), Gate()
+        database.gate = gate
+        first = asyncio.create_task(postbox.put(Letter("signer", 1, "n1", "data", b"{}", 0)))
+        await gate.reached.wait()
+        for number in range(100):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(postbox.put(Letter("signer", 1, f"late {number}", "data", b"{}", 0)), 0)
+        gate.open.set()
+        assert await first
+        await postbox.close()
+        assert gate.writes == 1
+    finally:
+        await database.close()
+
+
 async def test_who_hangs_up_early_is_stored_all_the_same(tmp_path: Path) -> None:
     async with opened(tmp_path, database=GatedDatabase) as receiver:
         gate = gated(receiver)
