@@ -18,7 +18,8 @@ from jobs.context import Context
 DISCORD_API = "https://discord.com/api/v10"
 _log = structlog.get_logger("bot.client")
 _IDENTIFY_GAP = 5.0  # seconds Discord wants between two greetings
-_LONGEST_WAIT = 60.0  # for a rate limit, and between two attempts to connect
+_LONGEST_WAIT = 60.0  # between two attempts to connect
+_LIMIT_WAIT = 30.0  # for a rate limit, inside discord.py; longer ones go back to the work list
 _LAST_WORK = 5.0  # seconds for what members had begun when the program stops
 _STEADY_AFTER = 60.0  # a client that lived so long had not failed at once
 
@@ -35,7 +36,7 @@ class RushesClient(discord.AutoShardedClient):
             intents=discord.Intents(guilds=True),
             allowed_mentions=NO_PINGS,
             guild_ready_timeout=ready_timeout,
-            max_ratelimit_timeout=_LONGEST_WAIT,
+            max_ratelimit_timeout=_LIMIT_WAIT,
             chunk_guilds_at_startup=False,
             member_cache_flags=discord.MemberCacheFlags.none(),
             max_messages=None,

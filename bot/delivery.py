@@ -74,6 +74,7 @@ async def _deliver(ctx: Context, client: discord.AutoShardedClient, delivery: De
     parcel = await ctx.database.read(_parcel, delivery)
     if parcel is None:
         return
+    parcel = _still_here(ctx, parcel)
     channel = client.get_partial_messageable(parcel.job.channel_id, guild_id=parcel.job.guild_id)
     if _too_old_for_nonce(delivery, ctx.now()):
         try:
@@ -100,6 +101,12 @@ def _parcel(connection: Connection, delivery: Delivery) -> Parcel | None:
     all_outputs = outputs.of_job(connection, job.id)
     files = tuple(output for output in all_outputs if output.file is not None)[:_MOST_FILES]
     return Parcel(job, delivery, files, sum(output.file is None for output in all_outputs))
+
+
+def _still_here(ctx: Context, parcel: Parcel) -> Parcel:
+    """Count files that are gone from the media store among the missing ones."""
+    here = tuple(output for output in parcel.files if locate(ctx.media_dir, OUTPUTS, output.file or "").is_file())
+    return replace(parcel, files=here, missing=parcel.missing + len(parcel.files) - len(here))
 
 
 async def _post(

@@ -167,11 +167,11 @@ def _jump(job: Job, message_id: int) -> str:
 
 
 def _cancelled(job: Job, title: str) -> str:
-    if job.submitted_at is None and not job.charged:
-        return f"It was stopped before {title} took it. {_spent(job)}"
+    if job.attempts == 0:
+        return f"Nothing had been sent yet. {_spent(job)}"
     if job.charged:
         return f"{title} had done the work already. The video is kept, but not posted. {_spent(job)}"
-    return f"{title} stopped it. {_spent(job)}"
+    return f"It was called off, and no video came from {title}. {_spent(job)}"
 
 
 def _expired(job: Job, title: str) -> str:

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
 
+from sandbox.discord import Recorded
 from tests.bot.harness import Set, open_set
 
 
@@ -15,6 +17,16 @@ async def films(tmp_path: Path) -> AsyncGenerator[Set]:
         await made.start()
         yield made
         await made.stop()
+        # Whatever a test did: nobody was pinged, and every message said so itself.
+        assert not [message for message in made.discord.messages.values() if message.pings]
+        assert all(body["allowed_mentions"]["parse"] == [] for body in spoken(made.discord.requests))
+
+
+def spoken(requests: list[Recorded]) -> list[dict[str, Any]]:
+    """List the bodies that carry words, those inside an interaction's answer included."""
+    bodies: list[Any] = [request.json for request in requests if isinstance(request.json, dict)]
+    inner = [body.get("data") or body for body in bodies]
+    return [body for body in inner if "content" in body or "embeds" in body]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from jobs.transitions import Event
 from sandbox.discord import Fault
-from storage import deliveries
+from storage import deliveries, outputs
 from storage.words import DeliveryState, Job
 from tests.bot.harness import FILM, Set, delivery
 
@@ -315,13 +315,21 @@ async def test_without_a_connection_nothing_is_tried(films: Set) -> None:
 
 async def test_one_delivery_that_breaks_does_not_hold_up_the_others(films: Set) -> None:
     job, other = await ready(films), await ready(films)
-    broken = films.ctx.media_dir / "outputs" / f"{job.code}-0.mp4"
-    broken.unlink()
-    broken.mkdir()
+    [output] = await films.ctx.database.read(outputs.of_job, job.id)
+    about: dict[str, Any] = {"size": 1, "sha256": "", "seconds": None, "width": None, "height": None}
+    await films.ctx.database.write(outputs.fetched, output.id, file="../../etc/passwd", **about)
     await films.deliver()
     assert len(films.results()) == 1
     assert (await films.delivery(other)).state is DeliveryState.POSTED
     assert (await films.delivery(job)).due_at is not None
+
+
+async def test_a_file_that_vanished_from_the_store_is_told(films: Set) -> None:
+    job = await ready(films)
+    (films.ctx.media_dir / "outputs" / f"{job.code}-0.mp4").unlink()
+    await films.deliver()
+    [result] = films.results()
+    assert "could not be fetched" in result.content
 
 
 async def test_two_steps_side_by_side_make_one_message(films: Set) -> None:
