@@ -7,6 +7,7 @@ answers a repeat with the first message; later the channel is searched for our m
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import discord
 import structlog
@@ -163,15 +164,13 @@ async def _send(ctx: Context, channel: discord.PartialMessageable, parcel: Parce
                 return await channel.send(
                     f"{result.headline}\n-# job {job.code}", files=files, nonce=job.code, allowed_mentions=NO_PINGS
                 )
-            card_id = job.card_message_id
             return await channel.send(
                 result.headline,
                 embed=embed_of(result.card),
                 files=files,
                 nonce=job.code,
-                reference=discord.utils.MISSING if card_id is None else _reference(job, card_id),
-                mention_author=False,
                 allowed_mentions=NO_PINGS,
+                **_reply(job),
             )
     finally:
         for file in files:
@@ -196,10 +195,14 @@ def _file(ctx: Context, job: Job, output: Output) -> discord.File:
     )
 
 
-def _reference(job: Job, card_id: int) -> discord.MessageReference:
-    return discord.MessageReference(
-        message_id=card_id, channel_id=job.channel_id, guild_id=job.guild_id, fail_if_not_exists=False
+def _reply(job: Job) -> dict[str, Any]:
+    """Make the result an answer to the job's card, where there is one."""
+    if job.card_message_id is None:
+        return {}
+    card = discord.MessageReference(
+        message_id=job.card_message_id, channel_id=job.channel_id, guild_id=job.guild_id, fail_if_not_exists=False
     )
+    return {"reference": card, "mention_author": False}
 
 
 async def _record(ctx: Context, job: Job, message_id: int | None) -> None:

@@ -28,13 +28,14 @@ async def reconcile_due(ctx: Context) -> bool:
 async def reconcile(ctx: Context, job: Job) -> None:
     """Ask about one job, and let its deadline pass where asking did not help. Raise StorageError."""
     provider = ctx.providers.get(job.provider)
+    wait = _patience(ctx, job)
     try:
         heard = provider is not None and await _ask(ctx, provider, job)
     except ProviderError as error:
         ctx.tell("reconcile failed", job.id, kind=error.kind, reason=error.reason, detail=error.detail)
-        heard = False
+        heard, wait = False, max(backoff(ctx, job.lookups), int((error.retry_after or 0) * 1000))
     if not heard:
-        await _give_time(ctx, job)
+        await _give_time(ctx, job, wait)
 
 
 async def _ask(ctx: Context, provider: Provider, job: Job) -> bool:
@@ -75,7 +76,7 @@ async def _look_for(ctx: Context, provider: Provider, job: Job) -> bool:
     return after is not None
 
 
-async def _give_time(ctx: Context, job: Job) -> None:
+async def _give_time(ctx: Context, job: Job, wait: int) -> None:
     """Set the next look, or let the deadline decide."""
     if job.state is State.EXPIRED:
         if ctx.now() >= (job.finished_at or 0) + ctx.timing.rescue:
@@ -86,12 +87,7 @@ async def _give_time(ctx: Context, job: Job) -> None:
         await life.happen(ctx, job.id, Event.SILENT, reason=Reason.VENDOR, detail="nothing was heard in time")
         ctx.tell("expired", job.id)
         return
-    await ctx.database.write(
-        job_facts.postpone,
-        job.id,
-        ctx.now() + max(_patience(ctx, job), backoff(ctx, job.lookups)),
-        lookups=job.lookups + 1,
-    )
+    await ctx.database.write(job_facts.postpone, job.id, ctx.now() + wait, lookups=job.lookups + 1)
 
 
 def _over(ctx: Context, job: Job) -> bool:

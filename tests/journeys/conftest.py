@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.journeys.stage import Stage, close_stage, open_stage
+from tests.sandbox.openapi import check_answer, check_request
 
 OpenStage = Callable[..., Awaitable[Stage]]
 
@@ -30,3 +31,7 @@ async def open_a_stage(tmp_path: Path, films: Path) -> AsyncIterator[OpenStage]:
     yield open_one
     for stage in stages:
         await close_stage(stage)
+        for recorded in stage.discord.requests:
+            check_request(recorded)
+            if not recorded.faulted and recorded.status is not None:
+                check_answer(recorded)

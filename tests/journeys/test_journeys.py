@@ -146,6 +146,7 @@ async def test_host_and_forwarded_headers_decide_nothing(open_a_stage: OpenStage
     for wrong in ("vidu/aaaa", path[:-1] + ("A" if path[-1] != "A" else "B"), f"x{path}", f"{path}?a=1", f"{path}/"):
         elsewhere = SentCallback(task.id, "x", f"{base}/callbacks/{wrong}", lies, b"{}", 0.0)
         assert await post(elsewhere) == 404
+    await stage.until(lambda: task.state in {"success", "succeed"})
     stage.clock.advance(3600)
     await stage.one_video()
 
