@@ -85,15 +85,19 @@ def suggestions(
 
 
 def fitting(providers: Mapping[str, Provider], typed: Typed) -> dict[str, Provider]:
-    """Choose the vendors that can be meant: the named one; else those that know the model; else all.
+    """Choose the vendors that can be meant: the named one; else those that know the model for this; at all; else all.
 
     A vendor takes any model its table does not know, so one vendor's model would otherwise pass at all the others.
     """
     named = provider_named(providers, typed.provider) if typed.provider else None
     if named is not None:
         return {named.name: named}
-    knowing = {name: vendor for name, vendor in providers.items() if typed.model in _model_names(vendor)}
-    return knowing or dict(providers)
+    here = (operation_for(typed.roles),)
+    for operations in (here, tuple(Operation)):
+        knowing = {name: one for name, one in providers.items() if typed.model in _model_names(one, operations)}
+        if knowing:
+            return knowing
+    return dict(providers)
 
 
 def _able(providers: Mapping[str, Provider], typed: Typed) -> list[Provider]:
@@ -101,8 +105,8 @@ def _able(providers: Mapping[str, Provider], typed: Typed) -> list[Provider]:
     return [vendor for vendor in fitting(providers, typed).values() if operation in vendor.operations()]
 
 
-def _model_names(provider: Provider) -> set[str]:
-    return {model.name for operation in provider.operations() for model in provider.models(operation)}
+def _model_names(provider: Provider, operations: Iterable[Operation]) -> set[str]:
+    return {model.name for operation in operations for model in provider.models(operation)}
 
 
 def takes(provider: Provider, order: Order) -> bool:

@@ -24,8 +24,8 @@ async def films(tmp_path: Path) -> AsyncGenerator[Set]:
 
 def spoken(requests: list[Recorded]) -> list[dict[str, Any]]:
     """List the bodies that carry words, those inside an interaction's answer included."""
-    bodies: list[Any] = [request.json for request in requests if isinstance(request.json, dict)]
-    inner = [body.get("data") or body for body in bodies]
+    bodies: list[Any] = [request.json or {} for request in requests if not isinstance(request.json, list)]
+    inner: list[Any] = [body.get("data") or body for body in bodies]
     return [body for body in inner if "content" in body or "embeds" in body]
 
 

@@ -80,6 +80,7 @@ def test_a_vendors_model_is_not_passed_on_to_vendors_that_do_not_know_it() -> No
     assert list(fitting(VENDORS, Typed(model="kling-v2-6"))) == ["kling"]
     assert list(fitting(VENDORS, Typed(model="viduq3-pro"))) == ["futurelabs", "vidu"]
     assert list(fitting(VENDORS, Typed(model="viduq3-pro", provider="Kling"))) == ["kling"]
+    assert list(fitting(VENDORS, Typed(model="viduq2", image=True, last_frame=True))) == ["futurelabs"]
     assert list(fitting(VENDORS, Typed(model="unheard-of"))) == list(VENDORS)
 
 

@@ -86,7 +86,9 @@ async def test_a_command_under_way_is_finished_before_the_bot_stops(films: Set) 
     typed = films.ask()
     await films.until_told("held")
     await films.discord.until(lambda: films.discord.requests[-1].method == "PATCH")
+    bot = films.bot
     stopping = asyncio.create_task(films.stop())
+    await films.discord.until(lambda: bot.client is None)
     gate.set()
     await stopping
     assert typed.original is not None

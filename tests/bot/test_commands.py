@@ -96,13 +96,13 @@ def gif() -> bytes:
     return out.getvalue()
 
 
-def bomb() -> bytes:
-    """Claim 900 million pixels in a few bytes."""
+def bomb(side: int) -> bytes:
+    """Claim side x side pixels in a few bytes."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 1, 0, 0, 0, 0))
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(bytes(100))) + chunk(b"IEND", b"")
 
 
@@ -113,7 +113,9 @@ def bomb() -> bytes:
         (b"", ["not a PNG"]),
         (gif(), ["not a PNG"]),
         (picture()[:200], ["damaged"]),
-        (bomb(), ["too many pixels"]),
+        (bomb(30_000), ["too many pixels"]),
+        (bomb(12_000), ["too many pixels"]),
+        (bomb(8_000), ["too many pixels"]),
         (picture(320, 50), ["320x50", "100 or more"]),
         (picture(form="WEBP"), ["WebP", "PNG or JPEG"]),
     ],

@@ -8,8 +8,9 @@ import pytest
 from jobs.transitions import Event
 from sandbox.discord import Fault
 from storage import deliveries, outputs
+from storage import jobs as job_facts
 from storage.words import DeliveryState, Job
-from tests.bot.harness import FILM, Set, delivery
+from tests.bot.harness import FILM, Set, Upload, delivery
 
 SEND = r"/channels/\d+/messages$"
 HOSTILE = "@everyone [free](https://evil.example) <@1>"
@@ -270,6 +271,19 @@ async def test_an_old_doubt_is_resolved_among_many_other_messages(films: Set) ->
     assert {(await films.delivery(one)).state for one in (job, other)} == {DeliveryState.POSTED}
 
 
+async def test_a_card_or_a_strangers_message_is_not_taken_for_the_result(films: Set) -> None:
+    job = await ready(films)
+    await cut_at(films, "posting")
+    await films.ctx.database.write(job_facts.card_lost, job.id)
+    films.clock.ahead += 300
+    upload = Upload(f"rushes-{job.code}.mp4", b"mine")
+    films.ben.say(films.channel, f"job {job.code}", [upload])
+    await films.deliver()
+    [result] = films.results()
+    assert result.attachments[0].data == FILM
+    assert (await films.delivery(job)).message_id == result.id
+
+
 async def test_an_old_linked_doubt_is_found_by_its_link(films: Set) -> None:
     job = await ready(films, data=bytes(10 * 2**20 + 1))
     await cut_at(films, "posted")
@@ -344,6 +358,7 @@ async def test_a_card_deleted_meanwhile_does_not_hold_up_the_film(films: Set) ->
     await films.deliver()
     [result] = films.results()
     assert result.reply_to is None
+    assert result.embeds
     await films.edit_cards()
     assert (await films.job(job.id)).card_message_id is None
 
