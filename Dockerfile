@@ -2,7 +2,7 @@
 #
 #   docker build -t rushes .
 #   docker run --rm rushes demo --output /tmp        needs nothing set up
-#   docker run -d --name rushes --env-file .env -p 127.0.0.1:8080:8080 -v rushes-data:/data \
+#   docker run -d --name rushes --env-file .env -p 127.0.0.1:8080:8080 -v rushes:/data \
 #     --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
 #     --stop-timeout 30 --restart unless-stopped rushes
 #
