@@ -91,6 +91,7 @@ async def test_a_command_under_way_is_finished_before_the_bot_stops(films: Set) 
     await films.discord.until(lambda: bot.client is None)
     gate.set()
     await stopping
+    assert "card edited" in films.steps()
     assert typed.original is not None
     assert "40 credits are reserved" in typed.original.text
     await films.start()
