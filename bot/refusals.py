@@ -61,7 +61,7 @@ def problem_text(problem: Problem, title: str) -> str:
             return _not_offered(problem, title, field, given)
         case Rule.NEEDS_PUBLIC_URL:
             return (
-                f"{title} fetches pictures by address, and this bot has no public address to give. "
+                f"{_first(title)} fetches pictures by address, and this bot has no public address to give. "
                 "Choose another provider, or ask an admin to set `PUBLIC_URL`."
             )
         case _:
@@ -72,8 +72,8 @@ def _required(problem: Problem, title: str) -> str:
     if problem.field == "first_frame":
         return "A last frame needs a first one: attach an `image` too."
     if problem.field == "prompt":
-        return f"{title} needs a prompt: say what should be seen."
-    return f"{title} needs {_FIELDS.get(problem.field, problem.field)}."
+        return f"{_first(title)} needs a prompt: say what should be seen."
+    return f"{_first(title)} needs {_FIELDS.get(problem.field) or plain(problem.field, 30) or 'more'}."
 
 
 def _one_of(problem: Problem, title: str, field: str, given: str) -> str:
@@ -92,8 +92,8 @@ def _not_offered(problem: Problem, title: str, field: str, given: str) -> str:
     if problem.field == "audio":
         return f"{given or 'This model'} makes no sound at {title}. Leave `audio` out, or choose another model."
     if problem.field == "aspect_ratio":
-        return f"{title} takes no aspect ratio here; leave it out. With an image, the image's shape decides."
-    return f"{title} takes no choice of {field.removeprefix('the ')} here. Leave it out."
+        return f"{_first(title)} takes no aspect ratio here; leave it out. With an image, the image's shape decides."
+    return f"{_first(title)} takes no choice of {field.removeprefix('the ')} here. Leave it out."
 
 
 def _picture(problem: Problem, title: str, field: str, given: str) -> str:
