@@ -1,6 +1,7 @@
 """The command line: run the program, check its settings, give a server a budget, see the demo."""
 
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -30,6 +31,7 @@ app = typer.Typer(
 def run() -> None:
     """Run the bot with the settings of the environment or `.env`, until it is told to stop."""
     settings = _settings()
+    os.umask(0o077)  # the database and the media are nobody else's business
     logs.configure(settings.log_level, settings.log_format, settings.secret_values())
     try:
         asyncio.run(_run(settings))

@@ -11,8 +11,15 @@ from storage.words import job_code
 
 _HIDDEN = "[secret]"
 _LEAST_SECRET = 8  # characters; hiding shorter ones would hide ordinary words
-# discord.py writes addresses with interaction tokens at DEBUG.
-_NEVER_DEBUG = ("discord", "aiohttp", "aiosqlite", "sqlalchemy", "PIL")
+# discord.py writes addresses with interaction tokens at DEBUG, SQLAlchemy and aiosqlite every statement at INFO.
+_NOT_BELOW = {
+    "discord": logging.INFO,
+    "aiohttp": logging.INFO,
+    "PIL": logging.INFO,
+    "alembic": logging.WARNING,
+    "aiosqlite": logging.WARNING,
+    "sqlalchemy": logging.WARNING,
+}
 
 
 class _Censor(logging.Formatter):
@@ -75,8 +82,8 @@ def configure(level: str, form: str, secrets: Collection[str]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in _NEVER_DEBUG:
-        logging.getLogger(name).setLevel(max(logging.getLevelNamesMapping()[level], logging.INFO))
+    for name, least in _NOT_BELOW.items():
+        logging.getLogger(name).setLevel(max(logging.getLevelNamesMapping()[level], least))
 
 
 def write_step(step: str, job_id: int | None = None, /, **facts: object) -> None:
