@@ -5,6 +5,7 @@ while a head is coming in, another one from the head to the end of the reply, an
 """
 
 import asyncio
+import logging
 import resource
 import socket
 from collections import Counter
@@ -19,6 +20,7 @@ from webhooks.limits import Limits
 
 _log = structlog.get_logger("http")
 _KEPT_FILES = 256  # descriptors left for the database, the vendors and Discord
+_ASKED_ALL_DAY = {"healthz", "readyz", "metrics"}
 _LAST_WORDS = 1.0  # seconds between shutting a late connection and tearing it down
 
 
@@ -117,7 +119,8 @@ class Door(web.RequestHandler):
         del request, time
         self._rest()
         spent = asyncio.get_running_loop().time() - self.began if self.began else 0.0
-        _log.info("answered", route=self.route, status=response.status, ms=round(spent * 1000, 1))
+        level = logging.DEBUG if self.route in _ASKED_ALL_DAY else logging.INFO
+        _log.log(level, "answered", route=self.route, status=response.status, ms=round(spent * 1000, 1))
         self.route, self.began = "-", 0.0
 
     def handle_error(

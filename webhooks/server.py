@@ -81,7 +81,7 @@ class _Rooms:
             _log.exception("request not answered", route=route)
             response = replies.refuse(400)
         if not request.content.is_eof():
-            response.force_close()  # what is left of the body would be taken for the next request
+            response.force_close()  # a proxy must not send another request after a body nobody reads
         return response
 
     async def _reply(self, route: str, request: web.BaseRequest) -> web.StreamResponse:

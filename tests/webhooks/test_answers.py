@@ -263,6 +263,13 @@ async def test_a_refused_body_is_not_taken_for_the_next_request(receiver: Receiv
     assert receiver.rows() == []
 
 
+async def test_a_refusal_before_the_body_says_that_the_connection_ends(receiver: Receiver) -> None:
+    """Or a proxy would send somebody else's callback after it, into a closing connection."""
+    head = receiver.head("POST", "/callbacks/signer/wrong", {"Content-Length": "5"})
+    assert (await receiver.send(head)).headers["connection"] == "close"
+    assert "connection" not in (await receiver.send(head + b"hello")).headers
+
+
 async def test_pipelined_callbacks_are_answered_in_order(receiver: Receiver) -> None:
     jobs = [receiver.job() for _ in range(30)]
     good = [receiver.request(job, f"n{job}") for job in jobs]

@@ -7,18 +7,38 @@ from pathlib import Path
 import pytest
 
 from jobs import files
-from tests.webhooks.harness import GOOD, NOW, Receiver, all_ready, hang_up, opened, read_all, read_answer, until
+from tests.webhooks.harness import (
+    GOOD,
+    NOW,
+    PUBLIC_URL,
+    Receiver,
+    all_ready,
+    hang_up,
+    opened,
+    read_all,
+    read_answer,
+    until,
+)
 from webhooks import server
 from webhooks.connections import Doors
 from webhooks.limits import Limits
 
 SOON = 0.05
+BIG = 64 * 1024 * 1024
 
 
 def doors(receiver: Receiver) -> Doors:
     running = receiver.server._runner.server  # pyright: ignore[reportPrivateUsage] -- to wait for what only it knows
     assert isinstance(running, Doors)
     return running
+
+
+def big_film(receiver: Receiver) -> str:
+    """Store a film larger than the buffers between us, and return the path of its link."""
+    film = files.save(receiver.ctx.media_dir, files.OUTPUTS, "big-1.mp4", b"")
+    with film.open("wb") as file:
+        file.truncate(BIG)
+    return receiver.ctx.addresses.link(files.OUTPUTS, film.name, int(NOW * 1000) + 60_000).removeprefix(PUBLIC_URL)
 
 
 async def drip(writer: asyncio.StreamWriter, data: bytes, ended: asyncio.Event) -> None:
@@ -138,17 +158,28 @@ async def test_who_asks_and_never_listens_is_closed(tmp_path: Path) -> None:
 
 
 async def test_a_download_nobody_takes_is_closed(tmp_path: Path) -> None:
-    async with opened(tmp_path, limits=Limits(reply_seconds=SOON, slowest_media=1 << 40)) as receiver:
-        big = files.save(receiver.ctx.media_dir, files.OUTPUTS, "big-1.mp4", b"")
-        with big.open("wb") as file:
-            file.truncate(64 * 1024 * 1024)
-        link = receiver.ctx.addresses.link(files.OUTPUTS, big.name, int(NOW * 1000) + 60_000)
+    async with opened(tmp_path, limits=Limits(body_seconds=60, reply_seconds=SOON, slowest_media=1 << 40)) as receiver:
         reader, writer = await receiver.connect()
-        writer.write(receiver.head("GET", link.removeprefix("https://rushes.example/base"), {}))
+        writer.write(receiver.head("GET", big_film(receiver), {}))
         assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200")
         # Reading stops here, and the buffers between us fill up.
         await until(lambda: doors(receiver).open == 0)
         await until(lambda: not doors(receiver).connections)  # whose handlers have ended
+        await hang_up(writer)
+
+
+async def test_a_large_file_may_take_longer_than_a_reply(tmp_path: Path) -> None:
+    limits = Limits(body_seconds=SOON, store_seconds=SOON, reply_seconds=SOON, slowest_media=1024)
+    async with opened(tmp_path, limits=limits) as receiver:
+        reader, writer = await receiver.connect()
+        writer.write(receiver.head("GET", big_film(receiver), {}))
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(6 * SOON)  # the slowness is what is tested
+        size = 0
+        while size < BIG:
+            part = await reader.read(1 << 20)
+            assert part
+            size += len(part)
         await hang_up(writer)
 
 

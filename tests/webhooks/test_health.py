@@ -66,6 +66,21 @@ async def test_a_locked_database_is_not_ready_and_becomes_ready(
                 pass
 
 
+async def test_many_questions_are_one_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_FRESH", 3600.0)
+    looks = 0
+
+    async def counted() -> Mapping[str, bool]:
+        nonlocal looks
+        looks += 1
+        return {"gateway": True}
+
+    async with opened(tmp_path, ready=counted) as receiver:
+        for _ in range(5):
+            assert (await receiver.get("/readyz")).status == 200
+    assert looks == 1
+
+
 @pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/metrics"])
 async def test_pages_take_get_and_head_alone(receiver: Receiver, path: str) -> None:
     for method in ("POST", "PUT", "DELETE", "OPTIONS"):
