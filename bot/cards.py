@@ -1,5 +1,7 @@
 """The card of a job: its state in the channel, drawn anew from the database whenever that has changed."""
 
+from collections.abc import Sequence
+
 import discord
 import structlog
 
@@ -9,7 +11,7 @@ from bot.messages import card_of
 from bot.talking import NO_PINGS, TROUBLES, Connected, Trouble, said, trouble_of
 from jobs.context import Context
 from jobs.files import OUTPUTS
-from jobs.loop import each
+from jobs.loop import Work
 from storage import Connection, StorageError, deliveries, outputs
 from storage import jobs as job_facts
 from storage.words import Delivery, DeliveryState, Job, Output
@@ -32,14 +34,17 @@ def drawn(
     return embed_of(card_of(job, vendor_of(ctx.providers, job.provider), delivery, link)), view_of(job)
 
 
-async def edit_due(ctx: Context, bot: Connected) -> bool:
-    """Edit the cards that do not show the truth any more; True when there were any. A step for jobs/loop.py."""
-    client = bot.client
-    if client is None:
-        return False
-    due = await ctx.database.read(job_facts.cards_due, ctx.now(), ctx.timing.card_gap, 4 * _AT_ONCE)
+def work(ctx: Context, bot: Connected) -> Work[Job]:
+    """Edit the cards that do not show the truth any more."""
 
-    async def one(job: Job) -> None:
+    async def due() -> Sequence[Job]:
+        now, gap = ctx.now(), ctx.timing.card_gap
+        return [] if bot.client is None else await ctx.database.read(job_facts.cards_due, now, gap, 2 * _AT_ONCE)
+
+    async def handle(job: Job) -> None:
+        client = bot.client
+        if client is None:
+            return
         try:
             await _edit(ctx, client, job)
         except StorageError:
@@ -48,7 +53,7 @@ async def edit_due(ctx: Context, bot: Connected) -> bool:
             _log.exception("card failed", job=job.code)
             await _not_edited(ctx, job, error)
 
-    return await each(due, one, at_once=_AT_ONCE)
+    return Work("cards", due, handle, lambda job: job.id, ctx.wakes.cards, _AT_ONCE, ctx.timing.idle / 1000)
 
 
 async def _edit(ctx: Context, client: discord.AutoShardedClient, job: Job) -> None:

@@ -5,6 +5,7 @@ answers a repeat with the first message; later the channel is searched for our m
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +19,7 @@ from bot.messages import Result, result_of
 from bot.talking import NO_PINGS, TROUBLES, Connected, Trouble, said, trouble_of
 from jobs.context import Context
 from jobs.files import OUTPUTS, locate
-from jobs.loop import each
+from jobs.loop import Work
 from jobs.submit import backoff
 from storage import Connection, StorageError, deliveries, outputs
 from storage import jobs as job_facts
@@ -50,14 +51,16 @@ class Parcel:
     missing: int  # given up
 
 
-async def deliver_due(ctx: Context, bot: Connected) -> bool:
-    """Post the results whose time has come; True when there were any. A step for jobs/loop.py."""
-    client = bot.client
-    if client is None:
-        return False
-    due = await ctx.database.read(deliveries.due, ctx.now(), 2 * _AT_ONCE)
+def work(ctx: Context, bot: Connected) -> Work[Delivery]:
+    """Post the results whose time has come."""
 
-    async def one(delivery: Delivery) -> None:
+    async def due() -> Sequence[Delivery]:
+        return [] if bot.client is None else await ctx.database.read(deliveries.due, ctx.now(), 2 * _AT_ONCE)
+
+    async def handle(delivery: Delivery) -> None:
+        client = bot.client
+        if client is None:
+            return
         try:
             await _deliver(ctx, client, delivery)
         except StorageError:
@@ -68,7 +71,7 @@ async def deliver_due(ctx: Context, bot: Connected) -> bool:
                 deliveries.in_doubt, delivery.job_id, retry_at=_later(ctx, delivery), problem=type(error).__name__
             )
 
-    return await each(due, one, at_once=_AT_ONCE)
+    return Work("deliver", due, handle, lambda one: one.job_id, ctx.wakes.deliver, _AT_ONCE, ctx.timing.idle / 1000)
 
 
 async def _deliver(ctx: Context, client: discord.AutoShardedClient, delivery: Delivery) -> None:

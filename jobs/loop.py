@@ -1,77 +1,107 @@
-"""The shape of every loop: do what is due; then wait for the doorbell or a moment, whichever comes first."""
+"""The shape of every loop: a work list in the database, worked off side by side, so that a slow piece holds up none."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import structlog
 
-from jobs.context import Context
 from storage import StorageError
+
+T = TypeVar("T")
 
 _log = structlog.get_logger("loop")
 _PAUSE_MOST = 30.0  # seconds between tries while something is wrong
 
 
-async def run(
-    ctx: Context,
-    name: str,
-    step: Callable[[], Awaitable[bool]],
-    wake: asyncio.Event,
-    stopping: asyncio.Event,
-) -> None:
-    """Repeat `step` until `stopping`; it says whether it did something, and then it is asked again at once.
+@dataclass
+class Work(Generic[T]):
+    """A work list and how it is worked off.
 
-    A step that raises is tried again with growing pauses: what was due stays due in the database.
+    `due` reads what is due, `handle` does one piece, `key` tells pieces apart: the same one is never in two hands.
+    What is due stays due in the database until it is done, so a piece that fails is simply met again.
     """
-    failures = 0
-    while not stopping.is_set():
-        wake.clear()
-        pause = ctx.timing.idle / 1000
+
+    name: str
+    due: Callable[[], Awaitable[Sequence[T]]]
+    handle: Callable[[T], Awaitable[None]]
+    key: Callable[[T], int]
+    wake: asyncio.Event  # rung when something may have become due: a hint, never the only word
+    at_once: int
+    idle: float  # seconds between looks when nobody rings
+    _busy: dict[int, asyncio.Task[None]] = field(default_factory=dict[int, asyncio.Task[None]])
+    _failures: int = 0  # in a row, of looks and pieces alike
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until `stopping`, then finish what is in hand."""
         try:
-            if await step():
-                failures = 0
-                continue
-            failures = 0
+            while not stopping.is_set():
+                self.wake.clear()
+                await self._rest(await self._look(stopping), stopping)
+            if self._busy:
+                await asyncio.wait(self._busy.values())
+        finally:
+            for task in self._busy.values():
+                task.cancel()
+            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+
+    async def once(self) -> bool:
+        """Do what is due now and wait for it; True when there was anything."""
+        started = await self._start(asyncio.Event())
+        await asyncio.gather(*started)
+        return bool(started)
+
+    async def _look(self, stopping: asyncio.Event) -> float:
+        """Begin what is due; say how long to rest. A loop must outlive whatever one look did."""
+        try:
+            await self._start(stopping)
         except StorageError as error:
-            failures += 1
-            _log.warning("database not usable", loop=name, error=str(error))
-        except Exception:  # noqa: BLE001 -- the rim: a loop must outlive whatever one round did
-            failures += 1
-            _log.exception("step failed", loop=name)
-        if failures:
-            pause = min(pause * 2**failures, _PAUSE_MOST)
-        await _rung(wake, stopping, pause)
+            _log.warning("database not usable", loop=self.name, error=str(error))
+            return self._pause()
+        except Exception:  # noqa: BLE001 -- the rim
+            _log.exception("look failed", loop=self.name)
+            return self._pause()
+        return self.idle
 
+    async def _start(self, stopping: asyncio.Event) -> list[asyncio.Task[None]]:
+        # What was in hand before the look may be done by its end: what the look says of it is old.
+        before = set(self._busy)
+        started: list[asyncio.Task[None]] = []
+        for piece in await self.due():
+            key = self.key(piece)
+            if len(self._busy) >= self.at_once:
+                break
+            if key not in before and key not in self._busy:
+                self._busy[key] = asyncio.create_task(self._do(key, piece, stopping), name=self.name)
+                started.append(self._busy[key])
+        return started
 
-async def _rung(wake: asyncio.Event, stopping: asyncio.Event, seconds: float) -> None:
-    bells = [asyncio.create_task(wake.wait()), asyncio.create_task(stopping.wait())]
-    try:
-        await asyncio.wait(bells, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for bell in bells:
-            bell.cancel()
-        await asyncio.gather(*bells, return_exceptions=True)
+    async def _do(self, key: int, piece: T, stopping: asyncio.Event) -> None:
+        try:
+            await self.handle(piece)
+            self._failures = 0
+        except Exception as error:  # noqa: BLE001 -- the rim: one piece must not take the others along
+            if isinstance(error, StorageError):
+                _log.warning("database not usable", loop=self.name, error=str(error))
+            else:
+                _log.exception("work failed", loop=self.name)
+            await self._rest(self._pause(), stopping, bell=False)
+        finally:
+            del self._busy[key]
+            self.wake.set()  # there is a free hand
 
+    def _pause(self) -> float:
+        self._failures += 1
+        return min(self.idle * 2**self._failures, _PAUSE_MOST)
 
-async def each(work: Iterable[Any], handle: Callable[[Any], Awaitable[None]], *, at_once: int) -> bool:
-    """Handle pieces of work side by side, `at_once` at the most; True when there was any.
-
-    One that raises is logged and does not stop the others.
-    """
-    gate = asyncio.Semaphore(at_once)
-
-    async def one(item: Any) -> None:
-        async with gate:
-            try:
-                await handle(item)
-            except StorageError:
-                raise
-            except Exception:  # noqa: BLE001 -- likewise, for one piece of work
-                _log.exception("work failed", kind=type(item).__name__)
-
-    results = await asyncio.gather(*(one(item) for item in work), return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return bool(results)
+    async def _rest(self, seconds: float, stopping: asyncio.Event, *, bell: bool = True) -> None:
+        """Wait for the bell, the time or the end, whichever comes first."""
+        events = [stopping, self.wake] if bell else [stopping]
+        waits = [asyncio.create_task(event.wait()) for event in events]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)

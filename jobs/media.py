@@ -1,6 +1,7 @@
 """Fetching results at once, because their addresses die: through the guarded client, checked, then kept whole."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import aiohttp
@@ -8,7 +9,7 @@ import aiohttp
 from jobs import files
 from jobs.context import Context
 from jobs.download import Downloaded, DownloadFailed, download
-from jobs.loop import each
+from jobs.loop import Work
 from jobs.mp4 import NotAVideo, Video, inspect
 from jobs.settle import task_of
 from jobs.submit import backoff
@@ -17,7 +18,7 @@ from storage import Connection, deliveries, outputs
 from storage import jobs as job_facts
 from storage.words import Job, Output
 
-_AT_ONCE = 4
+_AT_ONCE = 8
 _TRIES = 10  # with the pauses of backoff(): about twenty minutes
 
 
@@ -30,14 +31,16 @@ class _Kept:
     video: Video
 
 
-async def fetch_due(ctx: Context, session: aiohttp.ClientSession) -> bool:
-    """Fetch the results whose time has come; True when there were any."""
-    due = await ctx.database.read(outputs.due_to_fetch, ctx.now(), 4 * _AT_ONCE)
+def work(ctx: Context, session: aiohttp.ClientSession) -> Work[Output]:
+    """Fetch the results whose time has come."""
 
-    async def one(output: Output) -> None:
+    async def due() -> Sequence[Output]:
+        return await ctx.database.read(outputs.due_to_fetch, ctx.now(), 2 * _AT_ONCE)
+
+    async def handle(output: Output) -> None:
         await fetch(ctx, session, output)
 
-    return await each(due, one, at_once=_AT_ONCE)
+    return Work("fetch", due, handle, lambda output: output.id, ctx.wakes.fetch, _AT_ONCE, ctx.timing.idle / 1000)
 
 
 async def fetch(ctx: Context, session: aiohttp.ClientSession, output: Output) -> None:

@@ -1,8 +1,10 @@
 """Asking where nobody answered: overdue callbacks, doubtful submissions, cancels to confirm, jobs that went silent."""
 
+from collections.abc import Sequence
+
 from jobs import life
 from jobs.context import Context
-from jobs.loop import each
+from jobs.loop import Work
 from jobs.settle import learn, task_of
 from jobs.submit import backoff
 from jobs.transitions import Event
@@ -15,14 +17,16 @@ _CLOCK_SLACK = 300  # seconds a vendor's clock may be behind ours
 _ABSENCES = 2  # looks that must both find nothing before a job is sent a second time
 
 
-async def reconcile_due(ctx: Context) -> bool:
-    """Look into the jobs that are overdue; True when there were any."""
-    due = await ctx.database.read(job_facts.overdue, ctx.now(), 4 * _AT_ONCE)
+def work(ctx: Context) -> Work[Job]:
+    """Look into the jobs that are overdue."""
 
-    async def one(job: Job) -> None:
+    async def due() -> Sequence[Job]:
+        return await ctx.database.read(job_facts.overdue, ctx.now(), 2 * _AT_ONCE)
+
+    async def handle(job: Job) -> None:
         await reconcile(ctx, job)
 
-    return await each(due, one, at_once=_AT_ONCE)
+    return Work("reconcile", due, handle, lambda job: job.id, ctx.wakes.reconcile, _AT_ONCE, ctx.timing.idle / 1000)
 
 
 async def reconcile(ctx: Context, job: Job) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs import life
 from jobs.context import Context
-from jobs.loop import each
+from jobs.loop import Work
 from jobs.transitions import Event
 from providers.contract import (
     ErrorKind,
@@ -26,6 +26,10 @@ from storage.words import InboxRow, Job, State
 
 _AT_ONCE = 16
 _BATCH = 500
+# Whoever knows a job's address can ring: a vendor does it a few times. More rings than that are answered together, so
+# that nobody can make us ask a vendor without end.
+_FREE_RINGS = 12
+_RING_GAP = 10_000  # milliseconds
 
 _EVENTS = {
     Progress.WAITING: Event.WAITING,
@@ -38,14 +42,16 @@ _EVENTS = {
 Pile = tuple[int, Job | None, list[InboxRow]]  # a job's id, the job, and its callbacks nobody has acted on
 
 
-async def settle_due(ctx: Context) -> bool:
-    """Act on the callbacks that are waiting; True when there were any that could be acted on."""
-    piles = await ctx.database.read(_piles, ctx.now())
+def work(ctx: Context) -> Work[Pile]:
+    """Act on the callbacks that are waiting."""
 
-    async def one(pile: Pile) -> None:
+    async def due() -> Sequence[Pile]:
+        return await ctx.database.read(_piles, ctx.now())
+
+    async def handle(pile: Pile) -> None:
         await _settle(ctx, *pile)
 
-    return await each(piles, one, at_once=_AT_ONCE)
+    return Work("settle", due, handle, lambda pile: pile[0], ctx.wakes.settle, _AT_ONCE, ctx.timing.idle / 1000)
 
 
 def _piles(connection: Connection, now: int) -> list[Pile]:
@@ -69,6 +75,8 @@ async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRo
     if job.state.terminal and job.state is not State.EXPIRED:
         await _put_away(ctx, doubtful, "the job was over")
         return
+    if await ctx.database.write(_too_soon, job.id, doubtful, ctx.now()):
+        return
     hints = [hint for row in doubtful if (hint := _read(provider, row)) is not None]
     task_id = job.task_id or next((hint.task_id for hint in hints if hint.task_id), None)
     if task_id is None:
@@ -86,6 +94,15 @@ async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRo
     await learn(
         ctx, job, status, rows=doubtful, due_at=ctx.now() + 2 * ctx.timing.retry_least if promised_end else None
     )
+
+
+def _too_soon(connection: Connection, job_id: int, rows: Sequence[InboxRow], now: int) -> bool:
+    """Put callbacks off when their job has rung often and was asked about a moment ago."""
+    rings, last = inbox.rung(connection, job_id)
+    too_soon = rings > _FREE_RINGS and now < last + _RING_GAP
+    if too_soon:
+        inbox.postponed(connection, [row.id for row in rows], last + _RING_GAP)
+    return too_soon
 
 
 async def _take_at_its_word(ctx: Context, provider: Provider, job: Job, row: InboxRow) -> bool:

@@ -2,18 +2,19 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from typing import Any
 
 from jobs import intake, life
 from jobs.context import Context
-from jobs.loop import each
+from jobs.loop import Work
 from jobs.transitions import Event
 from providers.contract import Accepted, ErrorKind, Provider, ProviderError, Reason, Submission
 from storage import Connection
 from storage import jobs as job_facts
 from storage.words import Job, State
 
-_AT_ONCE = 8
+_AT_ONCE = 16
 
 _EVENTS = {
     ErrorKind.NOT_SENT: Event.NOT_TAKEN,
@@ -23,14 +24,16 @@ _EVENTS = {
 }
 
 
-async def submit_due(ctx: Context) -> bool:
-    """Send the queued jobs whose time has come; True when there were any."""
-    due = await ctx.database.read(job_facts.due_to_submit, ctx.now(), 4 * _AT_ONCE)
+def work(ctx: Context) -> Work[Job]:
+    """Send the queued jobs whose time has come."""
 
-    async def one(job: Job) -> None:
+    async def due() -> Sequence[Job]:
+        return await ctx.database.read(job_facts.due_to_submit, ctx.now(), 2 * _AT_ONCE)
+
+    async def handle(job: Job) -> None:
         await submit(ctx, job)
 
-    return await each(due, one, at_once=_AT_ONCE)
+    return Work("submit", due, handle, lambda job: job.id, ctx.wakes.submit, _AT_ONCE, ctx.timing.idle / 1000)
 
 
 async def submit(ctx: Context, job: Job) -> None:

@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 
@@ -14,7 +14,7 @@ from bot.client import Bot
 from jobs import guard, media, reconcile, settle, submit
 from jobs.addresses import Addresses
 from jobs.context import Context, Tell, Timing
-from jobs.loop import run
+from jobs.loop import Work
 from providers import registry
 from rushes.settings import Settings
 from storage import Database
@@ -64,18 +64,15 @@ class Program:
         return program
 
     def _begin(self, downloads: aiohttp.ClientSession) -> None:
-        ctx, wakes = self.ctx, self.ctx.wakes
-        loops: list[tuple[str, Callable[[], Awaitable[bool]], asyncio.Event]] = [
-            ("submit", partial(submit.submit_due, ctx), wakes.submit),
-            ("settle", partial(settle.settle_due, ctx), wakes.settle),
-            ("reconcile", partial(reconcile.reconcile_due, ctx), wakes.reconcile),
-            ("fetch", partial(media.fetch_due, ctx, downloads), wakes.fetch),
-            ("deliver", partial(delivery.deliver_due, ctx, self.bot), wakes.deliver),
-            ("cards", partial(cards.edit_due, ctx, self.bot), wakes.cards),
+        loops: list[Work[Any]] = [
+            submit.work(self.ctx),
+            settle.work(self.ctx),
+            reconcile.work(self.ctx),
+            media.work(self.ctx, downloads),
+            delivery.work(self.ctx, self.bot),
+            cards.work(self.ctx, self.bot),
         ]
-        self._tasks = [
-            asyncio.create_task(run(ctx, name, step, wake, self._stopping), name=name) for name, step, wake in loops
-        ]
+        self._tasks = [asyncio.create_task(loop.run(self._stopping), name=loop.name) for loop in loops]
         self._tasks.append(asyncio.create_task(self.bot.run(self._stopping), name="discord"))
 
     async def wait(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -82,7 +83,7 @@ class Database:
 def _temporary(error: SQLAlchemyError) -> bool:
     """Tell a database that cannot be used just now from a mistake of ours (constraint, syntax)."""
     if not isinstance(error, DBAPIError):
-        return isinstance(error, TimeoutError)
+        return isinstance(error, PoolTimeoutError)
     original: BaseException | None = error.orig
     while original is not None and not isinstance(original, sqlite3.Error):
         original = original.__cause__

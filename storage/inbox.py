@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.tables import UNSETTLED, inbox
@@ -31,6 +31,13 @@ def stored(
         due_at=received_at,
     )
     return connection.execute(statement.on_conflict_do_nothing()).rowcount == 1
+
+
+def rung(connection: Connection, job_id: int) -> tuple[int, int]:
+    """Count a job's callbacks, and tell when one was last acted on (0: never)."""
+    statement = select(func.count().label("rows"), func.max(inbox.c.settled_at).label("last"))
+    row = connection.execute(statement.where(inbox.c.job_id == job_id)).mappings().one()
+    return row["rows"], row["last"] or 0
 
 
 def unsettled(connection: Connection, now: int, limit: int) -> list[InboxRow]:

@@ -223,12 +223,12 @@ class Set:
         return found
 
     async def deliver(self) -> bool:
-        return await delivery.deliver_due(self.ctx, self.bot)
+        return await delivery.work(self.ctx, self.bot).once()
 
     async def edit_cards(self) -> bool:
         """Show what is due, the pause between two edits being over."""
         self.clock.ahead += 3
-        return await cards.edit_due(self.ctx, self.bot)
+        return await cards.work(self.ctx, self.bot).once()
 
     def results(self) -> list[Message]:
         """List the messages that bring a result: ours, with words outside a frame."""

@@ -112,5 +112,5 @@ async def test_a_card_left_thinking_by_a_power_cut_is_replaced(films: Set) -> No
 async def test_edits_of_one_card_keep_a_distance(films: Set) -> None:
     job, _ = await films.accepted()
     await films.happen(job, Event.SUBMIT)
-    assert not await cards.edit_due(films.ctx, films.bot)
+    assert not await cards.work(films.ctx, films.bot).once()
     assert await films.edit_cards()

@@ -322,7 +322,7 @@ async def test_without_a_connection_nothing_is_tried(films: Set) -> None:
     job = await ready(films)
     bot = films.bot
     await films.stop()
-    assert not await delivery.deliver_due(films.ctx, bot)
+    assert not await delivery.work(films.ctx, bot).once()
     assert (await films.delivery(job)).state is DeliveryState.DUE
     await films.start()
 

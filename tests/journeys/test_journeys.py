@@ -329,3 +329,21 @@ async def test_a_job_that_expired_is_rescued_when_its_video_comes_late(open_a_st
     assert stage.rows("SELECT kind FROM ledger") == [("hold",)]
     stage.vendor.release()
     await stage.one_video()
+
+
+@pytest.mark.parametrize("vendor", ["futurelabs", "kling"])
+async def test_whoever_rings_without_end_makes_us_ask_only_now_and_then(open_a_stage: OpenStage, vendor: str) -> None:
+    stage = await open_a_stage(vendor)
+    stage.vendor.behaviour = Behaviour(hold=True)
+    stage.ask()
+    await stage.until_heard("submission recorded")
+    [task] = stage.vendor.tasks.values()
+    for number in range(100):
+        ring = SentCallback(task.id, "x", task.callback_url, {}, b'{"n":%d}' % number, 0.0)
+        assert await post(ring) == 200
+    await stage.until(lambda: stage.rows("SELECT count(*) FROM inbox WHERE settled_at IS NOT NULL")[0][0] > 12)
+    asked = [call for call in stage.vendor.calls if call.method == "GET" and task.id in call.path]
+    assert len(asked) <= 14
+    stage.vendor.release()
+    stage.clock.advance(11)
+    await stage.one_video()
