@@ -1,5 +1,6 @@
 """Opens stages and closes them again."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ OpenStage = Callable[..., Awaitable[Stage]]
 
 @pytest.fixture(scope="session")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("films")
+    """Keep the vendors' films for all tests, and for all of pytest's workers."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "films"
 
 
 @pytest.fixture

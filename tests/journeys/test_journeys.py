@@ -345,5 +345,5 @@ async def test_whoever_rings_without_end_makes_us_ask_only_now_and_then(open_a_s
     asked = [call for call in stage.vendor.calls if call.method == "GET" and task.id in call.path]
     assert len(asked) <= 14
     stage.vendor.release()
-    stage.clock.advance(11)
+    await stage.pass_time(stage.calm, hours=11 / 3600)
     await stage.one_video()
