@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from providers.contract import Account
 from providers.registry import NAMES
+from storage.database import address_problem, passwords_of
 
 _KEY_LENGTH = 32
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -44,7 +45,7 @@ class Settings(BaseSettings):
     public_url: str
     host: str = "0.0.0.0"  # noqa: S104 -- a server in a container must listen on every address
     port: int = Field(default=8080, ge=0, le=65535)
-    database_url: str = "sqlite+aiosqlite:///data/rushes.db"
+    database_url: str = Field(default="sqlite+aiosqlite:///data/rushes.db", repr=False)  # may hold a password
     media_dir: Path = Path("data/media")
     secret_keys: Secrets
 
@@ -86,6 +87,14 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        problem = address_problem(value)
+        if problem is not None:
+            raise ValueError(problem)
+        return value
+
     @field_validator("allowed_private_hosts")
     @classmethod
     def _pairs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -125,7 +134,7 @@ class Settings(BaseSettings):
 
     def secret_values(self) -> tuple[str, ...]:
         """List every secret in the clear, for the log's censor."""
-        found: list[str] = []
+        found = [*passwords_of(self.database_url)]
         for name in type(self).model_fields:
             value: SecretStr | tuple[object, ...] | None = getattr(self, name)
             many = value if isinstance(value, tuple) else (value,)

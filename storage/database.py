@@ -5,13 +5,16 @@ statement: nothing can be awaited in the middle of it, and what it read cannot c
 """
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from urllib.parse import unquote, unquote_plus
 
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
@@ -28,6 +31,33 @@ _POSTGRESQL_WRITER = text("SELECT pg_advisory_xact_lock(7281433019)")
 
 class StorageError(Exception):
     """The database cannot be used just now: locked, full, unreadable. Try again later."""
+
+
+def address_problem(url: str) -> str | None:
+    """Say why a database's address cannot be used, quoting nothing of it; None when it can."""
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):  # whose texts quote it
+        return "must be an address such as sqlite+aiosqlite:///data/rushes.db"
+    if address.drivername == "sqlite+aiosqlite":
+        if address.database in {None, "", ":memory:"}:
+            return "must name a file: what is kept in memory alone is lost"
+        return None
+    if address.drivername != "postgresql+asyncpg":
+        return "must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://"
+    if address.port is not None and not 0 < address.port < 65_536:
+        return "must name a port from 1 to 65535"
+    if "sslmode" in address.query:
+        return "must say ssl=... where it says sslmode=...: that is the driver's word for it"
+    if find_spec("asyncpg") is None:
+        return 'must not be of PostgreSQL without the package asyncpg, which comes with the extra "postgresql"'
+    return None
+
+
+def passwords_of(url: str) -> tuple[str, ...]:
+    """List the passwords in a database's address, as they are and as they are written there."""
+    found = re.findall(r"://[^:/]*:([^@]*)@", url) + re.findall(r"[?&]password=([^&]*)", url)
+    return tuple({form for text in found for form in (text, unquote(text), unquote_plus(text)) if form})
 
 
 class Database:

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ GOOD: dict[str, Any] = {
     "secret_keys": "k" * 32,
     "vidu_api_key": "a-key-of-vidu",
 }
+POSTGRESQL = "postgresql+asyncpg://rushes:canary%40base@db.example/rushes?password=canary-query"
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +98,44 @@ def test_no_report_and_no_repr_shows_a_secret() -> None:
     settings = load(None, **{**GOOD, "discord_token": canary, "vidu_api_key": canary, "secret_keys": canary * 2})
     assert canary not in repr(settings) + str(settings) + repr(settings.accounts())
     assert set(settings.secret_values()) == {canary, canary * 2}
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("foo", "must be an address"),
+        ("postgresql+asyncpg://u:canary@x:canary/y", "must be an address"),
+        ("postgresql+asyncpg://u:canary@x:99999/y", "must name a port"),
+        ("postgresql+asyncpg://u:canary@x/y?sslmode=require", "must say ssl="),
+        ("canary://u:canary@x/y", "must begin with"),
+        ("postgresql://u:canary@x/y", "must begin with"),
+        ("sqlite:///canary.db", "must begin with"),
+        ("sqlite+aiosqlite://", "must name a file"),
+        ("sqlite+aiosqlite:///:memory:", "must name a file"),
+    ],
+)
+def test_a_database_that_could_not_be_opened_is_refused_in_words(url: str, said: str) -> None:
+    [problem] = problems(database_url=url)
+    assert problem.startswith(f"DATABASE_URL {said}")
+    assert "canary" not in problem
+
+
+def test_postgresql_without_its_driver_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    [problem] = problems(database_url=POSTGRESQL)
+    assert "asyncpg" in problem
+    assert "canary" not in problem
+
+
+def test_the_password_of_the_database_is_not_shown_and_is_told_to_the_censor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "asyncpg.py").touch()  # enough to be found
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    settings = load(None, **{**GOOD, "database_url": POSTGRESQL})
+    assert settings.database_url == POSTGRESQL
+    assert "canary" not in repr(settings) + str(settings)
+    assert {"canary@base", "canary%40base", "canary-query"} <= set(settings.secret_values())
 
 
 def test_lists_are_read_with_blanks_and_the_newest_key_first() -> None:
