@@ -1,10 +1,14 @@
 """The settings, from the environment or `.env`: read once at start, all problems told at once, secrets never shown."""
 
+import base64
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from jwt.algorithms import HMACAlgorithm
+from jwt.exceptions import InvalidKeyError
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -13,6 +17,7 @@ from providers.registry import NAMES
 from storage.database import address_problem, passwords_of
 
 _KEY_LENGTH = 32
+_LEAST_WEBHOOK_KEY, _MOST_WEBHOOK_KEY = 16, 128  # bytes; the Standard Webhooks ask for 24 to 64
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -21,6 +26,12 @@ def _split(value: object) -> object:
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
+
+
+def _fit_for_headers(key: SecretStr) -> SecretStr:
+    if not re.fullmatch("[!-~]*", key.get_secret_value()):
+        raise ValueError("must be copied whole and alone: there is a blank, a line break or a letter that no key has")
+    return key
 
 
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
@@ -93,6 +104,37 @@ class Settings(BaseSettings):
         problem = address_problem(value)
         if problem is not None:
             raise ValueError(problem)
+        return value
+
+    @field_validator("discord_token", "kling_access_key")
+    @classmethod
+    def _key(cls, value: SecretStr) -> SecretStr:
+        return _fit_for_headers(value)
+
+    @field_validator("futurelabs_api_key", "vidu_api_key", "kling_api_key")
+    @classmethod
+    def _keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        return tuple(_fit_for_headers(key) for key in value)
+
+    @field_validator("kling_secret_key")
+    @classmethod
+    def _signs_tokens(cls, value: SecretStr) -> SecretStr:
+        try:  # as the vendor's adapter will, for each token
+            HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(value.get_secret_value() or "none")
+        except InvalidKeyError:
+            raise ValueError("must be the secret key next to the access key, and no certificate or key file") from None
+        return value
+
+    @field_validator("kling_webhook_secret")
+    @classmethod
+    def _verifies_callbacks(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for secret in value:
+            try:
+                key = base64.b64decode(secret.get_secret_value().removeprefix("whsec_"), validate=True)
+            except ValueError:
+                key = b""
+            if not _LEAST_WEBHOOK_KEY <= len(key) <= _MOST_WEBHOOK_KEY:
+                raise ValueError("must be copied whole from Kling's console: whsec_ and base64 after it")
         return value
 
     @field_validator("allowed_private_hosts")

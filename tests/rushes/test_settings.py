@@ -12,6 +12,7 @@ GOOD: dict[str, Any] = {
     "secret_keys": "k" * 32,
     "vidu_api_key": "a-key-of-vidu",
 }
+WHSEC = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
 POSTGRESQL = "postgresql+asyncpg://rushes:canary%40base@db.example/rushes?password=canary-query"
 
 
@@ -98,6 +99,59 @@ def test_no_report_and_no_repr_shows_a_secret() -> None:
     settings = load(None, **{**GOOD, "discord_token": canary, "vidu_api_key": canary, "secret_keys": canary * 2})
     assert canary not in repr(settings) + str(settings) + repr(settings.accounts())
     assert set(settings.secret_values()) == {canary, canary * 2}
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "canary",
+        "whsec_canary",
+        "whsec_%%",
+        "whsec_Y2FuYXJ5",
+        "whsec_" + "Y2Fu-XJ5" * 4,
+        "whsec_" + "YWJj" * 100,
+        WHSEC[:-1],
+    ],
+)
+def test_a_webhook_secret_that_would_refuse_every_callback_is_refused(secret: str) -> None:
+    [said] = problems(kling_webhook_secret=f"{WHSEC},{secret}")
+    assert said.startswith("KLING_WEBHOOK_SECRET must")
+    assert secret.removeprefix("whsec_") not in said
+
+
+def test_a_webhook_secret_may_come_without_its_prefix() -> None:
+    bare = WHSEC.removeprefix("whsec_")
+    account = load(None, **{**GOOD, "kling_api_key": "k", "kling_webhook_secret": f"{WHSEC},{bare}"}).accounts()[
+        "kling"
+    ]
+    assert account.webhook_secrets == (WHSEC, bare)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "-----BEGIN PRIVATE KEY-----\nY2FuYXJ5\n-----END PRIVATE KEY-----",
+        "ssh-rsa Y2FuYXJ5",
+        '{"kty": "oct", "k": "Y2FuYXJ5"}',
+    ],
+)
+def test_a_secret_key_of_kling_that_no_token_can_be_signed_with_is_refused(key: str) -> None:
+    [said] = problems(kling_access_key="a", kling_secret_key=key)
+    assert said.startswith("KLING_SECRET_KEY must")
+    assert "Y2FuYXJ5" not in said
+
+
+@pytest.mark.parametrize("name", ["discord_token", "futurelabs_api_key", "vidu_api_key", "kling_api_key"])
+@pytest.mark.parametrize("value", ["canary key", "canary\nkey", "canary\r\nkey", "canary\x00", "canaryßkey"])
+def test_a_key_that_no_header_can_carry_is_refused(name: str, value: str) -> None:
+    [said] = problems(**{name: value})
+    assert said.startswith(f"{name.upper()} must")
+    assert "canary" not in said
+
+
+def test_a_token_with_a_line_break_at_its_end_is_refused() -> None:
+    [said] = problems(discord_token="canary\n")
+    assert said.startswith("DISCORD_TOKEN must")
 
 
 @pytest.mark.parametrize(
