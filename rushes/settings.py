@@ -18,6 +18,7 @@ from storage.database import address_problem, passwords_of
 
 _KEY_LENGTH = 32
 _LEAST_WEBHOOK_KEY, _MOST_WEBHOOK_KEY = 16, 128  # bytes; the Standard Webhooks ask for 24 to 64
+_NO_ADDRESS = "must be an address such as https://rushes.example.org, without blanks, ? or #"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -32,6 +33,22 @@ def _fit_for_headers(key: SecretStr) -> SecretStr:
     if not re.fullmatch("[!-~]*", key.get_secret_value()):
         raise ValueError("must be copied whole and alone: there is a blank, a line break or a letter that no key has")
     return key
+
+
+def _usable(address: str) -> str:
+    """Check an address of a web server; a slash at its end goes."""
+    try:
+        parts = urlsplit(address)
+        whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        raise ValueError(_NO_ADDRESS) from None  # the text of the first one quotes it
+    if not whole or re.search(r"[?#\s\x00-\x1f\x7f]", address):
+        raise ValueError(_NO_ADDRESS)
+    if "@" in parts.netloc:
+        raise ValueError("must not contain a user name or password")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ValueError("must begin with https:// (http is for this machine alone)")
+    return address.rstrip("/")
 
 
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
@@ -79,14 +96,12 @@ class Settings(BaseSettings):
     @field_validator("public_url", "discord_api_url")
     @classmethod
     def _address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("must be an address such as https://rushes.example.org, without ? or #")
-        if parts.username is not None:
-            raise ValueError("must not contain a user name or password")
-        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-            raise ValueError("must begin with https:// (http is for this machine alone)")
-        return value.rstrip("/")
+        return _usable(value)
+
+    @field_validator("futurelabs_base_url", "vidu_base_url", "kling_base_url")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_usable(address) for address in value)
 
     @field_validator("secret_keys")
     @classmethod
@@ -142,7 +157,7 @@ class Settings(BaseSettings):
     def _pairs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for pair in value:
             host, _, port = pair.rpartition(":")
-            if not host or not port.isdigit():
+            if not host or not re.fullmatch("[0-9]{1,5}", port):
                 raise ValueError(f"must hold host:port pairs; {pair!r} is none")
         return value
 

@@ -45,7 +45,7 @@ def test_every_wrong_setting_is_reported_at_once() -> None:
         port=99_999,
         callback_grace=0,
         log_level="LOUD",
-        allowed_private_hosts="here",
+        allowed_private_hosts="here:²",
     )
     names = {line.split()[0] for line in said}
     assert names == {"PUBLIC_URL", "SECRET_KEYS", "PORT", "CALLBACK_GRACE", "LOG_LEVEL", "ALLOWED_PRIVATE_HOSTS"}
@@ -60,11 +60,26 @@ def test_every_wrong_setting_is_reported_at_once() -> None:
         "https://rushes.example.org/#a",
         "https://user:word@rushes.example.org",
         "http://rushes.example.org",
+        "https://rushes.example.org:canary",
+        "https://rushes.example.org:0",
+        "https://[canary",
+        "https://rushes.example\n.org",
+        "https://rushes example.org",
+        "https://rushes.example.org/a b",
     ],
 )
-def test_a_public_url_that_vendors_could_not_use_is_refused(url: str) -> None:
-    [said] = problems(public_url=url)
-    assert said.startswith("PUBLIC_URL must")
+@pytest.mark.parametrize("name", ["PUBLIC_URL", "DISCORD_API_URL", "FUTURELABS_BASE_URL", "VIDU_BASE_URL"])
+def test_an_address_that_cannot_be_used_is_refused(name: str, url: str) -> None:
+    [said] = problems(**{name.lower(): url if "_BASE_" not in name else f"https://a.example,{url}"})
+    assert said.startswith(f"{name} must")
+    assert "canary" not in said
+
+
+def test_plain_http_is_for_this_machine_alone() -> None:
+    for url in ("http://127.0.0.1:8080", "http://localhost", "http://[::1]:80"):
+        assert load(None, **{**GOOD, "kling_base_url": url}).kling_base_url == (url,)
+    [said] = problems(kling_base_url="https://kling.example,http://192.168.0.2")
+    assert said.startswith("KLING_BASE_URL must begin with https://")
 
 
 def test_a_public_url_may_have_a_path_and_loses_its_last_slash() -> None:
