@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -201,16 +201,33 @@ class Settings(BaseSettings):
 
 def load(env_file: Path | None = Path(".env"), **overrides: Any) -> Settings:
     """Read the settings. Raise BadSettings with every problem, in words."""
+    problems: list[str] = []
+    unread: set[str] = set()
     try:
-        settings = Settings(_env_file=env_file, **overrides)  # pyright: ignore[reportCallIssue] -- pydantic-settings' own argument
+        settings = _read(env_file, overrides)
     except ValidationError as error:
-        raise BadSettings([_sentence(problem) for problem in error.errors()]) from None
-    problems = list(_across(settings))
+        problems = [_sentence(problem) for problem in error.errors()]
+        unread = {str(problem["loc"][0]) for problem in error.errors()}
+        settings = _read(env_file, {**overrides, **{name: _stand_in(name) for name in unread}})
+    except (OSError, UnicodeDecodeError):
+        raise BadSettings([f"{env_file} cannot be read: it must be a text in UTF-8 that this user may open"]) from None
+    problems += _across(settings, unread)
     if problems:
         raise BadSettings(problems)
     return settings
 
 
+def _read(env_file: Path | None, overrides: Mapping[str, Any]) -> Settings:
+    return Settings(_env_file=env_file, **overrides)  # pyright: ignore[reportCallIssue] -- pydantic-settings' own argument
+
+
+def _stand_in(name: str) -> Any:
+    """Give a value for a setting that cannot be read, so that the others can be looked at together."""
+    field = Settings.model_fields[name]
+    return _STAND_INS[name] if field.is_required() else field.default
+
+
+_STAND_INS = {"discord_token": "none", "public_url": "https://rushes.example.org", "secret_keys": "-" * _KEY_LENGTH}
 _MISSING = {
     "discord_token": "copy it from the Bot page of your application in Discord's developer portal",
     "public_url": "the https address under which vendors and Discord's viewers reach this program",
@@ -227,12 +244,14 @@ def _sentence(problem: Mapping[str, Any]) -> str:
     return f"{field.upper()} {said if said.startswith('must') else 'is not usable: ' + said}"
 
 
-def _across(settings: Settings) -> list[str]:
-    """Find what is wrong between settings."""
-    problems: list[str] = []
-    if bool(settings.kling_access_key.get_secret_value()) != bool(settings.kling_secret_key.get_secret_value()):
-        problems.append("KLING_ACCESS_KEY and KLING_SECRET_KEY belong together: set both, or KLING_API_KEY instead")
-    if not problems and not settings.accounts():
-        keys = ", ".join(f"{name.upper()}_API_KEY" for name in NAMES)
-        problems.append(f"no vendor has a key: set at least one of {keys}")
-    return problems
+def _across(settings: Settings, unread: Collection[str]) -> list[str]:
+    """Find what is wrong between settings, as far as those it takes could be read."""
+    pair = {"kling_access_key", "kling_secret_key"}
+    if not pair & {*unread}:
+        access, secret = settings.kling_access_key.get_secret_value(), settings.kling_secret_key.get_secret_value()
+        if bool(access) != bool(secret):
+            return ["KLING_ACCESS_KEY and KLING_SECRET_KEY belong together: set both, or KLING_API_KEY instead"]
+    keys = [f"{name}_api_key" for name in NAMES]
+    if not {*keys, *pair} & {*unread} and not settings.accounts():
+        return [f"no vendor has a key: set at least one of {', '.join(keys).upper()}"]
+    return []

@@ -107,6 +107,31 @@ def test_half_a_pair_of_kling_keys_is_reported() -> None:
     assert "KLING_SECRET_KEY" in said
 
 
+def test_what_is_wrong_between_settings_is_told_with_what_is_wrong_in_them() -> None:
+    said = problems(port=-1, kling_access_key="only-half-of-it")
+    assert [line.split()[0] for line in said] == ["PORT", "KLING_ACCESS_KEY"]
+    said = problems(public_url=None, secret_keys="short", vidu_api_key=None)
+    assert [line.split()[0] for line in said] == ["PUBLIC_URL", "SECRET_KEYS", "no"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "name"),
+    [
+        ({"kling_access_key": "a", "kling_secret_key": "ssh-rsa a"}, "KLING_SECRET_KEY"),
+        ({"vidu_api_key": "a b"}, "VIDU_API_KEY"),
+    ],
+)
+def test_nothing_is_guessed_about_a_setting_that_cannot_be_read(wrong: dict[str, str], name: str) -> None:
+    said = problems(**{"vidu_api_key": None, **wrong})
+    assert [line.split()[0] for line in said] == [name]
+
+
+def test_a_file_that_is_no_text_is_reported(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"PORT=\xff\xfe")
+    with pytest.raises(BadSettings, match="cannot be read"):
+        load(tmp_path / ".env")
+
+
 def test_no_report_and_no_repr_shows_a_secret() -> None:
     canary = "canary-do-not-print"
     said = problems(secret_keys=canary, discord_token=canary, public_url=f"https://u:{canary}@x.org", port="x")
