@@ -26,16 +26,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # its tracebacks print local variables: secrets
 )
 
+_OURS_ALONE = 0o077  # the umask: the database and the media are nobody else's business
+_TROUBLES = (InUse, FromTheFuture, StorageError, OSError)  # of the surroundings: a sentence tells more than a traceback
+_MOST_ID = 2**63 - 1
+_MOST_CREDITS = 10**15
+
 
 @app.command()
 def run() -> None:
     """Run the bot with the settings of the environment or `.env`, until it is told to stop."""
     settings = _settings()
-    os.umask(0o077)  # the database and the media are nobody else's business
+    os.umask(_OURS_ALONE)
     logs.configure(settings.log_level, settings.log_format, settings.secret_values())
     try:
         asyncio.run(_run(settings))
-    except (InUse, FromTheFuture, StorageError, TokenRefused, OSError) as error:
+    except (*_TROUBLES, TokenRefused) as error:
         _fail(str(error))
 
 
@@ -65,13 +70,21 @@ def check() -> None:
 
 @app.command()
 def budget(
-    guild: Annotated[int, typer.Argument(help="the server's id in Discord")],
-    credits: Annotated[int | None, typer.Argument(help="credits a month; leave out to read it", min=0)] = None,
+    guild: Annotated[int, typer.Argument(help="the server's id in Discord", min=1, max=_MOST_ID)],
+    credits: Annotated[
+        int | None,
+        typer.Argument(help="credits a month; leave out to read it", min=0, max=_MOST_CREDITS),
+    ] = None,
     *,
     unlimited: Annotated[bool, typer.Option("--unlimited", help="take the limit away")] = False,
 ) -> None:
     """Read or set how many credits a server may use in a calendar month (UTC)."""
-    asyncio.run(_budget(_settings(), guild, credits, unlimited=unlimited))
+    settings = _settings()
+    os.umask(_OURS_ALONE)
+    try:
+        asyncio.run(_budget(settings, guild, credits, unlimited=unlimited))
+    except _TROUBLES as error:
+        _fail(str(error))
 
 
 async def _budget(settings: Settings, guild: int, credits: int | None, *, unlimited: bool) -> None:

@@ -9,6 +9,7 @@ import re
 import sqlite3
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from urllib.parse import unquote, unquote_plus
 
@@ -60,6 +61,16 @@ def passwords_of(url: str) -> tuple[str, ...]:
     return tuple({form for text in found for form in (text, unquote(text), unquote_plus(text)) if form})
 
 
+def make_folder(url: str) -> Path | None:
+    """Make the folder of an SQLite database, its owner's alone, and return the file; else None. Raise OSError."""
+    address = make_url(url)
+    if address.get_backend_name() != "sqlite" or not address.database or address.database == ":memory:":
+        return None
+    file = Path(address.database)
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return file
+
+
 class Database:
     """An open database."""
 
@@ -71,8 +82,9 @@ class Database:
     async def open(cls, url: str, *, patience: int = 5_000) -> Self:
         """Connect and bring the tables up to date; wait `patience` milliseconds for another process's lock.
 
-        Raise StorageError, or migrate.FromTheFuture.
+        The folder of an SQLite file is made. Raise StorageError, migrate.FromTheFuture, OSError.
         """
+        make_folder(url)
         if make_url(url).get_backend_name() == "sqlite":
             writer = _sqlite(url, "BEGIN IMMEDIATE", patience, pool_size=1)
             reader = _sqlite(url, "BEGIN", patience, pool_size=_READERS)
@@ -118,13 +130,15 @@ def _temporary(error: SQLAlchemyError) -> bool:
     while original is not None and not isinstance(original, sqlite3.Error):
         original = original.__cause__
     if isinstance(original, sqlite3.Error):
+        if type(original) is sqlite3.DatabaseError:  # the file is damaged, or none of SQLite's
+            return True
         return isinstance(original, sqlite3.OperationalError) and "syntax" not in str(original)
     return error.connection_invalidated
 
 
 def _without_values(error: SQLAlchemyError) -> str:
     """Name the trouble without the statement's values, which may be a member's words."""
-    return str(getattr(error, "orig", None) or type(error).__name__)
+    return f"the database cannot be used just now: {getattr(error, 'orig', None) or type(error).__name__}"
 
 
 def _sqlite(url: str, begin: str, patience: int, *, pool_size: int) -> AsyncEngine:

@@ -3,9 +3,8 @@
 import fcntl
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 
-from sqlalchemy.engine import make_url
+from storage.database import make_folder
 
 
 class InUse(Exception):  # noqa: N818 -- says what the database is
@@ -14,17 +13,15 @@ class InUse(Exception):  # noqa: N818 -- says what the database is
 
 @contextmanager
 def sole_use(url: str) -> Generator[None]:
-    """Hold the database of a URL alone until the block ends; its folder is made. Raise InUse.
+    """Hold the database of a URL alone until the block ends; its folder is made. Raise InUse, OSError.
 
     The lock belongs to the process: the system gives it up when the process dies, however it dies.
     """
-    file = make_url(url).database
-    if make_url(url).get_backend_name() != "sqlite" or not file or file == ":memory:":
+    file = make_folder(url)
+    if file is None:
         yield
         return
-    path = Path(file)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with path.with_name(path.name + ".lock").open("w") as lock:
+    with file.with_name(file.name + ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

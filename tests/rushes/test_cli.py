@@ -1,6 +1,9 @@
 import asyncio
+import contextlib
 import signal
+import sqlite3
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,13 @@ from sandbox.vendors import VendorKeys
 SECRETS = Secrets(
     "canary-discord-token-0001", "canary-secret-key-0002-0123456789abcdef", VendorKeys("canary-vendor-key-0003")
 )
+
+GOOD = {
+    "DISCORD_TOKEN": "a-token-of-discord",
+    "PUBLIC_URL": "https://rushes.example.org",
+    "SECRET_KEYS": "k" * 32,
+    "VIDU_API_KEY": "a-key-of-vidu",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +104,56 @@ async def test_a_budget_can_be_set_read_and_taken_away(tmp_path: Path) -> None:
     assert "of 500" in (await run(tmp_path, "budget", "10"))[1]
     assert "without limit" in (await run(tmp_path, "budget", "10", "--unlimited"))[1]
     assert "Vendors with a key: vidu" in (await run(tmp_path, "check"))[1]
+
+
+async def test_a_budget_can_be_given_before_the_first_run(tmp_path: Path) -> None:
+    settings = GOOD | {"DATABASE_URL": "sqlite+aiosqlite:///data/rushes.db"}
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    code, out, err = await run(tmp_path, "budget", "10", str(10**15))
+    assert (code, err) == (0, "")
+    assert f"of {10**15}" in out
+    assert {path.stat().st_mode & 0o077 for path in [tmp_path / "data", *(tmp_path / "data").iterdir()]} == {0}
+
+
+@pytest.mark.parametrize("words", [("10", str(10**30)), (str(10**30),), ("0",), ("10", "-1")])
+async def test_a_budget_no_table_can_hold_is_refused_in_words(tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in GOOD.items()))
+    code, _, err = await run(tmp_path, "budget", "--", *words)
+    assert code != 0
+    assert "Traceback" not in err
+
+
+def spoil(folder: Path) -> None:
+    (folder / "rushes.db").write_bytes(b"no database" * 200)
+
+
+def age(folder: Path) -> None:
+    with contextlib.closing(sqlite3.connect(folder / "rushes.db")) as database:
+        database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        database.execute("INSERT INTO alembic_version VALUES ('9999')")
+        database.commit()
+
+
+def block(folder: Path) -> None:
+    (folder / "rushes.db").mkdir()
+
+
+def wall(folder: Path) -> None:
+    (folder / "data").touch()
+
+
+@pytest.mark.parametrize("trouble", [spoil, age, block, wall])
+@pytest.mark.parametrize("command", [["budget", "10"], ["run"]])
+async def test_a_database_that_cannot_be_used_is_told_in_one_line(
+    tmp_path: Path, trouble: Callable[[Path], None], command: list[str]
+) -> None:
+    file = "data/rushes.db" if trouble is wall else "rushes.db"
+    settings = GOOD | {"DATABASE_URL": f"sqlite+aiosqlite:///{file}", "MEDIA_DIR": "media"}
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    trouble(tmp_path)
+    code, out, err = await run(tmp_path, *command)
+    assert (code, out) == (1, "")
+    assert len(err.splitlines()) == 1, err
 
 
 async def test_the_demo_ends_with_a_video_a_person_can_open(tmp_path: Path) -> None:
