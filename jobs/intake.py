@@ -1,8 +1,12 @@
 """From what a member typed to a held job: choose the vendor, check the order, then store job and hold in one go."""
 
 import asyncio
+import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil
 
 from jobs import files
 from jobs.context import Context
@@ -86,16 +90,38 @@ def plan(
 
 
 def _price(provider: Provider, order: Order) -> int:
-    """Price an order; one without a price holds what the vendor's dearest model would cost, so that budgets hold."""
+    """Price an order in credits, to be shown and held.
+
+    Where the vendor publishes no price, the dearest of its models at the same duration and resolution counts, so that
+    budgets hold. What the order leaves open is what the vendor's defaults are.
+    """
     price = provider.price(order)
     if price is not None:
         return price
-    dearest = [
-        provider.price(replace(order, model=model.name, duration=max(model.durations, default=None), resolution=size))
-        for model in provider.models(order.operation)
-        for size in model.resolutions or (None,)
+    models = provider.models(order.operation)
+    alike = [provider.price(provider.fill(replace(order, model=model.name))) for model in models]
+    return max((price for price in alike if price is not None), default=None) or _price_by_rate(provider, order)
+
+
+def _price_by_rate(provider: Provider, order: Order) -> int:
+    """Price an order no model has a price for: by the dearest rate a second at the nearest resolution upwards."""
+    models = provider.models(order.operation)
+    rates = [
+        (_lines(size), Fraction(price, seconds))
+        for model in models
+        for size in model.resolutions
+        for seconds in model.durations
+        if (price := provider.price(replace(order, model=model.name, duration=seconds, resolution=size))) is not None
     ]
-    return max((price for price in dearest if price is not None), default=0)
+    usual = provider.fill(replace(order, model=models[0].name)) if models else order
+    nearest = min((lines for lines, _ in rates if lines >= _lines(usual.resolution)), default=None)
+    dearest = max((rate for lines, rate in rates if nearest in {None, lines}), default=Fraction(0))
+    return max(ceil(dearest * (usual.duration or 0)), 1)
+
+
+def _lines(resolution: str | None) -> int:
+    """Read 720p as 720; what is no such word counts as more than any."""
+    return int(resolution[:-1]) if resolution and re.fullmatch("[0-9]{1,5}p", resolution) else sys.maxsize
 
 
 async def accept(ctx: Context, plan: Plan, asker: Asker) -> Job | OverBudget:

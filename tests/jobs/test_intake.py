@@ -1,0 +1,93 @@
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+
+from jobs.intake import Plan, plan
+from providers import registry
+from providers.contract import Account, Operation, Order, Provider
+from tests.providers.orders import order as an_order
+
+ACCOUNT = Account(api_keys=("a-key",))
+
+
+@pytest.fixture
+async def providers() -> AsyncIterator[Mapping[str, Provider]]:
+    async with aiohttp.ClientSession() as session:
+        yield registry.build(dict.fromkeys(registry.NAMES, ACCOUNT), session, lambda: 0.0)
+
+
+def held(providers: Mapping[str, Provider], vendor: str, order: Order) -> int:
+    planned = plan(providers, order, wanted=vendor, preferred=None)
+    assert isinstance(planned, Plan), planned
+    return planned.price
+
+
+def allowed(provider: Provider) -> Iterator[Order]:
+    """Go through every order that a vendor's tables allow."""
+    for operation in provider.operations():
+        for model in provider.models(operation):
+            for seconds in model.durations:
+                for size in model.resolutions or (None,):
+                    for audio in (None, False, True) if model.audio else (None,):
+                        order = provider.fill(
+                            an_order(operation, model=model.name, duration=seconds, resolution=size, audio=audio)
+                        )
+                        if not provider.problems(order):
+                            yield order
+
+
+def dearest(provider: Provider, order: Order) -> int:
+    """Price the vendor's dearest model, as long as an order and in 1080p, or as it comes where that is no choice."""
+    alike = [
+        replace(order, model=model.name, resolution="1080p" if model.resolutions else None)
+        for model in provider.models(order.operation)
+    ]
+    return max(price for each in alike if (price := provider.price(each)) is not None)
+
+
+@pytest.mark.parametrize("vendor", registry.NAMES)
+def test_every_order_holds_something_and_never_more_than_the_dearest_of_its_length(
+    providers: Mapping[str, Provider], vendor: str
+) -> None:
+    orders = list(allowed(providers[vendor]))
+    assert len(orders) > 50
+    for order in orders:
+        assert 0 < held(providers, vendor, order) <= dearest(providers[vendor], order), order
+
+
+@pytest.mark.parametrize("vendor", registry.NAMES)
+def test_a_published_price_is_held_as_it_is(providers: Mapping[str, Provider], vendor: str) -> None:
+    for order in allowed(providers[vendor]):
+        price = providers[vendor].price(order)
+        assert price in {None, held(providers, vendor, order)}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "choices", "credits"),
+    [
+        # Unpriced at 540p, where the dearest sibling takes 4 a second.
+        ("vidu", {"model": "viduq3-turbo", "duration": 1, "resolution": "540p"}, 4),
+        ("vidu", {"model": "viduq3-turbo", "duration": 16, "resolution": "540p"}, 64),
+        ("futurelabs", {"model": "viduq3-turbo", "duration": 3, "resolution": "540p"}, 12),
+        # A model the tables do not know: its siblings at what was said, and at their defaults for what was not.
+        ("vidu", {"model": "viduq9", "duration": 2, "resolution": "1080p"}, 32),
+        ("vidu", {"model": "viduq9"}, 40),
+        ("kling", {"model": "kling-v9", "duration": 10, "resolution": "720p"}, 112),
+        ("kling", {"model": "kling-v9"}, 280),
+        # Lengths and sizes no sibling has: by the second, at the next size that has a price.
+        ("vidu", {"model": "viduq9", "duration": 20, "resolution": "720p"}, 160),
+        ("vidu", {"model": "viduq9", "duration": 20}, 160),
+        ("vidu", {"model": "viduq9", "duration": 4, "resolution": "600p"}, 32),
+        ("vidu", {"model": "viduq9", "resolution": "4k"}, 80),
+        ("vidu", {"model": "viduq9", "duration": 0, "resolution": "720p"}, 1),
+        ("kling", {"model": "kling-v9", "duration": 7, "resolution": "720p"}, 79),
+        ("kling", {"model": "kling-v9", "duration": 5, "resolution": "720p", "audio": True}, 140),
+    ],
+)
+def test_an_order_without_a_price_is_held_as_its_dearest_like(
+    providers: Mapping[str, Provider], vendor: str, choices: dict[str, Any], credits: int
+) -> None:
+    assert held(providers, vendor, an_order(Operation.TEXT_TO_VIDEO, **choices)) == credits
