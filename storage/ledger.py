@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, String, and_, cast, func, insert, literal, null, or_, select
+from sqlalchemy import Connection, String, and_, cast, func, insert, literal, null, or_, select
 
 from storage.tables import CLOSING, guild_settings, ledger
 from storage.words import Entry, Job, LedgerRow
@@ -29,7 +29,7 @@ def hold(connection: Connection, job: Job) -> bool:
         literal(job.created_at),
         literal(job.created_at),
     ]
-    allowed = or_(budget.is_(None), cast(budget, Integer) + used - job.price >= 0)
+    allowed = or_(budget.is_(None), budget + used - job.price >= 0)
     names = ["job_id", "kind", "amount", "guild_id", "user_id", "held_at", "at"]
     return connection.execute(insert(ledger).from_select(names, select(*row).where(allowed))).rowcount == 1
 

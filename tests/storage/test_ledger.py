@@ -3,6 +3,8 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import ClauseElement, event
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 
 from storage import Connection, Database, guilds, jobs, ledger
@@ -36,6 +38,25 @@ async def test_a_budget_of_nothing_refuses_everything_that_costs(database: Datab
     await give_budget(database, 0)
     assert not await database.write(jobs.held, a_job(price=1))
     assert await database.write(jobs.held, a_job(2, price=0))
+
+
+async def test_a_budget_beyond_four_bytes_is_no_less_a_budget(database: Database) -> None:
+    await give_budget(database, 10**15)
+    assert await database.write(jobs.held, a_job(price=10**15))
+    assert not await database.write(jobs.held, a_job(2, price=1))
+
+    def on_postgresql(connection: Connection) -> str:
+        said: list[str] = []
+
+        def hear(_: object, clause: ClauseElement, *rest: object) -> None:
+            said.append(str(clause.compile(dialect=postgresql.dialect())))
+
+        event.listen(connection, "before_execute", hear)
+        ledger.hold(connection, a_job(price=1))
+        return said[0]
+
+    # SQLite takes any number for an INTEGER; PostgreSQL would stop at 2147483647.
+    assert "AS INTEGER" not in await database.write(on_postgresql)
 
 
 async def test_what_comes_back_can_be_spent_again_in_the_month_it_was_held_in(database: Database) -> None:
