@@ -1,5 +1,6 @@
 """The card of a job: its state in the channel, drawn anew from the database whenever that has changed."""
 
+import contextlib
 from collections.abc import Sequence
 
 import discord
@@ -101,7 +102,8 @@ async def _replaced(
             allowed_mentions=NO_PINGS,
         )
         await ctx.database.write(job_facts.card_moved, job.id, card.id)
-    await stuck.delete()
+    with contextlib.suppress(discord.HTTPException):  # it may be gone already; the new card is what counts
+        await stuck.delete()
     return True
 
 

@@ -30,7 +30,8 @@ _AT_ONCE = 4
 _MOST_FILES = 10  # Discord takes no more with one message
 _SEND_SECONDS = 180.0
 _NONCE_TRUSTED_MS = 120_000  # Discord knows a nonce for "a few minutes"; less is surely safe
-_SEARCH_BEFORE_MS, _SEARCH_AFTER_MS = 600_000, 900_000  # around the first try; our clock may be off
+_SEARCH_BEFORE_MS = 600_000  # where there is no card to begin at; our clock may be off
+_SEARCH_MOST = 2_000  # messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Parcel:
 
 def work(ctx: Context, bot: Connected) -> Work[Delivery]:
     """Post the results whose time has come."""
+    tried: set[int] = set()  # by this process, and not recorded as posted yet
 
     async def due() -> Sequence[Delivery]:
         return [] if bot.client is None else await ctx.database.read(deliveries.due, ctx.now(), 2 * _AT_ONCE)
@@ -62,7 +64,10 @@ def work(ctx: Context, bot: Connected) -> Work[Delivery]:
         if client is None:
             return
         try:
-            await _deliver(ctx, client, delivery)
+            known = delivery.job_id in tried
+            tried.add(delivery.job_id)
+            if await _deliver(ctx, client, delivery, known=known):
+                tried.discard(delivery.job_id)
         except StorageError:
             raise
         except Exception as error:  # noqa: BLE001 -- stays due, but not at once: the others come first
@@ -74,28 +79,37 @@ def work(ctx: Context, bot: Connected) -> Work[Delivery]:
     return Work("deliver", due, handle, lambda one: one.job_id, ctx.wakes.deliver, _AT_ONCE, ctx.timing.idle / 1000)
 
 
-async def _deliver(ctx: Context, client: discord.AutoShardedClient, delivery: Delivery) -> None:
+async def _deliver(ctx: Context, client: discord.AutoShardedClient, delivery: Delivery, *, known: bool) -> bool:
+    """Post one result; True when it is posted. `known`: an earlier try was this process's own.
+
+    A repeat under the same nonce is trusted only shortly after such a try: clocks may have been set since another run.
+    """
     parcel = await ctx.database.read(_parcel, delivery)
     if parcel is None:
-        return
+        return True
     parcel = _still_here(ctx, parcel)
     channel = client.get_partial_messageable(parcel.job.channel_id, guild_id=parcel.job.guild_id)
-    if _too_old_for_nonce(delivery, ctx.now()):
+    age = ctx.now() - (delivery.first_tried_at or 0)
+    young = 0 <= age < _NONCE_TRUSTED_MS
+    if delivery.state is DeliveryState.POSTING and not (known and young):
         try:
             found = await _find(client, channel, parcel)
         except TROUBLES as error:
-            await _not_posted(ctx, parcel, error)
-            return
+            # Where the history may not be read, a young nonce is the best there is.
+            if not (young and trouble_of(error) is Trouble.NOT_ALLOWED):
+                await _not_posted(ctx, parcel, error)
+                return False
+            return await _post(ctx, client, channel, parcel)
         if found is not None:
             _log.info("result found in the channel", job=parcel.job.code)
             await _record(ctx, parcel.job, found)
-            return
+            return True
         fresh = replace(delivery, state=DeliveryState.DUE, first_tried_at=None)
         parcel = replace(parcel, delivery=fresh)
         await ctx.database.write(
             deliveries.refused, parcel.job.id, retry_at=ctx.now(), problem="not in the channel", linked=fresh.linked
         )
-    await _post(ctx, client, channel, parcel)
+    return await _post(ctx, client, channel, parcel)
 
 
 def _parcel(connection: Connection, delivery: Delivery) -> Parcel | None:
@@ -115,8 +129,8 @@ def _still_here(ctx: Context, parcel: Parcel) -> Parcel:
 
 async def _post(
     ctx: Context, client: discord.AutoShardedClient, channel: discord.PartialMessageable, parcel: Parcel
-) -> None:
-    """Send in the fullest form that Discord takes, storing the intent before each try."""
+) -> bool:
+    """Send in the fullest form that Discord takes, storing the intent before each try; True when it is posted."""
     job = parcel.job
     form: Form | None = Form(linked=parcel.delivery.linked or not _fits(client, parcel))
     while form is not None:
@@ -133,7 +147,8 @@ async def _post(
         else:
             ctx.tell("posted", job.id, message=message.id, linked=form.linked)
             await _record(ctx, job, message.id)
-            return
+            return True
+    return False
 
 
 def _fits(client: discord.AutoShardedClient, parcel: Parcel) -> bool:
@@ -247,13 +262,8 @@ async def _park(ctx: Context, job: Job, problem: str) -> None:
     ctx.wakes.cards.set()
 
 
-def _too_old_for_nonce(delivery: Delivery, now: int) -> bool:
-    tried = delivery.first_tried_at
-    return delivery.state is DeliveryState.POSTING and tried is not None and now - tried >= _NONCE_TRUSTED_MS
-
-
 async def _find(client: discord.AutoShardedClient, channel: discord.PartialMessageable, parcel: Parcel) -> int | None:
-    """Look for a job's result among our own messages around the first try. Raise what Discord raises."""
+    """Look for a job's result among our own messages since its card. Raise what Discord raises."""
     job, tried = parcel.job, parcel.delivery.first_tried_at or 0
     # Without the right to read the history Discord answers with an empty one; asked for one message, it says so.
     try:
@@ -261,10 +271,9 @@ async def _find(client: discord.AutoShardedClient, channel: discord.PartialMessa
     except discord.NotFound as error:
         if error.code != 10008:
             raise
-    end = _snowflake(tried + _SEARCH_AFTER_MS)
-    async for message in channel.history(limit=None, after=discord.Object(_snowflake(tried - _SEARCH_BEFORE_MS))):
-        if message.id > end:
-            return None
+    # Discord's own numbers, not our clock, say where to begin: the result comes after the card.
+    begin = discord.Object(job.card_message_id or _snowflake(tried - _SEARCH_BEFORE_MS))
+    async for message in channel.history(limit=_SEARCH_MOST, after=begin, oldest_first=True):
         if message.id != job.card_message_id and client.user == message.author and _is_result(message, job.code):
             return message.id
     return None

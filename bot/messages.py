@@ -140,7 +140,8 @@ def _queued(job: Job, title: str) -> tuple[str, str, Tone]:
 
 def _cancelling(job: Job, vendor: Vendor) -> str:
     if vendor.can_cancel:
-        return f"{vendor.title} has been asked to stop. {_reserved(job, until='until it answers')}"
+        asked = "has been asked to stop" if job.cancel_sent_at else "is being asked to stop"
+        return f"{vendor.title} {asked}. {_reserved(job, until='until it answers')}"
     return (
         f"{vendor.title} has no way to stop a video and may still charge for it. If it comes it is kept, but not "
         f"posted. {_reserved(job, until='until it is over')}"
@@ -246,7 +247,7 @@ def cancel_answer(outcome: CancelOutcome, job: Job | None, vendor: Vendor) -> st
         case CancelOutcome.CANCELLED:
             return f"Cancelled before anything was sent. {_spent(job)}"
         case CancelOutcome.ASKED:
-            return f"{vendor.title} has been asked to stop. {_reserved(job, until='until it answers')}"
+            return f"{vendor.title} is being asked to stop. {_reserved(job, until='until it answers')}"
         case CancelOutcome.CANNOT:
             return _cancelling(job, vendor)
         case CancelOutcome.OVER:

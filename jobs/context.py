@@ -24,10 +24,12 @@ class Timing:
     """How long to wait for what, in milliseconds."""
 
     callback_grace: int = 120_000  # without a callback for so long, the provider is asked
+    submit_call: int = 300_000  # a submission that is still on the wire after so long is in doubt
     submit_deadline: int = 24 * 3_600_000  # not taken by the provider for so long: given up
     job_deadline: int = 6 * 3_600_000  # silent for so long: expired
     rescue: int = 24 * 3_600_000  # an expired job's hold is kept so long, in case the result arrives late
     absence_gap: int = 60_000  # between the two looks that prove a doubtful submission never arrived
+    fetch_deadline: int = 24 * 3_600_000  # a result that could not be fetched for so long is given up
     retry_least: int = 2_000  # first pause after a failure; doubles up to
     retry_most: int = 300_000
     card_gap: int = 2_000  # between two edits of a card: Discord counts edits by channel, and several jobs share one

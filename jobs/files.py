@@ -44,6 +44,17 @@ def save(media_dir: Path, kind: str, name: str, data: bytes) -> Path:
     return target
 
 
+def sweep(media_dir: Path, older_than: float) -> int:
+    """Delete the files last changed before `older_than` (seconds since 1970); how many. Blocks: use a thread."""
+    gone = 0
+    for kind in (INPUTS, OUTPUTS):
+        for path in (media_dir / kind).glob("*"):
+            if path.is_file() and path.stat().st_mtime < older_than:
+                path.unlink(missing_ok=True)
+                gone += 1
+    return gone
+
+
 def flush(descriptor: int) -> None:
     """Put an open file's bytes on the disk."""
     os.fsync(descriptor)

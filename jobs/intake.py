@@ -181,10 +181,12 @@ def _job(plan: Plan, asker: Asker, now: int, submit_deadline: int) -> Job:
         attempts=0,
         lookups=0,
         absences=0,
+        resent=0,
         task_id=None,
         price=plan.price,
         charged=None,
         cancelled_by=None,
+        cancel_sent_at=None,
         reason=None,
         detail=None,
     )

@@ -33,9 +33,10 @@ def advance(
     move = decide(job.state, event)
     if move is None:
         return None
-    if move.to is State.CANCELLING and event is Event.ACCEPTED:
-        due_at = now  # there is a task to cancel now
     values = {**facts, "due_at": _due(move, now, timing, due_at)}
+    if move.to is job.state is State.CANCELLING and job.cancel_sent_at is None:
+        # Telling the provider comes first: no news of the task may put it off.
+        values |= {"due_at": now if event is Event.ACCEPTED else job.due_at, "lookups": job.lookups}
     if move.to is not job.state:
         values = {"lookups": 0, **values}
     job_facts.move(connection, job, now, move.to, values)

@@ -19,7 +19,7 @@ from storage import jobs as job_facts
 from storage.words import Job, Output
 
 _AT_ONCE = 8
-_TRIES = 10  # with the pauses of backoff(): about twenty minutes
+_TRIES = 8  # at a file that is refused or is no video; trouble that passes has until the deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,12 @@ async def _failed(ctx: Context, job: Job, output: Output, problem: Exception) ->
     attempts = output.attempts + 1
     detail = str(problem) or type(problem).__name__
     ctx.tell("fetch failed", job.id, problem=detail, attempts=attempts)
-    due_at = None if attempts >= _TRIES else ctx.now() + backoff(ctx, attempts)
+    passing = isinstance(problem, OSError) or (
+        isinstance(problem, DownloadFailed) and problem.kind in {"temporary", "too_slow"}
+    )
+    late = ctx.now() - (job.finished_at or 0) >= ctx.timing.fetch_deadline
+    given_up = late if passing else attempts >= _TRIES
+    due_at = None if given_up else ctx.now() + backoff(ctx, attempts)
     ready = await ctx.database.write(_not_fetched, output, attempts, due_at, detail, ctx.now())
     if ready:
         ctx.wakes.deliver.set()

@@ -6,9 +6,9 @@ from jobs import life
 from jobs.context import Context
 from jobs.loop import Work
 from jobs.settle import learn, task_of
-from jobs.submit import backoff
+from jobs.submit import backoff, in_doubt
 from jobs.transitions import Event
-from providers.contract import Provider, ProviderError, Reason
+from providers.contract import ErrorKind, Provider, ProviderError, Reason, Task
 from storage import jobs as job_facts
 from storage.words import Job, State
 
@@ -31,6 +31,9 @@ def work(ctx: Context) -> Work[Job]:
 
 async def reconcile(ctx: Context, job: Job) -> None:
     """Ask about one job, and let its deadline pass where asking did not help. Raise StorageError."""
+    if job.state is State.SUBMITTING:  # nobody has told what came of it for far too long
+        await life.happen(ctx, job.id, Event.UNCLEAR, detail="the submission never came back", **in_doubt(ctx, job))
+        return
     provider = ctx.providers.get(job.provider)
     wait = _patience(ctx, job)
     try:
@@ -47,18 +50,28 @@ async def _ask(ctx: Context, provider: Provider, job: Job) -> bool:
     if job.task_id is None:
         return provider.can_find and await _look_for(ctx, provider, job)
     task = task_of(job, job.task_id)
-    if job.state is State.CANCELLING and provider.can_cancel and job.lookups == 0:
-        try:
-            await provider.cancel(task)
-            ctx.tell("cancel sent", job.id)
-        except ProviderError as error:  # too late, most likely: the question below tells
-            ctx.tell("cancel refused", job.id, kind=error.kind, detail=error.detail)
+    if job.state is State.CANCELLING and job.cancel_sent_at is None:
+        await _tell_to_stop(ctx, provider, job, task)
     status = await provider.query(task)
     ctx.tell("asked", job.id, word=status.word)
     if not status.progress.final and _over(ctx, job):
         return False
     await learn(ctx, job, status, due_at=ctx.now() + _patience(ctx, job), lookups=job.lookups + 1)
     return job.state is not State.EXPIRED or status.progress.final
+
+
+async def _tell_to_stop(ctx: Context, provider: Provider, job: Job, task: Task) -> None:
+    """Ask the vendor to stop, until it has understood. Raise ProviderError when it has not."""
+    if provider.can_cancel:
+        try:
+            await provider.cancel(task)
+            ctx.tell("cancel sent", job.id)
+        except ProviderError as error:
+            if error.kind is not ErrorKind.REJECTED:
+                raise
+            ctx.tell("cancel refused", job.id, kind=error.kind, detail=error.detail)  # too late
+    await ctx.database.write(job_facts.cancel_sent, job.id, ctx.now())
+    ctx.wakes.cards.set()
 
 
 async def _look_for(ctx: Context, provider: Provider, job: Job) -> bool:
@@ -71,11 +84,13 @@ async def _look_for(ctx: Context, provider: Provider, job: Job) -> bool:
     since = ctx.now() - job.changed_at
     absences = job.absences + 1 if since >= ctx.timing.callback_grace else 0
     ctx.tell("not found", job.id, absences=absences)
-    if absences < _ABSENCES:
+    if absences < _ABSENCES or job.resent:  # sent again once at the most: after that, only the deadline ends the doubt
+        if _over(ctx, job):
+            return False
         wait = ctx.timing.absence_gap if absences else max(ctx.timing.callback_grace - since, ctx.timing.retry_least)
-        await ctx.database.write(job_facts.looked_for, job.id, ctx.now() + wait, absences)
-        return not _over(ctx, job)
-    after = await life.happen(ctx, job.id, Event.ABSENT, due_at=ctx.now(), absences=0)
+        await ctx.database.write(job_facts.postpone, job, ctx.now() + wait, absences=absences)
+        return True
+    after = await life.happen(ctx, job.id, Event.ABSENT, due_at=ctx.now(), absences=0, resent=job.resent + 1)
     ctx.wakes.submit.set()
     return after is not None
 
@@ -91,7 +106,7 @@ async def _give_time(ctx: Context, job: Job, wait: int) -> None:
         await life.happen(ctx, job.id, Event.SILENT, reason=Reason.VENDOR, detail="nothing was heard in time")
         ctx.tell("expired", job.id)
         return
-    await ctx.database.write(job_facts.postpone, job.id, ctx.now() + wait, lookups=job.lookups + 1)
+    await ctx.database.write(job_facts.postpone, job, ctx.now() + wait, lookups=job.lookups + 1)
 
 
 def _over(ctx: Context, job: Job) -> bool:

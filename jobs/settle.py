@@ -10,12 +10,12 @@ from jobs.context import Context
 from jobs.loop import Work
 from jobs.transitions import Event
 from providers.contract import (
-    ErrorKind,
     NotUnderstood,
     Operation,
     Progress,
     Provider,
     ProviderError,
+    Reason,
     Status,
     Task,
     Trust,
@@ -29,7 +29,9 @@ _BATCH = 500
 # Whoever knows a job's address can ring: a vendor does it a few times. More rings than that are answered together, so
 # that nobody can make us ask a vendor without end.
 _FREE_RINGS = 12
+_HINTS_READ = 16  # of the newest callbacks of a job, in one look: reading bodies takes time that others wait for
 _RING_GAP = 10_000  # milliseconds
+_CLOCK_SLACK = 300_000  # milliseconds a vendor's clock may be behind ours
 
 _EVENTS = {
     Progress.WAITING: Event.WAITING,
@@ -56,12 +58,10 @@ def work(ctx: Context) -> Work[Pile]:
 
 def _piles(connection: Connection, now: int) -> list[Pile]:
     rows = sorted(inbox.unsettled(connection, now, _BATCH), key=lambda row: (row.job_id, row.id))
-    piles = [
+    return [
         (job_id, job_facts.by_id(connection, job_id), list(group))
         for job_id, group in groupby(rows, key=lambda row: row.job_id)
     ]
-    # A callback that overtook the answer to its own submission waits for that answer.
-    return [pile for pile in piles if pile[1] is None or pile[1].state is not State.SUBMITTING]
 
 
 async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRow]) -> None:
@@ -75,25 +75,39 @@ async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRo
     if job.state.terminal and job.state is not State.EXPIRED:
         await _put_away(ctx, doubtful, "the job was over")
         return
-    if await ctx.database.write(_too_soon, job.id, doubtful, ctx.now()):
+    if await ctx.database.write(_too_soon, job_id, doubtful, ctx.now()):
         return
-    hints = [hint for row in doubtful if (hint := _read(provider, row)) is not None]
-    task_id = job.task_id or next((hint.task_id for hint in hints if hint.task_id), None)
-    if task_id is None:
-        await _put_away(ctx, doubtful, "names no task")
-        return
+    for task_id, group in _by_task(provider, job, doubtful[-_HINTS_READ:]).items():
+        after = await _confirm(ctx, provider, job, task_id, group)
+        if after is not None and after.task_id != job.task_id:
+            return  # the job has found its task: the other callbacks are looked at again in that light
+
+
+def _by_task(provider: Provider, job: Job, rows: Sequence[InboxRow]) -> dict[str, list[InboxRow]]:
+    """Sort callbacks by the task they ring for: the job's own where it is known, else the one each of them names."""
+    groups: dict[str, list[InboxRow]] = {}
+    for row in rows:
+        hint = None if job.task_id else _read(provider, row)
+        groups.setdefault(job.task_id or (hint.task_id if hint else ""), []).append(row)
+    return groups
+
+
+async def _confirm(ctx: Context, provider: Provider, job: Job, task_id: str, rows: list[InboxRow]) -> Job | None:
+    """Ask about the task some callbacks rang for, and take the answer in."""
+    if not task_id:
+        await _put_away(ctx, rows, "names no task")
+        return None
     try:
         status = await provider.query(task_of(job, task_id))
     except ProviderError as error:
-        ctx.tell("confirm failed", job_id, kind=error.kind, reason=error.reason, detail=error.detail)
-        await ctx.database.write(_ask_again, ctx, job, doubtful, error.kind)
-        return
-    ctx.tell("confirmed", job_id, word=status.word, credits=status.credits)
-    status = replace(status, task_id=status.task_id or task_id)
+        ctx.tell("confirm failed", job.id, kind=error.kind, reason=error.reason, detail=error.detail)
+        await ctx.database.write(_ask_again, ctx, job, rows, error)
+        return None
+    ctx.tell("confirmed", job.id, word=status.word, credits=status.credits)
+    hints = [hint for row in rows[-_HINTS_READ:] if (hint := _read(provider, row)) is not None]
     promised_end = any(hint.progress.final for hint in hints) and not status.progress.final
-    await learn(
-        ctx, job, status, rows=doubtful, due_at=ctx.now() + 2 * ctx.timing.retry_least if promised_end else None
-    )
+    due_at = ctx.now() + 2 * ctx.timing.retry_least if promised_end else None
+    return await learn(ctx, job, replace(status, task_id=status.task_id or task_id), rows=rows, due_at=due_at)
 
 
 def _too_soon(connection: Connection, job_id: int, rows: Sequence[InboxRow], now: int) -> bool:
@@ -190,7 +204,7 @@ def _learned(
 
 def _adopted(ctx: Context, connection: Connection, job: Job, status: Status) -> Job | None:
     """Give a job in doubt the task the vendor says is its own; None when it is not."""
-    echoed = status.echo == job.code if status.echo is not None else status.prompt in {None, job.prompt}
+    echoed = status.echo == job.code if status.echo is not None else _looks_like(job, status)
     taken = job_facts.holder_of_task(connection, job.provider, status.task_id)
     if not status.task_id or not echoed or taken is not None:
         return None
@@ -203,20 +217,28 @@ def _adopted(ctx: Context, connection: Connection, job: Job, status: Status) -> 
     return life.advance(connection, job, Event.ACCEPTED, now, ctx.timing, **facts)
 
 
+def _looks_like(job: Job, status: Status) -> bool:
+    """Compare what a vendor that does not repeat our reference says of a task with what the job asked for."""
+    made = status.created_at
+    recent = made is None or made * 1000 >= job.created_at - _CLOCK_SLACK
+    return status.prompt == job.prompt and status.model in {None, job.model} and recent
+
+
 async def _put_away(ctx: Context, rows: Sequence[InboxRow], outcome: str) -> None:
     await ctx.database.write(inbox.settled, [row.id for row in rows], ctx.now(), outcome)
     ctx.tell("put away", rows[0].job_id, outcome=outcome)
 
 
-def _ask_again(connection: Connection, ctx: Context, job: Job, rows: Sequence[InboxRow], kind: ErrorKind) -> None:
-    """Ask later: by the job where we know its task, else by the callbacks, for they alone name it."""
-    now, timing = ctx.now(), ctx.timing
-    if job.task_id is None:
-        waited = now - rows[0].received_at
-        inbox.postponed(
-            connection, [row.id for row in rows], now + min(max(waited, timing.retry_least), timing.retry_most)
-        )
+def _ask_again(connection: Connection, ctx: Context, job: Job, rows: Sequence[InboxRow], error: ProviderError) -> None:
+    """Ask later: by the job while it is looked after and its task is known, else by the callbacks themselves."""
+    now, timing, ids = ctx.now(), ctx.timing, [row.id for row in rows]
+    waited = now - rows[0].received_at
+    looked_after = job.task_id is not None and job.due_at is not None
+    # A vendor may need a moment until it finds a task it has just made; after that, there is no such task.
+    worth = timing.absence_gap * 5 if error.reason is Reason.NOT_FOUND else timing.rescue
+    if not looked_after and waited < worth:
+        inbox.postponed(connection, ids, now + min(max(waited, timing.retry_least), timing.retry_most))
         return
-    inbox.settled(connection, [row.id for row in rows], now, f"the vendor could not be asked: {kind}")
+    inbox.settled(connection, ids, now, f"the vendor could not be asked: {error.kind}")
     if job.due_at is not None:
-        job_facts.postpone(connection, job.id, min(now + timing.retry_least, job.due_at), lookups=job.lookups)
+        job_facts.postpone(connection, job, min(now + timing.retry_least, job.due_at))

@@ -5,15 +5,18 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
+
 from jobs import intake, life
 from jobs.context import Context
 from jobs.loop import Work
 from jobs.transitions import Event
 from providers.contract import Accepted, ErrorKind, Provider, ProviderError, Reason, Submission
-from storage import Connection
+from storage import Connection, StorageError
 from storage import jobs as job_facts
 from storage.words import Job, State
 
+_log = structlog.get_logger("submit")
 _AT_ONCE = 16
 
 _EVENTS = {
@@ -45,18 +48,44 @@ async def submit(ctx: Context, job: Job) -> None:
         return
     provider = ctx.providers.get(job.provider)
     if provider is None:
-        await ctx.database.write(_postponed, job, _pause(ctx, job.attempts))
+        await ctx.database.write(job_facts.postpone, job, _pause(ctx, job.attempts))
         return
-    begun = await life.happen(ctx, job.id, Event.SUBMIT, attempts=job.attempts + 1, due_at=job.deadline_at)
+    on_the_wire = {"attempts": job.attempts + 1, "due_at": ctx.now() + ctx.timing.submit_call}
+    begun = await life.happen(ctx, job.id, Event.SUBMIT, **on_the_wire)
     if begun is None:  # cancelled in between
         return
     ctx.tell("submitting", job.id, provider=job.provider)
     event, facts = await _send(ctx, provider, begun)
-    after = await life.happen(ctx, job.id, event, **facts)
+    after = await _record(ctx, begun, event, facts)
     ctx.tell("submission recorded", job.id, state=after.state if after else "unchanged")
     ctx.wakes.settle.set()  # a callback may have come before this answer and wait for it
     if after and after.state is not State.SUBMITTED:
         ctx.wakes.reconcile.set()
+
+
+async def _record(ctx: Context, job: Job, event: Event, facts: dict[str, Any]) -> Job | None:
+    """Store what came of a submission, trying until the database takes it: nobody else knows."""
+    failures = 0
+    while True:
+        try:
+            after = await ctx.database.write(_came_of_it, ctx, job, event, facts)
+        except StorageError as error:
+            failures += 1
+            _log.warning("submission not recorded yet", job=job.code, error=str(error))
+            await asyncio.sleep(backoff(ctx, failures) / 1000)
+        else:
+            ctx.wakes.cards.set()
+            return after
+
+
+def _came_of_it(connection: Connection, ctx: Context, job: Job, event: Event, facts: dict[str, Any]) -> Job | None:
+    now = job_facts.by_id(connection, job.id)
+    if now is None:
+        return None
+    holder = job_facts.holder_of_task(connection, job.provider, str(facts.get("task_id", "")))
+    if holder not in {None, job.id}:
+        event, facts = Event.UNCLEAR, {"detail": "the vendor named a task of another job", **in_doubt(ctx, job)}
+    return life.advance(connection, now, event, ctx.now(), ctx.timing, **facts)
 
 
 async def _send(ctx: Context, provider: Provider, job: Job) -> tuple[Event, dict[str, Any]]:
@@ -66,7 +95,7 @@ async def _send(ctx: Context, provider: Provider, job: Job) -> tuple[Event, dict
         accepted = await provider.submit(Submission(order, job.code, ctx.addresses.callback(job.provider, job.id)))
     except ProviderError as error:
         ctx.tell("submit failed", job.id, kind=error.kind, reason=error.reason, detail=error.detail)
-        return _EVENTS[error.kind], _after_failure(ctx, job, error)
+        return _after_failure(ctx, job, error)
     except OSError as error:  # a picture of ours is gone: nothing was sent
         detail = f"a stored picture could not be read ({type(error).__name__})"
         return Event.REJECTED, {"reason": Reason.PICTURE, "detail": detail}
@@ -79,28 +108,34 @@ def _after_success(ctx: Context, accepted: Accepted) -> dict[str, Any]:
     return {"task_id": accepted.task_id, "submitted_at": now, "deadline_at": now + ctx.timing.job_deadline}
 
 
-def _after_failure(ctx: Context, job: Job, error: ProviderError) -> dict[str, Any]:
+def _after_failure(ctx: Context, job: Job, error: ProviderError) -> tuple[Event, dict[str, Any]]:
+    event = _EVENTS[error.kind]
+    if event is Event.REJECTED and error.reason is Reason.BAD_ORDER and job.resent:
+        event = Event.UNCLEAR  # "already there", perhaps: the first attempt arrived after all
     facts: dict[str, Any] = {"reason": error.reason, "detail": error.detail}
-    if error.kind is ErrorKind.UNKNOWN:
-        return {**facts, **in_doubt(ctx)}
-    if error.kind is not ErrorKind.REJECTED:
+    if event is Event.UNCLEAR:
+        return event, {**facts, **in_doubt(ctx, job)}
+    if event is Event.NOT_TAKEN:
         wait = _pause(ctx, job.attempts)
         if error.retry_after is not None:
             wait = max(wait, ctx.now() + int(error.retry_after * 1000))
         facts["due_at"] = wait
-    return facts
+    return event, facts
 
 
-def in_doubt(ctx: Context) -> dict[str, Any]:
-    """Say when to look into a submission of which nobody knows whether it arrived."""
-    now = ctx.now()
-    return {"due_at": now + ctx.timing.retry_least, "absences": 0, "deadline_at": now + ctx.timing.job_deadline}
+def in_doubt(ctx: Context, job: Job) -> dict[str, Any]:
+    """Say when to look into a submission of which nobody knows whether it arrived, and until when."""
+    now, timing = ctx.now(), ctx.timing
+    deadline = min(now + timing.job_deadline, job.created_at + timing.submit_deadline)
+    return {"due_at": now + timing.retry_least, "absences": 0, "deadline_at": deadline}
 
 
 async def recover(ctx: Context) -> None:
     """Take over what an earlier run left on the wire: whether it arrived is not known. Call once, before the loops."""
     for job in await ctx.database.read(job_facts.in_doubt):
-        await life.happen(ctx, job.id, Event.UNCLEAR, detail="the program stopped while submitting", **in_doubt(ctx))
+        await life.happen(
+            ctx, job.id, Event.UNCLEAR, detail="the program stopped while submitting", **in_doubt(ctx, job)
+        )
         ctx.tell("found in doubt", job.id)
 
 
@@ -112,7 +147,3 @@ def backoff(ctx: Context, failures: int) -> int:
 
 def _pause(ctx: Context, failures: int) -> int:
     return ctx.now() + backoff(ctx, failures)
-
-
-def _postponed(connection: Connection, job: Job, due_at: int) -> None:
-    job_facts.postpone(connection, job.id, due_at, lookups=job.lookups)

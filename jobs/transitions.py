@@ -72,6 +72,7 @@ _AT_THE_PROVIDER = {
 _TABLE: dict[State, dict[Event, Move]] = {
     State.QUEUED: {
         Event.SUBMIT: _SUBMITTING,
+        Event.ACCEPTED: _SUBMITTED,  # an earlier attempt, thought never to have arrived, turns up
         Event.CANCEL: _CALLED_OFF,
         Event.SILENT: _NEVER_SENT,
     },

@@ -171,6 +171,8 @@ class Status:
     detail: str = ""  # the vendor's code and text, for the log; never shown unescaped
     echo: str | None = None  # our reference as the vendor repeats it; None: it does not
     prompt: str | None = None  # the prompt as the vendor repeats it; None: it does not
+    model: str | None = None  # likewise
+    created_at: float | None = None  # epoch seconds, as the vendor says; None: it does not
 
 
 class ErrorKind(StrEnum):

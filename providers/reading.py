@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NoReturn, cast
 
 from .contract import NotUnderstood
@@ -11,6 +12,7 @@ MOST_CREDITS = 1_000_000_000  # more than this is a mistake or a lie, and would 
 MOST_DETAIL = 300  # characters, as the contract says of ProviderError.detail
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
 _IDENTIFIER = re.compile(r"(?!\.+\Z)[A-Za-z0-9._:=~+-]{1,200}")
 
 
@@ -67,6 +69,17 @@ def as_link(value: object) -> str:
     """Return a web address, or an empty text. Whether it may be fetched is decided where it is fetched."""
     text = as_text(value).strip()
     return text if text.lower().startswith(("https://", "http://")) and len(text) <= 8192 else ""
+
+
+def as_moment(value: object) -> float | None:
+    """Read a time as ISO 8601 (UTC), with any number of digits of a second; epoch seconds, or None."""
+    found = _MOMENT.fullmatch(as_text(value))
+    if found is None:
+        return None
+    try:
+        return datetime.fromisoformat(f"{found[1]}.{(found[2] or '0')[:6]:0<6}+00:00").timestamp()
+    except ValueError:
+        return None
 
 
 def for_log(*parts: object) -> str:

@@ -30,7 +30,7 @@ from .contract import (
     Status,
     Submission,
 )
-from .reading import as_count, as_identifier, as_link, as_object, as_objects, as_text, for_log
+from .reading import as_count, as_identifier, as_link, as_moment, as_object, as_objects, as_text, for_log
 
 MOST_SEED = 2**31 - 1  # no document of Vidu's states a range; ComfyUI's Vidu nodes (read 2026-11) hold to this one
 MOST_OUTPUTS = 10
@@ -187,6 +187,8 @@ def status(payload: Mapping[str, Any], asked: str = "") -> Status:
         detail=detail,
         echo=as_text(payload.get("payload")) or None,
         prompt=as_text(payload.get("prompt")) or None,
+        model=as_text(payload.get("model")) or None,
+        created_at=as_moment(payload.get("created_at")),
     )
 
 

@@ -1,6 +1,7 @@
 """The wiring: opens what the rooms share, starts the receiver, the loops and the bot, and closes them in turn."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -11,7 +12,7 @@ import aiohttp
 
 from bot import cards, delivery
 from bot.client import Bot
-from jobs import guard, media, reconcile, settle, submit
+from jobs import files, guard, media, reconcile, settle, submit
 from jobs.addresses import Addresses
 from jobs.context import Context, Tell, Timing
 from jobs.loop import Work
@@ -21,6 +22,8 @@ from storage import Database
 from storage.lock import sole_use
 from webhooks import server
 
+_FILES_KEPT = 8 * 86_400.0  # seconds; links to results live for seven days
+_TIDY_EVERY = 3_600.0  # seconds
 _STOP_SECONDS = 8.0  # for the steps under way; whatever is cut off is taken up again at the next start
 
 
@@ -73,7 +76,18 @@ class Program:
             cards.work(self.ctx, self.bot),
         ]
         self._tasks = [asyncio.create_task(loop.run(self._stopping), name=loop.name) for loop in loops]
+        self._tasks.append(asyncio.create_task(self._keep_tidy(), name="tidy"))
         self._tasks.append(asyncio.create_task(self.bot.run(self._stopping), name="discord"))
+
+    async def _keep_tidy(self) -> None:
+        """Delete, hourly, the files of jobs that are long over: no job lives for three days, no link for eight."""
+        while not self._stopping.is_set():
+            oldest = self.ctx.clock() - _FILES_KEPT
+            gone = await asyncio.to_thread(files.sweep, self.ctx.media_dir, oldest)
+            if gone:
+                self.ctx.tell("old files deleted", None, files=gone)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _TIDY_EVERY)
 
     async def wait(self) -> None:
         """Wait until a part of the program ends by itself; re-raise what ended it."""
@@ -98,7 +112,7 @@ async def _open(
     timing: Timing,
     clock: Callable[[], float],
 ) -> Context:
-    stack.enter_context(sole_use(settings.database_url))
+    await stack.enter_async_context(sole_use(settings.database_url))
     settings.media_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     database = await Database.open(settings.database_url)
     stack.push_async_callback(database.close)

@@ -7,7 +7,8 @@ statement: nothing can be awaited in the middle of it, and what it read cannot c
 import asyncio
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -28,6 +29,20 @@ T = TypeVar("T")
 _READERS = 4
 # Every write takes this lock on PostgreSQL, which makes writers take turns as they do on SQLite.
 _POSTGRESQL_WRITER = text("SELECT pg_advisory_xact_lock(7281433019)")
+# Codes and classes of PostgreSQL that speak of the server, the way to it or our rights there, not of a statement.
+_NOT_NOW = {
+    "08",  # the connection
+    "25006",  # a server that only reads
+    "28",  # who we are
+    "3D",  # no such database
+    "40001",  # lost against another transaction
+    "40P01",  # likewise
+    "42501",  # what we may do
+    "53",  # disk, memory or connections used up
+    "55P03",  # locked
+    "57",  # starting, stopping, or told to stop
+    "58",  # the server's disk
+}
 
 
 class StorageError(Exception):
@@ -80,7 +95,7 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, *, patience: int = 5_000) -> Self:
-        """Connect and bring the tables up to date; wait `patience` milliseconds for another process's lock.
+        """Connect and bring the tables up to date; `patience` is how long another process's lock is waited for, in ms.
 
         The folder of an SQLite file is made. Raise StorageError, migrate.FromTheFuture, OSError.
         """
@@ -89,7 +104,9 @@ class Database:
             writer = _sqlite(url, "BEGIN IMMEDIATE", patience, pool_size=1)
             reader = _sqlite(url, "BEGIN", patience, pool_size=_READERS)
         else:
-            writer, reader = _postgresql(url), create_async_engine(url, pool_size=_READERS)
+            writer = _postgresql(url, "READ COMMITTED", patience, pool_size=1)
+            event.listen(writer.sync_engine, "begin", _take_turns)
+            reader = _postgresql(url, "REPEATABLE READ", patience, pool_size=_READERS)
         database = cls(writer, reader)
         try:
             await database.write(migrate.upgrade)
@@ -108,18 +125,31 @@ class Database:
         return await asyncio.shield(self._run(self._reader, question, args, kwargs))
 
     async def _run(self, engine: AsyncEngine, work: Callable[..., T], args: Any, kwargs: Any) -> T:
-        try:
+        with troubles_told():
             async with engine.begin() as connection:
                 return await connection.run_sync(work, *args, **kwargs)
-        except SQLAlchemyError as error:
-            if _temporary(error):
-                raise StorageError(_without_values(error)) from None
-            raise
 
     async def close(self) -> None:
         """Let go of every connection."""
         await self._writer.dispose()
         await self._reader.dispose()
+
+
+@contextmanager
+def troubles_told() -> Generator[None]:
+    """Turn what says that a database cannot be used just now into StorageError; let our own mistakes through."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        if not _temporary(error):
+            raise
+        # Without the statement's values, which may be a member's words.
+        trouble = getattr(error, "orig", None) or type(error).__name__
+    except OSError as error:  # a server that refuses, is not found or does not answer
+        trouble = str(error) or type(error).__name__
+    else:
+        return
+    raise StorageError(f"the database cannot be used just now: {trouble}")
 
 
 def _temporary(error: SQLAlchemyError) -> bool:
@@ -129,16 +159,12 @@ def _temporary(error: SQLAlchemyError) -> bool:
     original: BaseException | None = error.orig
     while original is not None and not isinstance(original, sqlite3.Error):
         original = original.__cause__
-    if isinstance(original, sqlite3.Error):
-        if type(original) is sqlite3.DatabaseError:  # the file is damaged, or none of SQLite's
-            return True
-        return isinstance(original, sqlite3.OperationalError) and "syntax" not in str(original)
-    return error.connection_invalidated
-
-
-def _without_values(error: SQLAlchemyError) -> str:
-    """Name the trouble without the statement's values, which may be a member's words."""
-    return f"the database cannot be used just now: {getattr(error, 'orig', None) or type(error).__name__}"
+    if original is None:
+        code = getattr(error.orig, "sqlstate", None) or ""
+        return error.connection_invalidated or code in _NOT_NOW or code[:2] in _NOT_NOW
+    if type(original) is sqlite3.DatabaseError:  # the file is damaged, or none of SQLite's
+        return True
+    return isinstance(original, sqlite3.OperationalError) and "syntax" not in str(original)
 
 
 def _sqlite(url: str, begin: str, patience: int, *, pool_size: int) -> AsyncEngine:
@@ -170,11 +196,17 @@ def _sqlite(url: str, begin: str, patience: int, *, pool_size: int) -> AsyncEngi
     return engine
 
 
-def _postgresql(url: str) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=_READERS, hide_parameters=True)
+def _postgresql(url: str, isolation: str, patience: int, *, pool_size: int) -> AsyncEngine:
+    """Connect with everything stated that the promises of read and write stand on, whatever the server's defaults."""
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        hide_parameters=True,
+        isolation_level=isolation,
+        connect_args={"server_settings": {"lock_timeout": str(patience), "synchronous_commit": "on"}},
+    )
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def take_lock(connection: Connection) -> None:  # pyright: ignore[reportUnusedFunction] -- called by the engine
-        connection.execute(_POSTGRESQL_WRITER)
 
-    return engine
+def _take_turns(connection: Connection) -> None:
+    connection.execute(_POSTGRESQL_WRITER)

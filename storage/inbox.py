@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from storage.tables import UNSETTLED, inbox
+from storage.tables import IN_DOUBT, UNSETTLED, inbox, jobs
 from storage.words import InboxRow
+
+_MOST_OF_A_JOB = 64
 
 
 def stored(
@@ -19,7 +21,12 @@ def stored(
     body: bytes,
     received_at: int,
 ) -> bool:
-    """Store a callback; False when this delivery is stored already."""
+    """Store a callback; False when it is stored already, or when its job has had far more than any job has.
+
+    No vendor sends so many; who knows a job's address must not be able to fill the disk.
+    """
+    if connection.execute(select(func.count()).where(inbox.c.job_id == job_id)).scalar_one() >= _MOST_OF_A_JOB:
+        return False
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(inbox).values(
         provider=provider,
@@ -28,7 +35,7 @@ def stored(
         trust=trust,
         body=body,
         received_at=received_at,
-        due_at=received_at,
+        due_at=0,  # at once, wherever the clock is set meanwhile
     )
     return connection.execute(statement.on_conflict_do_nothing()).rowcount == 1
 
@@ -51,9 +58,10 @@ def unsettled(connection: Connection, now: int, limit: int) -> list[InboxRow]:
         inbox.c.body,
         inbox.c.received_at,
     )
-    statement = (
-        select(*columns).where(UNSETTLED, inbox.c.due_at <= now).order_by(inbox.c.due_at, inbox.c.id).limit(limit)
-    )
+    # A callback that overtook the answer to its own submission waits for that answer.
+    on_the_wire = select(jobs.c.id).where(IN_DOUBT)
+    statement = select(*columns).where(UNSETTLED, inbox.c.due_at <= now, inbox.c.job_id.not_in(on_the_wire))
+    statement = statement.order_by(inbox.c.due_at, inbox.c.id).limit(limit)
     return [InboxRow(**row) for row in connection.execute(statement).mappings()]
 
 

@@ -49,6 +49,7 @@ def held(connection: Connection, job: Job) -> bool:
         "attempts": job.attempts,
         "lookups": job.lookups,
         "absences": job.absences,
+        "resent": job.resent,
         "price": job.price,
     }
     connection.execute(insert(jobs).values(row))
@@ -110,14 +111,17 @@ def move(connection: Connection, job: Job, now: int, to: State, values: Mapping[
         touch_card(connection, job.id, now)
 
 
-def postpone(connection: Connection, job_id: int, due_at: int, *, lookups: int) -> None:
-    """Set when to look again, and how many questions in a row have led nowhere."""
-    connection.execute(update(jobs).where(jobs.c.id == job_id).values(due_at=due_at, lookups=lookups))
+def postpone(connection: Connection, job: Job, due_at: int, **values: Any) -> None:
+    """Set when to look again at a job, unless it has changed since it was read: then what was seen of it is old."""
+    unchanged = (jobs.c.id == job.id, jobs.c.state == job.state.value, jobs.c.due_at == job.due_at)
+    connection.execute(update(jobs).where(*unchanged).values(due_at=due_at, **values))
 
 
-def looked_for(connection: Connection, job_id: int, due_at: int, absences: int) -> None:
-    """Record that a doubtful submission was not at the provider, `absences` times in a row by now."""
-    connection.execute(update(jobs).where(jobs.c.id == job_id).values(due_at=due_at, absences=absences))
+def cancel_sent(connection: Connection, job_id: int, now: int) -> None:
+    """Record that the provider was told to stop, or that it cannot be told."""
+    still = (jobs.c.id == job_id, jobs.c.state == State.CANCELLING.value, jobs.c.cancel_sent_at.is_(None))
+    if connection.execute(update(jobs).where(*still).values(cancel_sent_at=now)).rowcount:
+        touch_card(connection, job_id, now)
 
 
 def touch_card(connection: Connection, job_id: int, now: int) -> None:

@@ -37,7 +37,7 @@ _Counter = BigInteger().with_variant(Integer, "sqlite")
 
 # The conditions of the work lists. A query must repeat them to the letter, or the planner passes the index over.
 DUE_TO_SUBMIT = text("state = 'queued'")
-OVERDUE = text("due_at IS NOT NULL AND state NOT IN ('queued', 'submitting')")
+OVERDUE = text("due_at IS NOT NULL AND state NOT IN ('queued', 'succeeded', 'failed', 'cancelled')")
 CARD_DUE = text("card_due_at IS NOT NULL")
 IN_DOUBT = text("state = 'submitting'")
 UNSETTLED = text("settled_at IS NULL")
@@ -80,9 +80,11 @@ jobs = Table(
     Column("attempts", Integer, nullable=False),  # submissions begun
     Column("lookups", Integer, nullable=False),  # questions asked in a row without an answer that helped
     Column("absences", Integer, nullable=False),  # times in a row a doubtful submission was surely not at the provider
+    Column("resent", Integer, nullable=False),  # times it was sent again because it surely never arrived
     Column("task_id", String(128)),  # null: the provider has not named it to us
     Column("price", BigInteger, nullable=False),  # credits held
     Column("cancelled_by", BigInteger),  # null: nobody asked to stop it
+    Column("cancel_sent_at", BigInteger),  # null: the provider has still to be told; set too where it cannot be
     Column("reason", String(32)),  # null: nothing went wrong
     Column("detail", Text),  # for the log and the operator; null: likewise
     UniqueConstraint("provider", "task_id"),
@@ -90,6 +92,7 @@ jobs = Table(
         "due_at IS NOT NULL OR state IN ('succeeded', 'failed', 'cancelled', 'expired')",
         name="never_stuck",
     ),
+    CheckConstraint("due_at IS NULL OR state NOT IN ('succeeded', 'failed', 'cancelled')", name="over_is_over"),
 )
 _partial("jobs_due_to_submit", jobs.c.due_at, where=DUE_TO_SUBMIT)
 _partial("jobs_overdue", jobs.c.due_at, where=OVERDUE)

@@ -95,10 +95,12 @@ class Job:
     attempts: int
     lookups: int
     absences: int
+    resent: int
     task_id: str | None
     price: int
     charged: int | None
     cancelled_by: int | None
+    cancel_sent_at: int | None
     reason: str | None
     detail: str | None
     card_due_at: int | None

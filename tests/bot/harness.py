@@ -15,6 +15,7 @@ from PIL import Image
 from jobs import files, life
 from jobs.addresses import Addresses
 from jobs.context import Context, Timing
+from jobs.loop import Work
 from jobs.transitions import Event
 from providers import checks
 from providers.contract import (
@@ -139,6 +140,7 @@ class Set:
     ben: Member
     mod: Member
     told: list[tuple[str, int | None, Mapping[str, object]]] = field(default_factory=list[Any])
+    postman: Work[Delivery] = field(init=False)  # lives as long as the bot
     _bot: Bot | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _running: asyncio.Task[None] | None = None
@@ -151,6 +153,7 @@ class Set:
     async def start(self) -> None:
         self._stopping = asyncio.Event()
         self._bot = Bot(self.ctx, TOKEN, api_url=self.discord.api_url, ready_timeout=0.02)
+        self.postman = delivery.work(self.ctx, self._bot)
         self._running = asyncio.create_task(self._bot.run(self._stopping))
         await self.discord.until(lambda: self.bot.ready)
 
@@ -223,7 +226,7 @@ class Set:
         return found
 
     async def deliver(self) -> bool:
-        return await delivery.work(self.ctx, self.bot).once()
+        return await self.postman.once()
 
     async def edit_cards(self) -> bool:
         """Show what is due, the pause between two edits being over."""

@@ -29,7 +29,8 @@ def job_with(**changes: Any) -> Job:
         "prompt": "a boat", "options": {"duration": 4, "resolution": "720p", "seed": 0, "audio": True},
         "pictures": (), "state": State.QUEUED, "created_at": 1_000_000, "changed_at": 1_048_000, "due_at": 1_060_000,
         "deadline_at": 2_000_000, "submitted_at": None, "finished_at": 1_048_000, "attempts": 0, "lookups": 0,
-        "absences": 0, "task_id": None, "price": 40, "charged": None, "cancelled_by": None, "reason": None,
+        "absences": 0, "resent": 0, "cancel_sent_at": None,
+        "task_id": None, "price": 40, "charged": None, "cancelled_by": None, "reason": None,
         "detail": "@everyone https://evil.example", "card_due_at": None, "card_version": 1,
     }  # fmt: skip
     return Job(**(values | changes))

@@ -83,7 +83,7 @@ def test_every_state_that_is_not_over_has_a_way_to_an_end(state: State) -> None:
 # D succeeded, F failed, C cancelled, E expired
 LETTERS = dict(zip("qsuSpcDFCE", State, strict=True))
 DRAWN = {
-    State.QUEUED: "s..........CE.",
+    State.QUEUED: "sS.........CE.",
     State.SUBMITTING: ".SqFu......c..",
     State.UNKNOWN: ".S...qSpDFCcE.",
     State.SUBMITTED: "......SpDFCcE.",

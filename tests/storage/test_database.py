@@ -1,4 +1,5 @@
 import asyncio
+import socket
 import sqlite3
 
 import pytest
@@ -6,6 +7,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from storage import Database, StorageError, inbox, jobs
@@ -74,7 +77,8 @@ def test_each_table_and_index_is_understood_by_postgresql_as_by_sqlite(table: Ta
 async def test_a_work_list_reads_its_partial_index(database: Database) -> None:
     lists = {
         "jobs_due_to_submit": "SELECT id FROM jobs WHERE state = 'queued' AND due_at <= 5 ORDER BY due_at",
-        "jobs_overdue": "SELECT id FROM jobs WHERE due_at IS NOT NULL AND state NOT IN ('queued', 'submitting')"
+        "jobs_overdue": "SELECT id FROM jobs WHERE due_at IS NOT NULL AND "
+        "state NOT IN ('queued', 'succeeded', 'failed', 'cancelled')"
         " AND due_at <= 5 ORDER BY due_at",
         "jobs_card_due": "SELECT id FROM jobs WHERE card_due_at IS NOT NULL AND card_due_at <= 5 ORDER BY card_due_at",
         "inbox_unsettled": "SELECT id FROM inbox WHERE settled_at IS NULL AND due_at <= 5 ORDER BY due_at, id",
@@ -103,7 +107,7 @@ async def test_two_writes_that_read_first_do_not_undo_each_other(database: Datab
     def count_up(connection: Connection) -> None:
         job = jobs.by_id(connection, a_job().id)
         assert job is not None
-        jobs.postpone(connection, job.id, NOON, lookups=job.lookups + 1)
+        jobs.postpone(connection, job, NOON, lookups=job.lookups + 1)
 
     await asyncio.gather(*(database.write(count_up) for _ in range(20)))
     job = await database.read(jobs.by_id, a_job().id)
@@ -140,8 +144,59 @@ async def test_the_same_delivery_is_stored_once_and_at_another_job_again(databas
     assert await database.read(inbox.unsettled, NOON + 1, 10) == []
 
 
-def test_a_second_program_on_the_same_file_is_refused(url: str) -> None:
-    with sole_use(url), pytest.raises(InUse), sole_use(url):
+async def test_a_second_program_on_the_same_file_is_refused(url: str) -> None:
+    async with sole_use(url):
+        with pytest.raises(InUse):
+            async with sole_use(url):
+                pass
+    async with sole_use(url):
         pass
-    with sole_use(url):
-        pass
+
+
+@pytest.mark.parametrize(
+    "trouble", [ConnectionRefusedError(111, "refused"), TimeoutError(), socket.gaierror(-2, "who")]
+)
+async def test_a_server_that_cannot_be_reached_is_a_storage_error(trouble: OSError) -> None:
+    async def connect() -> None:
+        raise trouble
+
+    engine = create_async_engine("sqlite+aiosqlite://", async_creator=connect)
+    with pytest.raises(StorageError, match=r"just now: ."):
+        await Database(engine, engine).read(jobs.by_id, 1)
+    await engine.dispose()
+
+
+class SaidError(Exception):
+    """What PostgreSQL's driver raises."""
+
+    def __init__(self, sqlstate: str | None) -> None:
+        super().__init__("what it said")
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "temporary"),
+    [
+        ("08006", True),  # connection failure
+        ("57P01", True),  # admin shutdown
+        ("53300", True),  # too many connections
+        ("55P03", True),  # lock not available
+        ("28P01", True),  # wrong password
+        ("42501", True),  # no right to make tables
+        ("42601", False),  # syntax error
+        ("23505", False),  # unique violation
+        ("25001", False),  # a transaction within a transaction
+        (None, False),
+    ],
+)
+async def test_what_postgresql_says_of_itself_is_a_storage_error_and_what_it_says_of_us_is_not(
+    database: Database, sqlstate: str | None, temporary: bool
+) -> None:
+    error = DBAPIError("SELECT", ("a member's words",), SaidError(sqlstate), hide_parameters=True)
+
+    def fail(connection: Connection) -> None:
+        raise error
+
+    with pytest.raises(StorageError if temporary else DBAPIError, match="what it said") as raised:
+        await database.read(fail)
+    assert "words" not in str(raised.value)

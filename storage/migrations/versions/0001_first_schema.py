@@ -56,14 +56,20 @@ def _jobs() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("lookups", sa.Integer(), nullable=False),
         sa.Column("absences", sa.Integer(), nullable=False),
+        sa.Column("resent", sa.Integer(), nullable=False),
         sa.Column("task_id", sa.String(length=128), nullable=True),
         sa.Column("price", sa.BigInteger(), nullable=False),
         sa.Column("cancelled_by", sa.BigInteger(), nullable=True),
+        sa.Column("cancel_sent_at", sa.BigInteger(), nullable=True),
         sa.Column("reason", sa.String(length=32), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "due_at IS NOT NULL OR state IN ('succeeded', 'failed', 'cancelled', 'expired')",
             name=op.f("ck_jobs_never_stuck"),
+        ),
+        sa.CheckConstraint(
+            "due_at IS NULL OR state NOT IN ('succeeded', 'failed', 'cancelled')",
+            name=op.f("ck_jobs_over_is_over"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
         sa.UniqueConstraint("interaction_id", name=op.f("uq_jobs_interaction_id")),
@@ -98,8 +104,8 @@ def _jobs() -> None:
         "jobs",
         ["due_at"],
         unique=False,
-        sqlite_where=sa.text("due_at IS NOT NULL AND state NOT IN ('queued', 'submitting')"),
-        postgresql_where=sa.text("due_at IS NOT NULL AND state NOT IN ('queued', 'submitting')"),
+        sqlite_where=sa.text("due_at IS NOT NULL AND state NOT IN ('queued', 'succeeded', 'failed', 'cancelled')"),
+        postgresql_where=sa.text("due_at IS NOT NULL AND state NOT IN ('queued', 'succeeded', 'failed', 'cancelled')"),
     )
 
 
