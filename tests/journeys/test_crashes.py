@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.vendors import Behaviour
 from tests.journeys.child import spawn
 from tests.journeys.stage import Stage, close_stage, open_stage
 
@@ -124,6 +125,48 @@ async def test_a_vendor_without_look_up_comes_out_the_same_but_for_the_one_step_
     step: str,
 ) -> None:
     await crash_and_recover(await crashing("futurelabs"), step)
+
+
+@pytest.mark.parametrize(
+    ("step", "behaviour"),
+    [
+        ("asked", Behaviour(callbacks="none")),
+        ("found", Behaviour(callbacks="none", submit_faults=["cut_after_accept"])),
+        ("not found", Behaviour(submit_faults=["error500"])),
+        ("confirm failed", Behaviour(query_faults=["error500"])),
+        ("fetch failed", Behaviour(file_faults=["404"])),
+        ("submit failed", Behaviour(submit_faults=["throttle"], retry_after=0)),
+    ],
+)
+async def test_killed_on_a_way_around_trouble_it_still_posts_one_video(
+    crashing: OpenCrashing,
+    step: str,
+    behaviour: Behaviour,
+) -> None:
+    stage = await crashing("vidu")
+    stage.vendor.behaviour = behaviour
+    await stage.start_child(kill_at=step)
+    stage.ask()
+    await stage.until_killed()
+    await stage.discord.disconnected()
+    await stage.start_child()
+    await stage.one_video()
+
+
+@pytest.mark.parametrize("step", ["cancel asked", "cancel sent", "* cancelled"])
+async def test_killed_while_cancelling_it_gives_the_credits_back_once(crashing: OpenCrashing, step: str) -> None:
+    stage = await crashing("vidu")
+    stage.vendor.behaviour = Behaviour(hold=True)
+    await stage.start_child(kill_at=step)
+    card = await stage.ask().answered()
+    await stage.until(lambda: stage.rows("SELECT state FROM jobs") == [("submitted",)])
+    stage.ada.press(card, "Cancel")
+    await stage.until_killed()
+    await stage.discord.disconnected()
+    await stage.start_child()
+    await stage.until(lambda: stage.rows("SELECT state, card_due_at FROM jobs") == [("cancelled", None)])
+    assert stage.rows("SELECT kind, amount > 0 FROM ledger") == [("hold", 0), ("release", 1)]
+    assert stage.videos() == []
 
 
 async def test_where_nobody_can_tell_whether_it_was_sent_it_is_not_sent_again(crashing: OpenCrashing) -> None:

@@ -82,8 +82,10 @@ async def test_replaying_every_callback_changes_nothing(open_a_stage: OpenStage,
     stage.ask()
     await stage.one_video()
     before = await stage.books()
+    lies = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
     for sent in list(stage.vendor.sent):
         assert await post(sent) == 200
+        assert await post(sent, headers={**sent.headers, **lies}) == 200  # who we are is a setting, not a header
     await stage.one_video()
     assert await stage.books() == before
 
