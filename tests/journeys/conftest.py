@@ -1,16 +1,41 @@
 """Opens stages and closes them again."""
 
 import os
+import re
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from sandbox.discord import Recorded
 from tests.journeys.stage import Stage, close_stage, open_stage
 from tests.sandbox.openapi import check_answer, check_request
 
 OpenStage = Callable[..., Awaitable[Stage]]
+seen: Counter[str] = Counter()
+
+
+def hold_to_the_description(recorded: Recorded) -> None:
+    """Check a request and its answer against Discord's description; each shape a few times, for it takes long."""
+    shape = f"{recorded.method} {re.sub(r'[0-9]+', '#', recorded.path)} {recorded.status}"
+    shape += f" {shape_of(recorded.json)} {shape_of(recorded.answer)}"
+    seen[shape] += 1
+    if seen[shape] > 3:
+        return
+    check_request(recorded)
+    if not recorded.faulted and recorded.status is not None:
+        check_answer(recorded)
+
+
+def shape_of(value: object) -> object:
+    """Reduce JSON to its keys and types."""
+    if isinstance(value, dict):
+        return {key: shape_of(inner) for key, inner in cast("dict[str, object]", value).items()}
+    if isinstance(value, list):
+        return [shape_of(inner) for inner in cast("list[object]", value)]
+    return type(value).__name__
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +60,4 @@ async def open_a_stage(tmp_path: Path, films: Path) -> AsyncIterator[OpenStage]:
     for stage in stages:
         await close_stage(stage)
         for recorded in stage.discord.requests:
-            check_request(recorded)
-            if not recorded.faulted and recorded.status is not None:
-                check_answer(recorded)
+            hold_to_the_description(recorded)
