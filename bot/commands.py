@@ -17,7 +17,7 @@ from bot import asking, refusals
 from bot.cards import drawn
 from bot.choices import STAND_IN, Typed, fitting, order_of, provider_named, suggestions, typed_of
 from bot.looks import notice
-from bot.pictures import MOST_BYTES, Flaw, look
+from bot.pictures import MOST_BYTES, Desk, Flaw
 from bot.talking import NO_PINGS, TROUBLES, said, working
 from jobs.context import Context
 from jobs.files import INPUTS
@@ -29,7 +29,6 @@ from storage.words import Job
 
 _log = structlog.get_logger("bot.commands")
 _READ_SECONDS = 60.0
-_opening = asyncio.Semaphore(2)  # pictures in memory at once: one may take hundreds of megabytes
 
 Interaction = discord.Interaction[Any]
 
@@ -44,6 +43,7 @@ class Asked:
 
 def video_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
     """Make the /video command."""
+    desk = Desk()
 
     @app_commands.describe(
         prompt="What should be seen",
@@ -84,7 +84,8 @@ def video_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
         )
         given = ((Role.FIRST_FRAME, image), (Role.LAST_FRAME, last_frame))
         with working(interaction):
-            await take(ctx, interaction, Asked(typed, tuple((role, file) for role, file in given if file is not None)))
+            attachments = tuple((role, file) for role, file in given if file is not None)
+            await take(ctx, desk, interaction, Asked(typed, attachments))
 
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
         name="video", description="Make a video from words and pictures", callback=video
@@ -108,7 +109,7 @@ def _completer(ctx: Context, option: str) -> Any:
     return complete
 
 
-async def take(ctx: Context, interaction: Interaction, asked: Asked) -> None:
+async def take(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked) -> None:
     """Take a command: answer within three seconds, then hold and show the job, or say why not."""
     ctx.tell("command received", None, by=interaction.user.id, pictures=len(asked.attachments))
     refusal = refused_at_once(ctx, interaction, asked)
@@ -119,7 +120,7 @@ async def take(ctx: Context, interaction: Interaction, asked: Asked) -> None:
     if card_id is None:
         return
     ctx.tell("deferred", None, by=interaction.user.id)
-    job = await _held(ctx, interaction, asked, card_id)
+    job = await _held(ctx, desk, interaction, asked, card_id)
     if isinstance(job, str):
         await interaction.edit_original_response(embed=notice(job), allowed_mentions=NO_PINGS)
         return
@@ -183,9 +184,12 @@ async def _deferred(interaction: Interaction) -> int | None:
         return None
 
 
-async def _held(ctx: Context, interaction: Interaction, asked: Asked, card_id: int) -> Job | str:
+async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked, card_id: int) -> Job | str:
     """Read, check, plan and hold; or the sentence why not."""
-    pictures = await _read(ctx, asked)
+    pictures: tuple[Picture, ...] | str = ()
+    if asked.attachments:
+        async with desk.turn(interaction.user.id):
+            pictures = await _read(ctx, desk, asked)
     if isinstance(pictures, str):
         return pictures
     ctx.tell("pictures read", None, pictures=len(pictures))
@@ -218,23 +222,22 @@ def _asker(interaction: Interaction, card_id: int) -> Asker:
     )
 
 
-async def _read(ctx: Context, asked: Asked) -> tuple[Picture, ...] | str:
+async def _read(ctx: Context, desk: Desk, asked: Asked) -> tuple[Picture, ...] | str:
     """Fetch the attachments now, because their addresses die, and open them; or the sentence why not."""
     pictures: list[Picture] = []
-    async with _opening:
-        for role, attachment in asked.attachments:
-            try:
-                async with asyncio.timeout(_READ_SECONDS):
-                    data = await attachment.read()
-            except TROUBLES as error:
-                _log.warning("attachment not read", trouble=said(error))
-                return refusals.flawed(role.value, Flaw.NOT_RECEIVED)
-            if len(data) > MOST_BYTES:
-                return refusals.flawed(role.value, Flaw.TOO_MANY_BYTES)
-            seen = await asyncio.to_thread(look, data)
-            if isinstance(seen, Flaw):
-                return refusals.flawed(role.value, seen)
-            pictures.append(Picture(role, seen.mime, seen.width, seen.height, data, _stand_in_address(ctx)))
+    for role, attachment in asked.attachments:
+        try:
+            async with asyncio.timeout(_READ_SECONDS):
+                data = await attachment.read()
+        except TROUBLES as error:
+            _log.warning("attachment not read", trouble=said(error))
+            return refusals.flawed(role.value, Flaw.NOT_RECEIVED)
+        if len(data) > MOST_BYTES:
+            return refusals.flawed(role.value, Flaw.TOO_MANY_BYTES)
+        seen = await desk.look(data)
+        if isinstance(seen, Flaw):
+            return refusals.flawed(role.value, seen)
+        pictures.append(Picture(role, seen.mime, seen.width, seen.height, data, _stand_in_address(ctx)))
     return tuple(pictures)
 
 
