@@ -8,7 +8,7 @@ import asyncio
 import re
 import sqlite3
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -29,6 +29,7 @@ T = TypeVar("T")
 _READERS = 4
 # Every write takes this lock on PostgreSQL, which makes writers take turns as they do on SQLite.
 _POSTGRESQL_WRITER = text("SELECT pg_advisory_xact_lock(7281433019)")
+_TLS = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")  # the driver's words for it
 # Codes and classes of PostgreSQL that speak of the server, the way to it or our rights there, not of a statement.
 _NOT_NOW = {
     "08",  # the connection
@@ -63,8 +64,10 @@ def address_problem(url: str) -> str | None:
         return "must begin with sqlite+aiosqlite:/// or postgresql+asyncpg://"
     if address.port is not None and not 0 < address.port < 65_536:
         return "must name a port from 1 to 65535"
-    if "sslmode" in address.query:
-        return "must say ssl=... where it says sslmode=...: that is the driver's word for it"
+    if address.query.keys() - {"ssl", "host", "port", "user", "password"}:
+        return "must have nothing after the ? but ssl (not sslmode), host, port, user or password"
+    if address.query.get("ssl", "prefer") not in _TLS:
+        return f"must say ssl= and one of {', '.join(_TLS)}"
     if find_spec("asyncpg") is None:
         return 'must not be of PostgreSQL without the package asyncpg, which comes with the extra "postgresql"'
     return None
@@ -99,7 +102,9 @@ class Database:
 
         The folder of an SQLite file is made. Raise StorageError, migrate.FromTheFuture, OSError.
         """
-        make_folder(url)
+        file = make_folder(url)
+        if file is not None:
+            await asyncio.to_thread(_look_at, file, patience)
         if make_url(url).get_backend_name() == "sqlite":
             writer = _sqlite(url, "BEGIN IMMEDIATE", patience, pool_size=1)
             reader = _sqlite(url, "BEGIN", patience, pool_size=_READERS)
@@ -160,11 +165,26 @@ def _temporary(error: SQLAlchemyError) -> bool:
     while original is not None and not isinstance(original, sqlite3.Error):
         original = original.__cause__
     if original is None:
+        if error.orig is not None and type(error.orig.__cause__).__name__ == "ClientConfigurationError":
+            return True  # a certificate that is not there; by name, for the driver need not be installed
         code = getattr(error.orig, "sqlstate", None) or ""
         return error.connection_invalidated or code in _NOT_NOW or code[:2] in _NOT_NOW
     if type(original) is sqlite3.DatabaseError:  # the file is damaged, or none of SQLite's
         return True
     return isinstance(original, sqlite3.OperationalError) and "syntax" not in str(original)
+
+
+def _look_at(file: Path, patience: int) -> None:
+    """Open an SQLite file for a moment. Raise StorageError.
+
+    The asynchronous driver lets go of a connection that fails at once without waiting for its thread, which then
+    stumbles over an event loop that has ended.
+    """
+    try:
+        with closing(sqlite3.connect(file, timeout=patience / 1000)) as connection:
+            connection.execute("PRAGMA schema_version")
+    except sqlite3.DatabaseError as error:
+        raise StorageError(f"the database cannot be used just now: {error}") from None
 
 
 def _sqlite(url: str, begin: str, patience: int, *, pool_size: int) -> AsyncEngine:
