@@ -1,0 +1,119 @@
+"""The same on a real PostgreSQL, where one is named: RUSHES_TEST_POSTGRESQL=postgresql+asyncpg://user@host/postgres.
+
+The user must be allowed to make databases; each test makes one and drops it.
+"""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from storage import Database, StorageError, guilds, jobs, ledger
+from storage.lock import InUse, sole_use
+from storage.tables import metadata
+from storage.words import GuildSettings
+from tests.samples_of import NOON, a_job
+
+SERVER = os.environ.get("RUSHES_TEST_POSTGRESQL", "")
+pytestmark = pytest.mark.skipif(not SERVER, reason="no PostgreSQL is named")
+
+
+async def command(order: str) -> None:
+    engine = create_async_engine(SERVER, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    async with engine.connect() as connection:
+        await connection.execute(text(order))
+    await engine.dispose()
+
+
+@pytest.fixture
+async def url() -> AsyncIterator[str]:
+    name = f"rushes_test_{secrets.token_hex(8)}"
+    await command(f"CREATE DATABASE {name}")
+    yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
+    await command(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    opened = await Database.open(url, patience=300)
+    yield opened
+    await opened.close()
+
+
+def ask(connection: Connection, question: str) -> object:
+    return connection.execute(text(question)).scalar()
+
+
+def differences(connection: Connection) -> list[object]:
+    return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+
+async def test_the_migrations_make_the_tables_the_code_speaks_of(database: Database) -> None:
+    assert await database.read(differences) == []
+
+
+async def test_two_programs_cannot_overdraw_a_budget_together(database: Database, url: str) -> None:
+    other = await Database.open(url)
+    await database.write(guilds.decided, GuildSettings(10, 10**15, None), NOON)
+    wanted = [a_job(number, price=10**15 // 2) for number in range(16)]
+    granted = await asyncio.gather(*((database, other)[job.id % 2].write(jobs.held, job) for job in wanted))
+    assert sum(granted) == 2
+    assert await database.read(ledger.spent_this_month, 10, NOON) == 10**15
+    await other.close()
+
+
+async def test_a_read_sees_one_moment_and_a_write_what_was_committed_before_it(database: Database) -> None:
+    assert await database.read(ask, "SHOW transaction_isolation") == "repeatable read"
+    assert await database.write(ask, "SHOW transaction_isolation") == "read committed"
+
+
+async def test_a_locked_or_lost_database_is_a_storage_error_not_a_crash(database: Database, url: str) -> None:
+    other = await Database.open(url)
+    slow = asyncio.create_task(other.write(ask, "SELECT pg_sleep(1)"))
+
+    async def write_beside() -> None:
+        while not slow.done():  # the first ones may come before it has the lock
+            await database.write(ask, "SELECT 1")
+
+    with pytest.raises(StorageError, match="lock timeout"):
+        await write_beside()
+    await slow
+    await other.close()
+    name = make_url(url).database
+    await command(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    with pytest.raises(StorageError):
+        await database.write(ask, "SELECT 1")
+    assert await database.write(ask, "SELECT 1") == 1
+
+
+async def test_a_second_program_is_refused_until_the_first_one_ends(url: str) -> None:
+    async with sole_use(url):
+        with pytest.raises(InUse):
+            async with sole_use(url):
+                pass
+        await (await Database.open(url)).close()  # as a command beside it does
+    async with sole_use(url):
+        pass
+
+
+async def test_a_server_that_is_not_there_is_a_storage_error() -> None:
+    nowhere = make_url(SERVER).set(host="127.0.0.1", port=1).render_as_string(hide_password=False)
+    with pytest.raises(StorageError, match="Connect call failed"):
+        await Database.open(nowhere)
+    with pytest.raises(StorageError, match="Connect call failed"):
+        async with sole_use(nowhere):
+            pass
+
+
+async def test_a_certificate_that_is_not_there_is_a_storage_error(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PGSSLROOTCERT", raising=False)
+    monkeypatch.setenv("HOME", "/nowhere")
+    with pytest.raises(StorageError, match="/nowhere/"):
+        await Database.open(url + "?ssl=verify-full")
