@@ -16,10 +16,11 @@ import structlog
 from aiohttp import web
 
 from webhooks import replies
-from webhooks.limits import Limits
+from webhooks.limits import Limits, origin_of
 
 _log = structlog.get_logger("http")
 _KEPT_FILES = 256  # descriptors left for the database, the vendors and Discord
+_KINDS = 2  # of files: pictures and films
 _ASKED_ALL_DAY = {"healthz", "readyz", "metrics"}
 _LAST_WORDS = 1.0  # seconds between shutting a late connection and tearing it down
 
@@ -30,30 +31,66 @@ class Doors(web.Server):
     def __init__(self, answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], limits: Limits) -> None:
         super().__init__(answer)
         self.limits = limits
-        self._most = _affordable(limits.connections)
+        self._most = _affordable(limits)
         self._open: Counter[str] = Counter()
+        self._files: Counter[tuple[str, str]] = Counter()  # on their way, by kind and address
+        self._idle: dict[Door, None] = {}  # without a request, the longest first
 
     def __call__(self) -> web.RequestHandler:
         """Make the protocol of a new connection."""
         return Door(self, self.limits)
 
-    def enter(self, address: str) -> bool:
-        """Count a connection in; False when there are too many."""
-        if self._open.total() >= self._most or self._open[address] >= self.limits.connections_per_address:
+    def enter(self, door: "Door") -> bool:
+        """Count a connection in, in the place of an idle one if need be; False when there are too many."""
+        address = door.address
+        if self._open[address] >= self.limits.connections_of(address, self._most):
+            room = self._make_room(address)
+        else:
+            room = self._open.total() < self._most or self._make_room(None)
+        if room:
+            self._open[address] += 1
+            self.rests(door)
+        return room
+
+    def leave(self, door: "Door") -> None:
+        """Count a connection out."""
+        self._idle.pop(door, None)
+        _less(self._open, door.address)
+
+    def rests(self, door: "Door") -> None:
+        """Note that a connection has nothing to do from now on."""
+        self._idle.pop(door, None)
+        self._idle[door] = None
+
+    def works(self, door: "Door") -> None:
+        """Note that a connection has a request."""
+        self._idle.pop(door, None)
+
+    def take_file(self, kind: str, address: str) -> bool:
+        """Count a file to be sent; False when too many are on their way."""
+        if sum(count for (of, _), count in self._files.items() if of == kind) >= self.limits.files:
             return False
-        self._open[address] += 1
+        if self._files[kind, address] >= self.limits.files_of(address):
+            return False
+        self._files[kind, address] += 1
         return True
 
-    def leave(self, address: str) -> None:
-        """Count a connection out."""
-        self._open[address] -= 1
-        if not self._open[address]:
-            del self._open[address]
+    def sent_file(self, kind: str, address: str) -> None:
+        """Count a file as sent, or given up."""
+        _less(self._files, (kind, address))
 
     @property
     def open(self) -> int:
         """How many connections there are."""
         return self._open.total()
+
+    def _make_room(self, address: str | None) -> bool:
+        """Close the connection that was idle for longest, of one address or of all; False when none is."""
+        for door in self._idle:
+            if address in (None, door.address):
+                door.give_way()
+                return True
+        return False
 
 
 class Door(web.RequestHandler):
@@ -74,30 +111,45 @@ class Door(web.RequestHandler):
         self.began = 0.0
         self._doors = doors
         self._limits = limits
-        self._address: str | None = None  # None: not counted in
+        self.address = "?"
+        self._counted = False
+        self._file: str | None = None  # the kind of the file being sent
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let a connection in, or close it at once when there are too many."""
-        address = str((transport.get_extra_info("peername") or ("?",))[0])
-        if not self._doors.enter(address):
-            assert isinstance(transport, asyncio.Transport)  # noqa: S101 -- asyncio's signature is wider than its promise
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 -- asyncio's signature is wider than its promise
+        self.address = origin_of(str((transport.get_extra_info("peername") or ("?",))[0]))
+        self._counted = self._doors.enter(self)
+        if not self._counted:
             transport.abort()
             return
-        self._address = address
         super().connection_made(transport)
         self.end_within(self._limits.header_seconds)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Count a connection out."""
         self._rest()
-        if self._address is not None:
-            self._doors.leave(self._address)
-            self._address = None
+        self._leave()
         super().connection_lost(exc)
+
+    def give_way(self) -> None:
+        """Close an idle connection for the sake of a new one."""
+        self._leave()
+        if self.transport is not None:
+            self.transport.abort()
+
+    def take_file(self, kind: str) -> bool:
+        """Count the reply to come as one that sends a file; False when too many do."""
+        if not self._doors.take_file(kind, self.address):
+            return False
+        self._file = kind
+        return True
 
     def data_received(self, data: bytes) -> None:
         """Start the clock with the first byte of a head."""
+        if data:
+            self._doors.works(self)
         if data and self._deadline is None:
             self.end_within(self._limits.header_seconds)
         super().data_received(data)
@@ -105,6 +157,7 @@ class Door(web.RequestHandler):
     def start_request(self, route: str) -> None:
         """Note that a head is complete; the reply must be out in time."""
         limits = self._limits
+        self._doors.works(self)
         self.route = route
         self.began = asyncio.get_running_loop().time()
         self.end_within(limits.body_seconds + limits.store_seconds + limits.reply_seconds)
@@ -118,6 +171,9 @@ class Door(web.RequestHandler):
         """Write the one line there is of a request: aiohttp calls this when the reply is out."""
         del request, time
         self._rest()
+        self._put_down()
+        if self._counted:
+            self._doors.rests(self)
         spent = asyncio.get_running_loop().time() - self.began if self.began else 0.0
         level = logging.DEBUG if self.route in _ASKED_ALL_DAY else logging.INFO
         _log.log(level, "answered", route=self.route, status=response.status, ms=round(spent * 1000, 1))
@@ -143,6 +199,17 @@ class Door(web.RequestHandler):
         del args
         _log.error("reply not written", route=self.route, exc_info=kw.get("exc_info", True))
 
+    def _leave(self) -> None:
+        self._put_down()
+        if self._counted:
+            self._counted = False
+            self._doors.leave(self)
+
+    def _put_down(self) -> None:
+        if self._file is not None:
+            self._doors.sent_file(self._file, self.address)
+            self._file = None
+
     def _rest(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
@@ -163,7 +230,15 @@ class Door(web.RequestHandler):
             self._deadline = asyncio.get_running_loop().call_later(_LAST_WORDS, transport.abort)
 
 
-def _affordable(connections: int) -> int:
-    """Stay below the number of open files the system allows us."""
+def _affordable(limits: Limits) -> int:
+    """Stay below the number of open files the system allows us, those being sent included."""
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return connections if allowed == resource.RLIM_INFINITY else max(1, min(connections, allowed - _KEPT_FILES))
+    if allowed == resource.RLIM_INFINITY:
+        return limits.connections
+    return max(1, min(limits.connections, allowed - _KEPT_FILES - _KINDS * limits.files))
+
+
+def _less(counts: Counter[Any], key: object) -> None:
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]

@@ -36,8 +36,11 @@ async def send(request: web.BaseRequest, ctx: Context, limits: Limits) -> web.St
         return replies.refuse(404)
     if not _conditions_read(request):
         return replies.refuse(400)
-    if isinstance(request.protocol, Door):
-        request.protocol.end_within(limits.reply_seconds + size / limits.slowest_media)
+    door = request.protocol
+    if isinstance(door, Door):
+        if not door.take_file(kind):
+            return replies.refuse(503)
+        door.end_within(min(limits.media_seconds, limits.reply_seconds + size / limits.slowest_media))
     left = max(0, (link.expires_at - ctx.now()) // 1000)
     return web.FileResponse(
         path,

@@ -1,6 +1,7 @@
 """No connection stands still, there are never too many, and what is closed is closed."""
 
 import asyncio
+import resource
 import socket
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from tests.webhooks.harness import (
 )
 from webhooks import server
 from webhooks.connections import Doors
-from webhooks.limits import Limits
+from webhooks.limits import Limits, origin_of
 
 SOON = 0.05
 BIG = 64 * 1024 * 1024
@@ -188,25 +189,154 @@ async def test_connections_beyond_the_cap_are_closed_and_room_comes_back(tmp_pat
         await _cap_holds(receiver, 3)
 
 
-async def test_one_address_may_not_take_all_connections(tmp_path: Path) -> None:
-    async with opened(tmp_path, limits=Limits(connections=100, connections_per_address=3)) as receiver:
+async def test_a_stranger_may_take_a_quarter_of_the_connections(tmp_path: Path) -> None:
+    async with opened(tmp_path, limits=Limits(connections=12, knows_proxies=False)) as receiver:
         await _cap_holds(receiver, 3)
 
 
 async def _cap_holds(receiver: Receiver, most: int) -> None:
     kept = [await receiver.connect() for _ in range(most)]
-    await until(lambda: doors(receiver).open == most)
+    for _, writer in kept:
+        writer.write(b"GET /healthz HTTP/1.1\r\n")
+    await until(lambda: doors(receiver).open == most and not idle(receiver))
     for _ in range(5):
         reader, writer = await receiver.connect()
         assert await read_all(reader) == b""
         await hang_up(writer)
     for reader, writer in kept:
-        writer.write(receiver.head("GET", "/healthz", {}))
+        writer.write(b"Host: a\r\n\r\n")
         assert (await read_answer(reader)).status == 200
     for _, writer in kept:
         await hang_up(writer)
     await until(lambda: doors(receiver).open == 0)
     assert (await receiver.get("/healthz")).status == 200
+
+
+def idle(receiver: Receiver) -> int:
+    return len(doors(receiver)._idle)  # pyright: ignore[reportPrivateUsage] -- seen from outside only when it is too late
+
+
+@pytest.mark.parametrize("limits", [Limits(connections=3), Limits(connections=12, knows_proxies=False)])
+async def test_a_new_connection_takes_the_place_of_the_longest_idle_one(tmp_path: Path, limits: Limits) -> None:
+    async with opened(tmp_path, limits=limits) as receiver:
+        first, second, asking = [await receiver.connect() for _ in range(3)]
+        asking[1].write(b"GET /healthz HTTP/1.1\r\n")
+        for reader, writer in (second, first):  # the second one is idle for longer
+            writer.write(receiver.head("GET", "/healthz", {}))
+            assert (await read_answer(reader)).status == 200
+        await until(lambda: idle(receiver) == 2)
+        assert (await receiver.get("/healthz")).status == 200
+        assert await read_all(second[0]) == b""
+        first[1].write(receiver.head("GET", "/healthz", {}))
+        assert (await read_answer(first[0])).status == 200
+        asking[1].write(b"Host: a\r\n\r\n")
+        assert (await read_answer(asking[0])).status == 200
+        for _, writer in (first, second, asking):
+            await hang_up(writer)
+        await until(lambda: doors(receiver).open == 0)
+        assert not idle(receiver)
+
+
+async def test_connections_that_never_ask_make_way_too(tmp_path: Path) -> None:
+    async with opened(tmp_path, limits=Limits(connections=3)) as receiver:
+        silent = [await receiver.connect() for _ in range(3)]
+        await until(lambda: doors(receiver).open == 3)
+        for _ in range(10):
+            assert (await receiver.get("/healthz")).status == 200
+        for _, writer in silent:
+            await hang_up(writer)
+
+
+@pytest.mark.parametrize(
+    ("address", "most"),
+    [
+        ("127.0.0.1", 400),
+        ("::1", 400),
+        ("10.1.2.3", 400),
+        ("172.19.0.1", 400),
+        ("fdaa::3", 400),
+        ("8.8.8.8", 100),
+        ("2600:1901::", 100),
+        ("?", 100),
+        ("", 100),
+    ],
+)
+def test_a_private_address_may_be_a_proxy_and_take_all(address: str, most: int) -> None:
+    assert Limits().connections_of(address, 400) == most
+    assert Limits().connections_of(address, 1) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "origin"),
+    [
+        ("8.8.8.8", "8.8.8.8"),
+        ("::ffff:8.8.8.8", "8.8.8.8"),
+        ("2600:1901:0:1::99", "2600:1901:0:1::"),
+        ("2600:1901:0:1:ffff::1", "2600:1901:0:1::"),
+        ("?", "?"),
+    ],
+)
+def test_an_ipv6_customer_is_one_network(address: str, origin: str) -> None:
+    assert origin_of(address) == origin
+
+
+@pytest.mark.parametrize("allowed", [1024, 300])
+async def test_connections_leave_descriptors_to_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, allowed: int
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", {resource.RLIMIT_NOFILE: (allowed, allowed)}.get)
+    async with opened(tmp_path) as receiver:
+        most = doors(receiver)._most  # pyright: ignore[reportPrivateUsage] -- hundreds of sockets would show it too
+        assert most == max(1, allowed - 256 - 64)
+
+
+async def test_files_beyond_the_cap_are_put_off(tmp_path: Path) -> None:
+    async with opened(tmp_path, limits=Limits(files=3)) as receiver:
+        await _files_are_put_off(receiver)
+
+
+async def test_one_address_is_sent_few_files_at_once(tmp_path: Path) -> None:
+    async with opened(tmp_path, limits=Limits(files_per_address=3, knows_proxies=False)) as receiver:
+        await _files_are_put_off(receiver)
+
+
+async def _files_are_put_off(receiver: Receiver) -> None:
+    film, taking = big_film(receiver), [await receiver.connect() for _ in range(3)]
+    for reader, writer in taking:
+        writer.write(receiver.head("GET", film, {}))
+        assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200")
+    answer = await receiver.get(film)
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    assert (await receiver.get("/healthz")).status == 200
+    picture = files.save(receiver.ctx.media_dir, files.INPUTS, "a-1.png", b"x")
+    link = receiver.ctx.addresses.link(files.INPUTS, picture.name, int(NOW * 1000) + 60_000)
+    assert (await receiver.get(link.removeprefix(PUBLIC_URL))).status == 200
+    for _, writer in taking:
+        await hang_up(writer)
+    await until(lambda: doors(receiver).open == 0)
+    for _ in range(5):
+        assert (await receiver.get(film, Range="bytes=0-0")).status == 206
+    await until(lambda: not doors(receiver)._files)  # pyright: ignore[reportPrivateUsage] -- a leak shows only in the end
+
+
+async def test_a_file_sent_makes_room_on_a_connection_that_stays(tmp_path: Path) -> None:
+    async with opened(tmp_path, limits=Limits(files=1)) as receiver:
+        film = files.save(receiver.ctx.media_dir, files.OUTPUTS, "small-1.mp4", b"film")
+        link = receiver.ctx.addresses.link(files.OUTPUTS, film.name, int(NOW * 1000) + 60_000)
+        reader, writer = await receiver.connect()
+        for _ in range(3):
+            writer.write(receiver.head("GET", link.removeprefix(PUBLIC_URL), {}))
+            assert (await read_answer(reader)).status == 200
+        await hang_up(writer)
+
+
+async def test_a_file_of_any_size_has_its_deadline(tmp_path: Path) -> None:
+    async with opened(tmp_path, limits=Limits(slowest_media=1, media_seconds=SOON)) as receiver:
+        reader, writer = await receiver.connect()
+        writer.write(receiver.head("GET", big_film(receiver), {}))
+        assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200")
+        await until(lambda: doors(receiver).open == 0)
+        await hang_up(writer)
 
 
 async def test_the_connections_of_an_address_are_forgotten_with_the_last(receiver: Receiver) -> None:
