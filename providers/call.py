@@ -19,7 +19,7 @@ from yarl import URL
 from .contract import ErrorKind, NotUnderstood, ProviderError, Reason
 from .reading import for_log, read_object
 
-MOST_BYTES = 1024 * 1024  # of one answer; a task with its results is a few kilobytes
+MOST_BYTES = 128 * 1024  # of one answer: a task is a few kilobytes, and more would hold the program up while it is read
 LONGEST_WAIT = 3600.0  # seconds; a Retry-After above it is cut
 CONNECT_WITHIN = 10.0  # seconds, so that an alternate address is tried while somebody still waits
 
@@ -80,17 +80,19 @@ class Api:
         json: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
         any_body: bool = False,
+        most_bytes: int = MOST_BYTES,
     ) -> dict[str, Any]:
         """Make one call and return the JSON object of a 2xx answer. Raise ProviderError.
 
         `any_body`: the answer's body does not matter, a 2xx is enough; what is no object comes back as an empty one.
+        `most_bytes`: an answer above it counts as one that could not be read.
         """
         secrets = self._secrets()
         body = None if json is None else jsonlib.dumps(json, separators=(",", ":")).encode("ascii")
         target = path + ("?" + urlencode(query) if query else "")
         outcome: _Answer | ProviderError = ProviderError(ErrorKind.NOT_SENT, Reason.ACCESS, "no address is set")
         for base_url in self._base_urls:
-            outcome = await self._send(method, base_url + target, body)
+            outcome = await self._send(method, base_url + target, body, most_bytes)
             # Only what surely never arrived may go to another address: two addresses may be one service.
             if isinstance(outcome, _Answer) or outcome.kind is not ErrorKind.NOT_SENT:
                 break
@@ -101,7 +103,7 @@ class Api:
     def _secrets(self) -> list[str]:
         return [word for value in self._headers().values() for word in value.split() if len(word) >= 6]
 
-    async def _send(self, method: str, url: str, body: bytes | None) -> _Answer | ProviderError:
+    async def _send(self, method: str, url: str, body: bytes | None, most: int) -> _Answer | ProviderError:
         """Send once; return what happened instead of raising, so that no error carries aiohttp's as its context."""
         headers = {
             "Accept": "application/json",
@@ -127,7 +129,7 @@ class Api:
                 allow_redirects=False,  # following one would hand our key to a stranger
                 timeout=self._timeout,
             ) as answer:
-                return _Answer(answer.status, answer.headers.get("Retry-After", ""), await _read_capped(answer))
+                return _Answer(answer.status, answer.headers.get("Retry-After", ""), await _read_capped(answer, most))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             kind, reason, seen = ErrorKind.NOT_SENT, Reason.VENDOR, f"no connection ({type(error).__name__})"
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
@@ -151,13 +153,13 @@ class Api:
         raise ProviderError(kind, reason, for_log(f"HTTP {answer.status}", said), retry_after)
 
 
-async def _read_capped(answer: aiohttp.ClientResponse) -> bytes | None:
+async def _read_capped(answer: aiohttp.ClientResponse, most: int) -> bytes | None:
     """Read a body up to the cap; None when it is larger, broken or too slow: its status is still worth something."""
     body = bytearray()
     try:
         while chunk := await answer.content.readany():
             body += chunk
-            if len(body) > MOST_BYTES:
+            if len(body) > most:
                 return None
     except (aiohttp.ClientError, OSError, EOFError, ValueError):
         return None

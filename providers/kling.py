@@ -171,6 +171,7 @@ _WORDS = {
     "failed": Progress.FAILED,
 }
 _MOST_OUTPUTS = 10
+_MOST_BILLS = 100
 
 
 class Kling:
@@ -371,7 +372,7 @@ def _outputs(task: Mapping[str, Any]) -> tuple[OutputLink, ...]:
 
 def _credits(task: Mapping[str, Any]) -> int | None:
     """Turn the units a task took into credits, rounded up; money taken instead of units is not counted here."""
-    bills = [bill for bill in as_objects(task.get("billing")) if bill.get("charge_type") == "unit"]
+    bills = [bill for bill in as_objects(task.get("billing"), _MOST_BILLS) if bill.get("charge_type") == "unit"]
     amounts = [_units(task.get("final_unit_deduction")), *(_units(bill.get("amount")) for bill in bills)]
     known = [amount for amount in amounts if amount is not None]
     return min(ceil(sum(known) * CREDITS_A_UNIT), MOST_CREDITS) if known else None

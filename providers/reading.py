@@ -9,6 +9,7 @@ from typing import Any, NoReturn, cast
 from .contract import NotUnderstood
 
 MOST_CREDITS = 1_000_000_000  # more than this is a mistake or a lie, and would not fit a column everywhere
+MOST_ITEMS = 10  # of a task's list of results: hundreds of thousands would hold the program up
 MOST_DETAIL = 300  # characters, as the contract says of ProviderError.detail
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
@@ -36,11 +37,11 @@ def as_object(value: object) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def as_objects(value: object) -> list[Mapping[str, Any]]:
-    """Return the objects of a JSON list, leaving out what is none."""
+def as_objects(value: object, most: int = MOST_ITEMS) -> list[Mapping[str, Any]]:
+    """Return the objects among the first `most` items of a JSON list, leaving out what is none."""
     if not isinstance(value, list):
         return []
-    return [cast("Mapping[str, Any]", item) for item in cast("list[object]", value) if isinstance(item, dict)]
+    return [cast("Mapping[str, Any]", item) for item in cast("list[object]", value)[:most] if isinstance(item, dict)]
 
 
 def as_text(value: object) -> str:

@@ -117,6 +117,8 @@ _RATES = vidu_shapes.Rates(
 )
 
 _PAGE_SIZE = 100  # tasks-list: at most
+_MOST_ROWS = 1000  # taken of a page all the same
+_PAGE_BYTES = 1024 * 1024  # each row may repeat a prompt of 5000 characters
 _MOST_PAGES = 50
 _MOST_LOOKED_AT = 20  # tasks asked for one by one
 _SLACK = 600.0  # seconds; how far the vendor's clock may be behind ours
@@ -201,7 +203,9 @@ class Vidu:
         listed: dict[str, Status] = {}
         token = ""
         for page in range(_MOST_PAGES):
-            payload = await self._api.call("GET", "/ent/v2/tasks", query=_page_query(since, page, token))
+            payload = await self._api.call(
+                "GET", "/ent/v2/tasks", query=_page_query(since, page, token), most_bytes=_PAGE_BYTES
+            )
             rows = {row.task_id: row for row in (vidu_shapes.answered(each, "") for each in _rows(payload))}
             if rows and rows.keys() <= listed.keys():
                 raise _left_open("the list of tasks repeats itself")
@@ -241,7 +245,7 @@ def _page_query(since: float, page: int, token: str) -> dict[str, str]:
 
 def _rows(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     listed: object = payload.get("tasks", "absent")
-    rows = as_objects(listed)
+    rows = as_objects(listed, _MOST_ROWS)
     if listed is not None and len(rows) != (len(cast("list[object]", listed)) if isinstance(listed, list) else -1):
         raise _left_open("the list of tasks is malformed")
     return rows

@@ -175,6 +175,13 @@ async def test_an_answer_up_to_the_cap_is_read_and_one_above_it_leaves_it_open(
     assert (await fails(api(session, vendor.url))).kind is ErrorKind.UNKNOWN
 
 
+async def test_a_list_may_be_longer_than_a_task(vendor: Vendor, session: aiohttp.ClientSession) -> None:
+    vendor.answers = [reply(200, {"a": "x" * MOST_BYTES})]
+    long = await api(session, vendor.url).call("GET", "/", most_bytes=2 * MOST_BYTES)
+    assert len(long["a"]) == MOST_BYTES
+    assert MOST_BYTES <= 128 * 1024  # a task that is read at a stroke must not hold the program up
+
+
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [

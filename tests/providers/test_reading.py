@@ -1,5 +1,6 @@
 import contextlib
 import json
+from typing import NoReturn
 
 import pytest
 from hypothesis import given, settings
@@ -110,3 +111,15 @@ def test_a_line_for_the_log_holds_no_address_and_no_control_letter() -> None:
     assert reading.for_log("no", "", None, 7, "at https://u:p@h.example/a?key=1, end\r\n\x1b[0m") == (
         "no 7 at <address> end [0m"
     )
+
+
+def test_of_an_endless_list_only_the_beginning_is_walked() -> None:
+    class Walked(list[object]):
+        def __iter__(self) -> NoReturn:
+            raise AssertionError("the whole list was walked")
+
+    endless: list[object] = Walked([{"n": number} for number in range(1000)])
+    assert reading.as_objects(endless) == [{"n": number} for number in range(10)]
+    assert len(reading.as_objects(endless, 100)) == 100
+    mixed: list[object] = ["a", *[{}] * 20]
+    assert reading.as_objects(mixed) == [{}] * 9

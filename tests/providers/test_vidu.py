@@ -381,6 +381,14 @@ async def test_where_the_list_shows_no_payload_its_tasks_are_asked_for(vidu: Vid
     assert await vidu.find(task(""), 0.0) is None
 
 
+async def test_a_whole_page_of_long_prompts_is_read(vidu: Vidu, vendor: Vendor) -> None:
+    rows = [row(number) | {"prompt": "x" * 5000} for number in range(99)]
+    vendor.answers = [page(*rows, row(99, "job-1"), token="t1")]
+    found = await vidu.find(task(""), 0.0)
+    assert found is not None
+    assert found.task_id == row(99)["id"]
+
+
 @pytest.mark.parametrize(
     "pages",
     [
@@ -397,6 +405,7 @@ async def test_where_the_list_shows_no_payload_its_tasks_are_asked_for(vidu: Vid
         [page(row(1, None)), page(), reply(404, {"reason": "TaskNotFound"})],
         [page(*(row(number, None) for number in range(21))), page(), reply(200, row(1))],
         [page(row(1)), reply(500, {})],
+        [page(*(row(number) for number in range(1001)), token="")],  # ten times what was asked for
     ],
 )
 async def test_a_list_that_proves_nothing_leaves_it_open(vidu: Vidu, vendor: Vendor, pages: list[bytes]) -> None:
