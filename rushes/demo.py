@@ -99,6 +99,8 @@ async def _journey(
         timeline.start()
         typed = scenery.member.type(scenery.channel, "/video", {"prompt": prompt, "image": picture})
         card = await typed.answered(_PATIENCE)
+        if "held" not in timeline.seen:
+            raise DemoFailed(f"the order was refused: {card.text}")
         first_answer = typed.seconds or 0.0
         message = await _posted(scenery, timeline, card)
         missing = timeline.missing(_STEPS)
@@ -124,6 +126,8 @@ async def _posted(scenery: Scenery, timeline: Timeline, card: Message) -> Messag
     """Wait until the result is in the channel and the card says so."""
 
     def results() -> list[Message]:
+        if timeline.ended:
+            raise DemoFailed(f"the vendor did not make the video; the card says: {card.text}")
         posted = [one for one in scenery.channel.messages if one is not card and one.author is scenery.discord.bot]
         over = "delivery recorded" in timeline.seen and len(timeline.seen["card edited"]) > 1
         return posted if over and "done" in card.text.lower() else []

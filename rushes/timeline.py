@@ -10,6 +10,7 @@ from rich.text import Text
 
 Say = Callable[[Mapping[str, Any]], str]
 
+_ENDS = {"failed", "cancelled", "expired"}
 _COLORS = {"Ada": "bright_white", "Discord": "bright_blue", "Rushes": "bright_green", "vendor": "bright_magenta"}
 
 
@@ -80,11 +81,13 @@ class Timeline:
     vendor: str  # as people read it
     begun: float = field(default_factory=time.perf_counter)
     job_id: int = 0  # the latest job that was told of
+    ended: bool = False  # without a video
     seen: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
 
     def program(self, step: str, job_id: int | None = None, /, **facts: object) -> None:
         """Hear the program."""
         self.job_id = job_id or self.job_id
+        self.ended = self.ended or bool({str(facts.get("state")), str(facts.get("outcome"))} & _ENDS)
         self._note(step, _PROGRAM.get(step), facts)
 
     def around(self, event: str, facts: dict[str, Any]) -> None:
@@ -113,7 +116,7 @@ class Timeline:
         text.append(f"{self._name(line.who):>10}", style=_COLORS.get(line.who, "white"))
         text.append("      " if line.who == line.whom else "  →   ", style="dim")
         there = "" if line.who == line.whom else self._name(line.whom)
-        text.append(f"{there:<11}", style=_COLORS.get(line.whom, "yellow"))
+        text.append(f"{there:<12}", style=_COLORS.get(line.whom, "yellow"))
         text.append(line.say(facts), style="default")
         self.console.print(text, soft_wrap=True)
 

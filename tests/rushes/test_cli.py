@@ -165,6 +165,9 @@ async def test_the_demo_ends_with_a_video_a_person_can_open(tmp_path: Path) -> N
         assert said in out
 
 
-async def test_the_demo_fails_loudly(tmp_path: Path) -> None:
+async def test_the_demo_fails_loudly_and_at_once(tmp_path: Path) -> None:
     code, _, err = await run(tmp_path, "demo", "--provider", "nobody")
     assert (code, "The demo failed" in err) == (1, True)
+    (tmp_path / "not.png").write_text("not a picture")
+    code, _, err = await run(tmp_path, "demo", "--image", "not.png")
+    assert (code, "the order was refused" in err) == (1, True)
