@@ -5,6 +5,7 @@ answers a repeat with the first message; later the channel is searched for our m
 """
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -280,10 +281,20 @@ async def _find(client: discord.AutoShardedClient, channel: discord.PartialMessa
 
 
 def _is_result(message: discord.Message, code: str) -> bool:
-    """Know a result by the code in its file names, its frame or its words; a card has no words outside its frame."""
-    marks = [message.content, *(file.filename for file in message.attachments)]
-    marks += [embed.footer.text or "" for embed in message.embeds]
-    return bool(message.content) and any(code in mark for mark in marks)
+    """Know a result by the names of its files, the end of its frame or its last line: nothing typed stands there.
+
+    A card has the same frame, but no words outside it.
+    """
+    if not message.content:
+        return False
+    mark = f"job {code}"
+    names = [file.filename for file in message.attachments]
+    ends = [embed.footer.text or "" for embed in message.embeds]
+    return (
+        any(re.fullmatch(rf"rushes-{code}(-[0-9]{{1,2}})?\.[a-z0-9]{{1,5}}", name) for name in names)
+        or any(end == mark or end.endswith(f" · {mark}") for end in ends)
+        or message.content.splitlines()[-1] == f"-# {mark}"
+    )
 
 
 def _snowflake(milliseconds: int) -> int:

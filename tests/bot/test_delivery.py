@@ -284,6 +284,33 @@ async def test_a_card_or_a_strangers_message_is_not_taken_for_the_result(films: 
     assert (await films.delivery(job)).message_id == result.id
 
 
+@pytest.mark.parametrize("named", ["{}", "job {}", "x · job {}", "rushes-{}.mp4", "-# job {}", "a\n-# job {}"])
+async def test_somebody_elses_result_that_names_the_job_is_not_taken_for_it(films: Set, named: str) -> None:
+    job = await ready(films)
+    await cut_at(films, "posting")
+    words = named.format(job.code)
+    films.ben.user.name = words
+    theirs = await ready(films, who=films.ben, model=words[:64], prompt=words)
+    await films.deliver()
+    films.clock.ahead += 300
+    await films.deliver()
+    first, second = films.results()
+    assert (await films.delivery(theirs)).message_id == first.id
+    assert (await films.delivery(job)).message_id == second.id
+    assert second.attachments[0].filename == f"rushes-{job.code}.mp4"
+
+
+@pytest.mark.parametrize("denied", [("EMBED_LINKS",), ("ATTACH_FILES",), ("EMBED_LINKS", "ATTACH_FILES")])
+async def test_a_result_in_any_form_is_known_again(films: Set, denied: tuple[str, ...]) -> None:
+    job = await ready(films, count=2, lost=1)
+    films.channel.deny(*denied)
+    await cut_at(films, "posted")
+    films.clock.ahead += 3600
+    await films.deliver()
+    [result] = films.results()
+    assert (await films.delivery(job)).message_id == result.id
+
+
 async def test_an_old_linked_doubt_is_found_by_its_link(films: Set) -> None:
     job = await ready(films, data=bytes(10 * 2**20 + 1))
     await cut_at(films, "posted")
