@@ -93,7 +93,7 @@ async def test_at_the_vendor_the_answer_is_honest_about_what_may_still_be_charge
     await films.happen(job, Event.SUBMIT)
     await films.happen(job, Event.ACCEPTED, task_id="task-1", submitted_at=films.ctx.now())
     answer = await films.ada.press(card, "Cancel").answered()
-    wanted = "has been asked to stop" if can_cancel else "may still charge"
+    wanted = "is being asked to stop" if can_cancel else "may still charge"
     assert wanted in answer.text
     assert "40 credits stay reserved" in answer.text
     await films.edit_cards()

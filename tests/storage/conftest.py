@@ -1,11 +1,15 @@
 """A real database file for each test."""
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from storage import Database
+
+# They need a server to be named; see the file.
+collect_ignore = [] if "RUSHES_TEST_POSTGRESQL" in os.environ else ["test_postgresql.py"]
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ from storage.words import GuildSettings
 from tests.samples_of import NOON, a_job
 
 SERVER = os.environ.get("RUSHES_TEST_POSTGRESQL", "")
-pytestmark = pytest.mark.skipif(not SERVER, reason="no PostgreSQL is named")
 
 
 async def command(order: str) -> None:
