@@ -8,8 +8,8 @@ import unicodedata
 
 _JOINER = "\u200d"
 _EMOJI_STYLE = "\ufe0f"
-# Letters and symbols that show nothing, although Unicode does not count them among the invisible ones.
-_BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180f\u2800\u3164\uffa0")
+# Letters and symbols that show nothing, although their category does not say so.
+_BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180f\u2800\u3164\uffa0\U0001d159")
 _MARKS_MOST = 3  # combining marks on one letter; more of them climb over the lines around
 _CLUSTER_MOST = 40  # characters one visible sign is believed to have
 _SPECIAL = re.compile(r"([\\*_~`|\[\]<])")
@@ -34,9 +34,13 @@ def clean(text: str) -> str:
         elif character == _JOINER:
             if _joins_emoji(kept, text[position + 1 : position + 2]):
                 kept.append(character)
+        elif _chooses_shape(character):
+            if kept and unicodedata.category(kept[-1])[0] not in "ZM" and kept[-1] != _JOINER:
+                kept.append(character)
         elif _visible(character):
-            marks = marks + 1 if unicodedata.category(character) in {"Mn", "Me"} else 0
-            if marks <= _MARKS_MOST:
+            is_mark = unicodedata.category(character) in {"Mn", "Me"}
+            marks = marks + 1 if is_mark else 0
+            if not is_mark or (marks <= _MARKS_MOST and kept and kept[-1] not in " \u200d"):
                 kept.append(character)
     return " ".join("".join(kept).split())
 
@@ -54,7 +58,15 @@ def cut(text: str, most: int) -> str:
 
 
 def _visible(character: str) -> bool:
-    return unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co"} and character not in _BLANKS
+    category = unicodedata.category(character)
+    if category == "Cn":  # assigned to nothing, and often invisible; but among the emoji newer ones than Python knows
+        return "\U0001f300" <= character <= "\U0001faff"
+    return category not in {"Cc", "Cf", "Cs", "Co"} and character not in _BLANKS
+
+
+def _chooses_shape(character: str) -> bool:
+    """Tell a variation selector: it shows nothing, and changes how the character before it looks."""
+    return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
 
 
 def _joins_emoji(kept: list[str], following: str) -> bool:

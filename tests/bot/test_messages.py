@@ -220,3 +220,10 @@ def test_every_flaw_and_trouble_says_that_nothing_was_spent() -> None:
     texts = [refusals.flawed("first_frame", flaw) for flaw in Flaw]
     texts += [refusals.over_budget(OverBudget(40, 3)), refusals.STORAGE_TROUBLE, refusals.MAY_NOT_POST]
     assert all("Nothing was sent and nothing was spent." in text for text in texts)
+
+
+@pytest.mark.parametrize("name", ["", "\ufe0f", "\u2065\u2065", "\ufff0", "\U000e0100", "\u3164", "\u0301"])
+def test_a_name_or_prompt_that_shows_nothing_is_replaced_by_a_word(name: str) -> None:
+    result = result_of(job_with(user_name=name, prompt=name), VENDOR, links=[], missing=0, files=1)
+    assert "> (no prompt)" in result.card.body
+    assert "Asked by somebody · made by" in result.card.body

@@ -11,7 +11,9 @@ from bot.plain import clean, cut, plain
 
 ANY = st.text(
     st.characters()
-    | st.sampled_from("*_~`|[]()<>@#:/\\-+.1\n\r\t\u200b\u200d\u202e\u2066\ufeff\u0301\ufe0f\U0001f1e9\U0001f3fd👩🚀")
+    | st.sampled_from(
+        "*_~`|[]()<>@#:/\\-+.1\n\r\t\u200b\u200d\u202e\u2066\ufeff\u0301\ufe0f\U000e0100\ufff0\U0001f1e9\U0001f3fd👩🚀"
+    )
 )
 _MENTION = re.compile(r"(?<!\\)<[@#:/t]|<@[!&]?\d|@everyone|@here")
 _UNESCAPED = re.compile(r"(?<!\\)(?:\\\\)*[*_~`|\[\]<]")
@@ -36,6 +38,53 @@ def test_cleaning_removes_what_cannot_be_seen_and_changes_nothing_the_second_tim
     assert all(unicodedata.category(character) not in {"Cc", "Cs", "Co"} for character in made)
     assert all(character == "\u200d" or unicodedata.category(character) != "Cf" for character in made)
     made.encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufe0f" * 3,
+        "\ufe00",
+        "\u2065" * 5,
+        "\ufff0",
+        "\U000e0100" * 5,
+        "\U000e01ef",
+        "\U000e0000",
+        "\U000e0fff",
+        "\u0378",
+        "\ufdd0",
+        "\U0010fffe",
+        "\u0301",
+        " \ufe0f \u0301 ",
+        "\u200d\ufe0f\u200d",
+        "\u115f\ufe0f",
+        "\u2800\ufe0f",
+        "\U0001d159",
+        "\u20e3",
+    ],
+)
+def test_what_shows_nothing_is_nothing(text: str) -> None:
+    assert clean(text) == ""
+    assert clean(f"a {text} b") == "a b"
+
+
+def test_every_character_alone_is_nothing_or_seen() -> None:
+    unseen = {"Cc", "Cf", "Cs", "Co", "Mn", "Me", "Zs", "Zl", "Zp"}
+    for number in range(0x110000):
+        made = clean(chr(number))
+        assert made == "" or unicodedata.category(made) not in unseen
+        assert made == "" or not 0xFFF0 <= number <= 0xFFF8
+        assert made == "" or not 0xE0000 <= number <= 0xE0FFF
+
+
+def test_what_chooses_a_shape_stays_with_its_character() -> None:
+    for text in ("1\ufe0f\u20e3", "❤\ufe0f", "a ❤\ufe0f\u200d🔥", "葛\U000e0100", "🏳\ufe0f\u200d🌈", "e\u0301"):
+        assert clean(text) == text
+    assert clean("a\ufe0f\ufe0f\ufe0f\U000e0100b") == "a\ufe0fb"
+
+
+def test_an_emoji_newer_than_python_is_kept() -> None:
+    assert clean("\U0001faff") == "\U0001faff"
 
 
 @given(ANY, st.integers(2, 60))
