@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from bot import decode, pictures
 from bot.pictures import Desk, Flaw, Seen, at_a_glance
 from tests.bot.harness import picture
 
@@ -128,9 +129,14 @@ async def test_what_needs_too_much_memory_has_too_many_pixels() -> None:
     assert await Desk().look(data) == Seen("image/png", 4000, 4000)
 
 
-async def test_what_takes_too_much_work_is_given_up() -> None:
-    slow = with_scans(6300, 64)
-    assert await Desk(cpu_seconds=1).look(slow) is Flaw.TOO_MANY_PIXELS
+async def test_what_takes_too_much_work_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    endless = tmp_path / "endless.py"
+    endless.write_text(
+        f"import runpy, sys\nconfine = runpy.run_path({decode.__file__!r})['confine']\n"
+        "confine(int(sys.argv[2]), int(sys.argv[3]))\nwhile True: pass\n"
+    )
+    monkeypatch.setattr(pictures, "_CHILD", str(endless))
+    assert await Desk(cpu_seconds=1, seconds=100).look(picture()) is Flaw.TOO_MANY_PIXELS
     assert children() == []
 
 
