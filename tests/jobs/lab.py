@@ -4,7 +4,7 @@ import asyncio
 import json
 import sqlite3
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -198,11 +198,12 @@ class Clock:
 class Lab:
     """One vendor, one database, and the loops' work to be done piece by piece."""
 
-    def __init__(self, database: Database, folder: Path) -> None:
+    def __init__(self, database: Database, folder: Path, log: Sequence[Mapping[str, Any]]) -> None:
         self.vendor = Vendor()
         self.clock = Clock()
         self.file = folder / "rushes.db"
         self.steps: list[str] = []
+        self._log = log
         addresses = Addresses("https://rushes.example", ["k" * 40])
         providers = {self.vendor.name: self.vendor}
         self.ctx = Context(database, providers, addresses, folder / "media", self.clock, self._heard, QUICK)
@@ -327,6 +328,10 @@ class Lab:
 
     async def delivery(self, job: Job) -> Delivery | None:
         return await self.ctx.database.read(deliveries.of_job, job.id)
+
+    def logged(self, event: str) -> int:
+        """Count the lines in the log that say so."""
+        return sum(line["event"] == event for line in self._log)
 
     def outcomes(self) -> list[str | None]:
         """List what came of each stored callback; None: nobody has acted on it."""
