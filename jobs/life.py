@@ -50,11 +50,16 @@ def advance(
 
 
 async def happen(ctx: Context, job_id: int, event: Event, **facts: Any) -> Job | None:
-    """Let an event happen to a job, in a transaction of its own; None when it changes nothing. Raise StorageError."""
+    """Let an event happen to a job, in a transaction of its own; None when it changes nothing. Raise StorageError.
+
+    A job falls silent only when its deadline is over as it stands then: it may have been heard of since it was read.
+    """
 
     def change(connection: Connection) -> Job | None:
-        job = job_facts.by_id(connection, job_id)
-        return advance(connection, job, event, ctx.now(), ctx.timing, **facts) if job else None
+        job, now = job_facts.by_id(connection, job_id), ctx.now()
+        if job is None or (event is Event.SILENT and now < job.deadline_at):
+            return None
+        return advance(connection, job, event, now, ctx.timing, **facts)
 
     job = await ctx.database.write(change)
     ctx.wakes.cards.set()

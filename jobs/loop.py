@@ -93,7 +93,7 @@ class Work(Generic[T]):
 
     def _pause(self) -> float:
         self._failures += 1
-        return min(self.idle * 2**self._failures, _PAUSE_MOST)
+        return min(self.idle * 2.0 ** min(self._failures, 16), _PAUSE_MOST)
 
     async def _rest(self, seconds: float, stopping: asyncio.Event, *, bell: bool = True) -> None:
         """Wait for the bell, the time or the end, whichever comes first."""

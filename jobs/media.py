@@ -95,32 +95,28 @@ def _ready_when_all_here(connection: Connection, job_id: int, now: int) -> bool:
 
 
 async def _failed(ctx: Context, job: Job, output: Output, problem: Exception) -> None:
-    attempts = output.attempts + 1
     detail = str(problem) or type(problem).__name__
-    ctx.tell("fetch failed", job.id, problem=detail, attempts=attempts)
-    passing = isinstance(problem, OSError) or (
-        isinstance(problem, DownloadFailed) and problem.kind in {"temporary", "too_slow"}
-    )
+    ctx.tell("fetch failed", job.id, problem=detail, attempts=output.attempts + 1)
+    refused = not _passes(problem)
     late = ctx.now() - (job.finished_at or 0) >= ctx.timing.fetch_deadline
-    given_up = late if passing else attempts >= _TRIES
-    due_at = None if given_up else ctx.now() + backoff(ctx, attempts)
-    ready = await ctx.database.write(_not_fetched, output, attempts, due_at, detail, ctx.now())
-    if ready:
+    given_up = output.refusals + 1 >= _TRIES if refused else late
+    due_at = None if given_up else ctx.now() + backoff(ctx, output.attempts + 1)
+
+    def store(connection: Connection) -> bool:
+        outputs.not_fetched(connection, output, due_at, refused=refused, problem=detail)
+        return _ready_when_all_here(connection, output.job_id, ctx.now())
+
+    if await ctx.database.write(store):
         ctx.wakes.deliver.set()
     if due_at is not None:
         await _ask_for_new_addresses(ctx, job)
 
 
-def _not_fetched(
-    connection: Connection,
-    output: Output,
-    attempts: int,
-    due_at: int | None,
-    problem: str,
-    now: int,
-) -> bool:
-    outputs.not_fetched(connection, output.id, attempts=attempts, due_at=due_at, problem=problem)
-    return _ready_when_all_here(connection, output.job_id, now)
+def _passes(problem: Exception) -> bool:
+    """Tell trouble that may be over in a while, ours or the network's, from a file that cannot be had."""
+    return isinstance(problem, OSError) or (
+        isinstance(problem, DownloadFailed) and problem.kind in {"temporary", "too_slow"}
+    )
 
 
 async def _ask_for_new_addresses(ctx: Context, job: Job) -> None:

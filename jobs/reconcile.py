@@ -84,9 +84,9 @@ async def _look_for(ctx: Context, provider: Provider, job: Job) -> bool:
     since = ctx.now() - job.changed_at
     absences = job.absences + 1 if since >= ctx.timing.callback_grace else 0
     ctx.tell("not found", job.id, absences=absences)
+    if job.state is State.EXPIRED or _over(ctx, job):
+        return False
     if absences < _ABSENCES or job.resent:  # sent again once at the most: after that, only the deadline ends the doubt
-        if _over(ctx, job):
-            return False
         wait = ctx.timing.absence_gap if absences else max(ctx.timing.callback_grace - since, ctx.timing.retry_least)
         await ctx.database.write(job_facts.postpone, job, ctx.now() + wait, absences=absences)
         return True

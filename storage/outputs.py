@@ -23,6 +23,7 @@ _columns = (
     outputs.c.sha256,
     outputs.c.due_at,
     outputs.c.attempts,
+    outputs.c.refusals,
     outputs.c.problem,
 )
 
@@ -30,7 +31,7 @@ _columns = (
 def announced(connection: Connection, job_id: int, links: Sequence[tuple[str, str]], now: int) -> None:
     """Store the (kind, address) of a job's results, due to be fetched at once."""
     rows = [
-        {"job_id": job_id, "position": position, "kind": kind, "url": url, "due_at": now, "attempts": 0}
+        {"job_id": job_id, "position": position, "kind": kind, "url": url, "due_at": now, "attempts": 0, "refusals": 0}
         for position, (kind, url) in enumerate(links)
     ]
     if rows:
@@ -71,10 +72,11 @@ def fetched(
     connection.execute(update(outputs).where(outputs.c.id == output_id).values(due_at=None, problem=None, **values))
 
 
-def not_fetched(connection: Connection, output_id: int, *, attempts: int, due_at: int | None, problem: str) -> None:
-    """Record a failed try; without `due_at` it was the last one."""
-    values = {"attempts": attempts, "due_at": due_at, "problem": problem[:300]}
-    connection.execute(update(outputs).where(outputs.c.id == output_id).values(values))
+def not_fetched(connection: Connection, output: Output, due_at: int | None, *, refused: bool, problem: str) -> None:
+    """Record a failed try; without `due_at` it was the last one. `refused`: trying again changes nothing by itself."""
+    counts = {"attempts": output.attempts + 1, "refusals": output.refusals + refused}
+    values = {**counts, "due_at": due_at, "problem": problem[:300]}
+    connection.execute(update(outputs).where(outputs.c.id == output.id).values(values))
 
 
 def _read(connection: Connection, statement: Select[*tuple[Any, ...]]) -> list[Output]:

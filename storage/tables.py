@@ -153,6 +153,7 @@ outputs = Table(
     Column("sha256", String(64)),  # null: not fetched
     Column("due_at", BigInteger),  # when to fetch; null: fetched, or given up
     Column("attempts", Integer, nullable=False),
+    Column("refusals", Integer, nullable=False),  # tries that failed for a reason that does not pass by itself
     Column("problem", String(300)),  # why it was given up, or why the last try failed; null: neither
     UniqueConstraint("job_id", "position"),
     sqlite_autoincrement=True,

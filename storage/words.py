@@ -161,6 +161,7 @@ class Output:
     sha256: str | None
     due_at: int | None
     attempts: int
+    refusals: int
     problem: str | None
 
 

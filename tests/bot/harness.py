@@ -207,9 +207,7 @@ class Set:
         job = await self.happen(job, Event.SUCCEEDED, links=links, credits=charged)
         for output in await self.ctx.database.read(outputs.of_job, job.id):
             if output.position >= count - lost:
-                await self.ctx.database.write(
-                    outputs.not_fetched, output.id, attempts=9, due_at=None, problem="HTTP 404"
-                )
+                await self.ctx.database.write(outputs.not_fetched, output, None, refused=True, problem="HTTP 404")
                 continue
             name = files.name_for(job.code, str(output.position), "video/mp4")
             files.save(self.ctx.media_dir, files.OUTPUTS, name, data)

@@ -183,6 +183,7 @@ def _outputs() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=True),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("refusals", sa.Integer(), nullable=False),
         sa.Column("problem", sa.String(length=300), nullable=True),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_outputs_job_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outputs")),
