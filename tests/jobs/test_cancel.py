@@ -237,28 +237,45 @@ def engine() -> Iterator[Engine]:
     engine.dispose()
 
 
-STEPS = st.lists(st.tuples(st.sampled_from(list(Event)), st.none() | st.integers(-5, 2 * PRICE)), max_size=14)
-AN_END = [(Event.UNCLEAR, None), (Event.SILENT, None), (Event.CLOSED, None)]  # what time does to any job
+Step = tuple[Event, int | None]  # what happens, and the vendor's own figure
+SENT = [Event.SUBMIT, Event.ACCEPTED]
+BEFORE = [  # how far a job is when things begin to happen at random
+    [],
+    [Event.SUBMIT],
+    [Event.SUBMIT, Event.UNCLEAR],
+    SENT,
+    [*SENT, Event.RUNNING],
+    [*SENT, Event.CANCEL],
+    [*SENT, Event.SUCCEEDED],
+    [*SENT, Event.SILENT],
+]
+STEPS = st.lists(st.tuples(st.sampled_from(list(Event)), st.none() | st.integers(-5, 2 * PRICE)), max_size=10)
+AN_END: list[Step] = [(Event.UNCLEAR, None), (Event.SILENT, None), (Event.CLOSED, None)]  # what time does to any job
 
 
-@given(steps=STEPS)
-@settings(max_examples=150, deadline=None)
+@given(before=st.sampled_from(BEFORE), steps=STEPS)
+@settings(max_examples=200, deadline=None)
 def test_whatever_happens_in_whatever_order_a_job_ends_once_and_its_credits_are_counted_once(
-    engine: Engine, steps: list[tuple[Event, int | None]]
+    engine: Engine, before: list[Event], steps: list[Step]
 ) -> None:
     with engine.connect() as connection:
         job = a_job(price=PRICE)
         assert job_facts.held(connection, job)
-        for minute, (event, credits) in enumerate([*steps, *AN_END, *steps, *AN_END]):
-            links = [OutputLink(RESULT)] if event is Event.SUCCEEDED else []
-            now = NOON + minute * 60_000
-            facts: dict[str, Any] = {"task_id": "task-1"} if event is Event.ACCEPTED else {}
-            after = advance(connection, job, event, now, Timing(), credits=credits, links=links, **facts)
-            kept(connection, job, after)
-            job = after or job
+        begun: list[Step] = [(event, None) for event in before]
+        for now, (event, credits) in enumerate([*begun, *steps, *AN_END, *steps, *AN_END], NOON):
+            job = happen(connection, job, event, now, credits)
         assert job.state.terminal
         assert job.due_at is None
         assert len(closing(connection, job)) == 1
+
+
+def happen(connection: Connection, job: Job, event: Event, now: int, credits: int | None) -> Job:
+    """Let an event happen, and check what must hold after each."""
+    links = [OutputLink(RESULT)] if event is Event.SUCCEEDED else []
+    facts: dict[str, Any] = {"task_id": "task-1"} if event is Event.ACCEPTED else {}
+    after = advance(connection, job, event, now, Timing(), credits=credits, links=links, **facts)
+    kept(connection, job, after)
+    return after or job
 
 
 def kept(connection: Connection, before: Job, after: Job | None) -> None:
