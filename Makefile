@@ -14,8 +14,8 @@ ARGS ?=
 demo: .venv/ready  ## a member's /video from Enter to the posted MP4, on this machine alone
 	$(BIN)/rushes demo $(ARGS)
 
-test: .venv/ready  ## the whole suite, three at a time: journeys also wait
-	$(BIN)/pytest -n 3 $(ARGS)
+test: .venv/ready  ## the whole suite, five at a time: journeys mostly wait
+	$(BIN)/pytest -n 5 --dist worksteal $(ARGS)
 
 check: .venv/ready  ## style, types and the direction of imports, in seconds
 	$(BIN)/ruff format --check .
