@@ -1,5 +1,6 @@
 """The media store: files below MEDIA_DIR, written whole or not at all."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -49,9 +50,10 @@ def sweep(media_dir: Path, older_than: float) -> int:
     gone = 0
     for kind in (INPUTS, OUTPUTS):
         for path in (media_dir / kind).glob("*"):
-            if path.is_file() and path.stat().st_mtime < older_than:
-                path.unlink(missing_ok=True)
-                gone += 1
+            with contextlib.suppress(OSError):  # renamed or deleted meanwhile, or not ours to delete: the next sweep
+                if path.is_file() and path.stat().st_mtime < older_than:
+                    path.unlink()
+                    gone += 1
     return gone
 
 
