@@ -119,7 +119,7 @@ async def test_killed_between_two_steps_and_started_again_it_posts_one_video(
     await crash_and_recover(await crashing(vendor), step)
 
 
-@pytest.mark.parametrize("step", ["held", "submit answered", "callback stored", "confirmed", "* task accepted"])
+@pytest.mark.parametrize("step", ["held", "submit answered", "callback stored", "confirmed"])
 async def test_a_vendor_without_look_up_comes_out_the_same_but_for_the_one_step_nobody_can_tell(
     crashing: OpenCrashing,
     step: str,
