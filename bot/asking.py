@@ -3,7 +3,7 @@
 import re
 
 from bot.choices import Typed
-from providers.contract import Problem, Rule
+from providers.orders import Problem, Rule
 
 MOST_PROMPT = 5000
 MOST_MODEL = 64

@@ -103,7 +103,7 @@ async def _judged(ctx: Context, interaction: discord.Interaction[Any], code: str
     except Exception:  # noqa: BLE001 -- whatever it is, the one who pressed is told
         _log.exception("press failed")
         return refusals.UNEXPECTED_PRESS, Tone.FAILED
-    return messages.cancel_answer(outcome, after, vendor_of(ctx.providers, job.provider)), Tone.STOPPED
+    return messages.cancel_answer(outcome, after, vendor_of(ctx.providers, job)), Tone.STOPPED
 
 
 def _may(interaction: discord.Interaction[Any], job: Job | None) -> bool:

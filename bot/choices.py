@@ -6,7 +6,8 @@ from typing import Any
 
 from bot.plain import clean, cut
 from jobs.intake import operation_for
-from providers.contract import Operation, Order, Picture, Problem, Provider, Role
+from providers.contract import Provider
+from providers.orders import Operation, Order, Picture, Problem, Role
 
 _MOST = 25  # Discord shows no more
 STAND_IN = Picture(Role.FIRST_FRAME, "image/png", 1024, 1024, b"stand-in", "https://stand-in.invalid/x.png")

@@ -22,7 +22,7 @@ from bot.talking import NO_PINGS, TROUBLES, said, working
 from jobs.context import Context
 from jobs.files import INPUTS
 from jobs.intake import Asker, OverBudget, Plan, Refused, accept, plan
-from providers.contract import Order, Picture, Role
+from providers.orders import Order, Picture, Role
 from storage import StorageError, guilds
 from storage import jobs as job_facts
 from storage.words import Job

@@ -202,7 +202,7 @@ def _written(ctx: Context, parcel: Parcel, form: Form) -> Result:
         until = ctx.now() + LINK_LIFE_MS
         links = [ctx.addresses.link(OUTPUTS, output.file, until) for output in parcel.files if output.file]
     attached = 0 if form.linked else len(parcel.files)
-    vendor = vendor_of(ctx.providers, parcel.job.provider)
+    vendor = vendor_of(ctx.providers, parcel.job)
     return result_of(parcel.job, vendor, links=links, missing=parcel.missing, files=attached)
 
 

@@ -6,6 +6,8 @@ import discord
 
 from bot.messages import Card, Tone, Vendor
 from providers.contract import Provider
+from providers.orders import Operation
+from storage.words import Job
 
 _COLOURS = {
     Tone.WAITING: 0x95A5A6,
@@ -28,7 +30,9 @@ def notice(text: str, tone: Tone = Tone.FAILED) -> discord.Embed:
     return discord.Embed(description=text, colour=_COLOURS[tone])
 
 
-def vendor_of(providers: Mapping[str, Provider], name: str) -> Vendor:
+def vendor_of(providers: Mapping[str, Provider], job: Job) -> Vendor:
     """Name a job's vendor for people; one that is not set up any more by what it is called inside."""
-    provider = providers.get(name)
-    return Vendor(provider.title, provider.can_cancel) if provider else Vendor(name.capitalize(), can_cancel=False)
+    provider = providers.get(job.provider)
+    if provider is None:
+        return Vendor(job.provider.capitalize(), can_cancel=False)
+    return Vendor(provider.title, provider.can_cancel(Operation(job.operation)))

@@ -6,7 +6,7 @@ from bot.messages import credits_of
 from bot.pictures import MOST_BYTES, Flaw
 from bot.plain import plain
 from jobs.intake import OverBudget
-from providers.contract import Operation, Problem, Rule
+from providers.orders import Operation, Problem, Rule
 
 NOTHING_SPENT = "Nothing was sent and nothing was spent."
 _MOST_PROBLEMS = 5
@@ -98,14 +98,14 @@ def _not_offered(problem: Problem, title: str, field: str, given: str) -> str:
 
 def _picture(problem: Problem, title: str, field: str, given: str) -> str:
     match problem.rule:
-        case Rule.PICTURE_FORMAT:
+        case Rule.FILE_FORMAT:
             allowed = " or ".join(_format(mime) for mime in problem.allowed)
             return f"{_first(field)} is a {_format(problem.given)} file; {title} takes {allowed}."
-        case Rule.PICTURE_BYTES:
+        case Rule.FILE_BYTES:
             return (
                 f"{_first(field)} has {_megabytes(problem.given)}; {title} takes at most {_megabytes(problem.limit)}."
             )
-        case Rule.PICTURE_PIXELS:
+        case Rule.FILE_PIXELS:
             return f"{_first(field)} has {given} pixels; at {title} each side needs {_number(problem.limit)} or more."
         case _:
             between = " to ".join(problem.allowed)

@@ -5,6 +5,7 @@ from enum import StrEnum
 from jobs import life
 from jobs.context import Context
 from jobs.transitions import Event
+from providers.orders import Operation
 from storage import jobs as job_facts
 from storage.words import Job, State
 
@@ -28,4 +29,6 @@ async def cancel(ctx: Context, job_id: int, by: int) -> tuple[CancelOutcome, Job
         return CancelOutcome.CANCELLED, job
     ctx.wakes.reconcile.set()
     provider = ctx.providers.get(job.provider)
-    return (CancelOutcome.ASKED if provider and provider.can_cancel else CancelOutcome.CANNOT), job
+    return (
+        CancelOutcome.ASKED if provider and provider.can_cancel(Operation(job.operation)) else CancelOutcome.CANNOT
+    ), job

@@ -10,7 +10,8 @@ from math import ceil
 
 from jobs import files
 from jobs.context import Context
-from providers.contract import Operation, Order, Picture, Problem, Provider, Role, Rule
+from providers.contract import Provider
+from providers.orders import Operation, Order, Picture, Problem, Role, Rule
 from storage import guilds, ledger
 from storage import jobs as job_facts
 from storage.words import Job, State, StoredPicture, new_job_id

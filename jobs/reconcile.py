@@ -62,7 +62,7 @@ async def _ask(ctx: Context, provider: Provider, job: Job) -> bool:
 
 async def _tell_to_stop(ctx: Context, provider: Provider, job: Job, task: Task) -> None:
     """Ask the vendor to stop, until it has understood. Raise ProviderError when it has not."""
-    if provider.can_cancel:
+    if provider.can_cancel(task.operation):
         try:
             await provider.cancel(task)
             ctx.tell("cancel sent", job.id)

@@ -11,7 +11,6 @@ from jobs.loop import Work
 from jobs.transitions import Event
 from providers.contract import (
     NotUnderstood,
-    Operation,
     Progress,
     Provider,
     ProviderError,
@@ -20,6 +19,7 @@ from providers.contract import (
     Task,
     Trust,
 )
+from providers.orders import Operation
 from storage import Connection, inbox
 from storage import jobs as job_facts
 from storage.words import InboxRow, Job, State

@@ -1,15 +1,17 @@
 """An order against a vendor's table: fill in what was not said, name what cannot be sent and what could be instead."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from .contract import Model, Operation, Order, Picture, Problem, Role, Rule
+from .orders import Clip, Extra, Kind, Model, Operation, Order, Picture, Problem, Role, Rule
 
-_ROLES = {
-    Operation.TEXT_TO_VIDEO: (),
-    Operation.IMAGE_TO_VIDEO: (Role.FIRST_FRAME,),
-    Operation.START_END_TO_VIDEO: (Role.FIRST_FRAME, Role.LAST_FRAME),
+Places = Mapping[Role, tuple[int, int]]  # the pictures an operation takes: at least, at most
+
+FRAMES: Mapping[Operation, Places] = {
+    Operation.TEXT_TO_VIDEO: {},
+    Operation.IMAGE_TO_VIDEO: {Role.FIRST_FRAME: (1, 1)},
+    Operation.START_END_TO_VIDEO: {Role.FIRST_FRAME: (1, 1), Role.LAST_FRAME: (1, 1)},
 }
 
 
@@ -19,10 +21,22 @@ class PictureRules:
 
     formats: tuple[str, ...]  # by content
     most_bytes: int  # of one picture given as an address
-    most_inline_bytes: int  # of all pictures given as bytes, before base64
+    most_inline_bytes: int = 0  # of all pictures given as bytes, before base64
     shortest_side: int = 0  # pixels; 0: nothing stated
     widest: Fraction | None = None  # width to height; its inverse is the narrowest
     addresses_only: bool = False  # else an https address is passed on, and anything else goes as bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ClipRules:
+    """What a vendor takes as a video, an audio or a subtitle file in one role."""
+
+    formats: tuple[str, ...]  # by content
+    most_bytes: int
+    seconds: tuple[float, float] | None = None  # least and most; None: nothing stated, or it has no length
+    sides: tuple[int, int] | None = None  # pixels, least and most of each side; None: nothing stated
+    most_inline_bytes: int = 0  # given as bytes, before base64; 0: as an address only
+    required: bool = False
 
 
 def model_of(models: Sequence[Model], name: str | None) -> Model | None:
@@ -30,6 +44,11 @@ def model_of(models: Sequence[Model], name: str | None) -> Model | None:
     if name is None:
         return models[0] if models else None
     return next((model for model in models if model.name == name), None)
+
+
+def clip_in(order: Order, role: Role) -> Clip | None:
+    """Find the clip in a role."""
+    return next((clip for clip in order.clips if clip.role is role), None)
 
 
 def fill(order: Order, models: Sequence[Model]) -> Order:
@@ -74,7 +93,9 @@ def model_problems(order: Order, models: Sequence[Model]) -> list[Problem]:
     if model is None:
         return []
     problems: list[Problem] = []
-    if order.duration is not None and order.duration not in model.durations:
+    if order.duration is not None and not model.durations:
+        problems.append(Problem("duration", Rule.NOT_OFFERED, str(order.duration)))
+    elif order.duration is not None and order.duration not in model.durations:
         allowed = tuple(str(seconds) for seconds in model.durations)
         nearest = min(model.durations, key=lambda seconds: (abs(seconds - (order.duration or 0)), seconds))
         problems.append(Problem("duration", Rule.ONE_OF, str(order.duration), allowed, str(nearest)))
@@ -87,12 +108,58 @@ def model_problems(order: Order, models: Sequence[Model]) -> list[Problem]:
     return problems
 
 
-def picture_problems(order: Order, rules: PictureRules) -> list[Problem]:
+def extra_problems(order: Order, extras: Sequence[Extra]) -> list[Problem]:
+    """Check the further choices: each known, of its kind, and taken by the model."""
+    known = {extra.name: extra for extra in extras}
+    problems = [Problem(name, Rule.NOT_OFFERED, given=order.operation) for name in order.extras if name not in known]
+    for extra in extras:
+        value = order.extras.get(extra.name)
+        if value is None:
+            problems += [Problem(extra.name, Rule.REQUIRED)] if extra.required else []
+        elif extra.models and order.model not in extra.models:
+            problems.append(Problem(extra.name, Rule.NOT_OFFERED, given=order.model or "", allowed=extra.models))
+        else:
+            problems += _one_extra(extra, value)
+    return problems
+
+
+def _one_extra(extra: Extra, value: object) -> list[Problem]:
+    name, given = extra.name, str(value)
+    match extra.kind:
+        case Kind.CHOICE:
+            return [] if value in extra.choices else [Problem(name, Rule.ONE_OF, given, extra.choices)]
+        case Kind.FLAG:
+            return [] if isinstance(value, bool) else [Problem(name, Rule.ONE_OF, given, ("yes", "no"))]
+        case Kind.WHOLE | Kind.DECIMAL:
+            return _number_problems(extra, value)
+        case Kind.TEXT:
+            most = int(extra.most)
+            return [Problem(name, Rule.TOO_LONG, str(len(given)), limit=most)] if len(given) > most else []
+        case Kind.WORDS:
+            count, most = len(given.split()), int(extra.most)
+            return [Problem(name, Rule.TOO_MANY, str(count), limit=most)] if count > most else []
+
+
+def _number_problems(extra: Extra, value: object) -> list[Problem]:
+    fits = isinstance(value, int if extra.kind is Kind.WHOLE else int | float) and not isinstance(value, bool)
+    if isinstance(value, int | float) and fits and extra.least <= value <= extra.most:  # also no NaN
+        return []
+    nearest = None
+    if isinstance(value, int | float) and fits:
+        nearest = f"{extra.most if value > extra.most else extra.least:g}"
+    return [Problem(extra.name, Rule.ONE_OF, str(value)[:40], (f"{extra.least:g}-{extra.most:g}",), nearest)]
+
+
+def picture_problems(order: Order, rules: PictureRules, places: Places) -> list[Problem]:
     """Check that the right pictures came, and each of them against the vendor's rules."""
-    wanted = _ROLES[order.operation]
     roles = [picture.role for picture in order.pictures]
-    problems = [Problem(role, Rule.REQUIRED) for role in wanted if role not in roles]
-    extra = [role for role in dict.fromkeys(roles) if role not in wanted or roles.count(role) > 1]
+    problems: list[Problem] = []
+    for role, (least, most) in places.items():
+        if roles.count(role) < least:
+            problems.append(Problem(role, Rule.REQUIRED, limit=least))
+        elif roles.count(role) > most:
+            problems.append(Problem(role, Rule.TOO_MANY, str(roles.count(role)), limit=most))
+    extra = [role for role in dict.fromkeys(roles) if role not in places]
     problems += [Problem(role, Rule.NOT_OFFERED, given=order.operation) for role in extra]
     inline = [picture for picture in order.pictures if not _sent_as_address(picture, rules)]
     for picture in order.pictures:
@@ -101,14 +168,57 @@ def picture_problems(order: Order, rules: PictureRules) -> list[Problem]:
     return problems
 
 
+def clip_problems(order: Order, rules: Mapping[Role, ClipRules]) -> list[Problem]:
+    """Check the videos, audios and subtitles: one at the most in each role the vendor has rules for."""
+    roles = [clip.role for clip in order.clips]
+    problems = [Problem(role, Rule.REQUIRED) for role, rule in rules.items() if rule.required and role not in roles]
+    for role in dict.fromkeys(roles):
+        if role not in rules:
+            problems.append(Problem(role, Rule.NOT_OFFERED, given=order.operation))
+        elif roles.count(role) > 1:
+            problems.append(Problem(role, Rule.TOO_MANY, str(roles.count(role)), limit=1))
+    for clip in order.clips:
+        if clip.role in rules:
+            problems += _one_clip(clip, rules[clip.role])
+    return problems
+
+
+def _one_clip(clip: Clip, rules: ClipRules) -> list[Problem]:
+    problems: list[Problem] = []
+    inline = clip_address(clip, rules) is None
+    if inline and not rules.most_inline_bytes:
+        problems.append(Problem(clip.role, Rule.NEEDS_PUBLIC_URL))
+    if clip.mime not in rules.formats:
+        problems.append(Problem(clip.role, Rule.FILE_FORMAT, clip.mime, rules.formats))
+    most = min(rules.most_bytes, rules.most_inline_bytes) if inline and rules.most_inline_bytes else rules.most_bytes
+    if clip.size > most:
+        problems.append(Problem(clip.role, Rule.FILE_BYTES, str(clip.size), limit=most))
+    if rules.seconds is not None and not rules.seconds[0] <= clip.seconds <= rules.seconds[1]:
+        least, longest = rules.seconds
+        problems.append(Problem(clip.role, Rule.FILE_SECONDS, f"{clip.seconds:.1f}", (f"{least:g}", f"{longest:g}")))
+    if rules.sides is not None:
+        least_side, most_side = rules.sides
+        if min(clip.width, clip.height) < least_side or max(clip.width, clip.height) > most_side:
+            allowed = (str(least_side), str(most_side))
+            size = f"{clip.width}x{clip.height}"
+            problems.append(Problem(clip.role, Rule.FILE_PIXELS, size, allowed, limit=least_side))
+    return problems
+
+
+def clip_address(clip: Clip, rules: ClipRules) -> str | None:
+    """Return the address to send instead of the bytes, or None where the bytes go."""
+    https = (clip.url or "").lower().startswith("https://")
+    return clip.url if clip.url and (https or not rules.most_inline_bytes) else None
+
+
 def address_of(picture: Picture, rules: PictureRules) -> str | None:
     """Return the address to send instead of the bytes, or None where the bytes go."""
     return picture.url if _sent_as_address(picture, rules) else None
 
 
-def in_order(order: Order) -> list[Picture]:
-    """List the pictures as vendors expect them: first frame, then last."""
-    return [picture for role in _ROLES[order.operation] for picture in order.pictures if picture.role is role]
+def in_order(order: Order, *roles: Role) -> list[Picture]:
+    """List the pictures in these roles, role by role: vendors expect the first frame before the last."""
+    return [picture for role in roles for picture in order.pictures if picture.role is role]
 
 
 def _sent_as_address(picture: Picture, rules: PictureRules) -> bool:
@@ -122,17 +232,17 @@ def _one_picture(picture: Picture, rules: PictureRules, most: int) -> list[Probl
     if rules.addresses_only and not picture.url:
         problems.append(Problem(picture.role, Rule.NEEDS_PUBLIC_URL))
     if picture.mime not in rules.formats:
-        problems.append(Problem(picture.role, Rule.PICTURE_FORMAT, picture.mime, rules.formats))
+        problems.append(Problem(picture.role, Rule.FILE_FORMAT, picture.mime, rules.formats))
     if len(picture.data) > most:
-        problems.append(Problem(picture.role, Rule.PICTURE_BYTES, str(len(picture.data)), limit=most))
+        problems.append(Problem(picture.role, Rule.FILE_BYTES, str(len(picture.data)), limit=most))
     size = f"{picture.width}x{picture.height}"
     if min(picture.width, picture.height) < max(rules.shortest_side, 1):
-        problems.append(Problem(picture.role, Rule.PICTURE_PIXELS, size, limit=max(rules.shortest_side, 1)))
+        problems.append(Problem(picture.role, Rule.FILE_PIXELS, size, limit=max(rules.shortest_side, 1)))
     elif rules.widest is not None:
         shape = Fraction(picture.width, picture.height)
         if not 1 / rules.widest <= shape <= rules.widest:
             allowed = (_colon(1 / rules.widest), _colon(rules.widest))
-            problems.append(Problem(picture.role, Rule.PICTURE_RATIO, _colon(shape), allowed))
+            problems.append(Problem(picture.role, Rule.FILE_RATIO, _colon(shape), allowed))
     return problems
 
 

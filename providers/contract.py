@@ -10,89 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-
-class Operation(StrEnum):
-    """What is asked of a vendor."""
-
-    TEXT_TO_VIDEO = "text_to_video"
-    IMAGE_TO_VIDEO = "image_to_video"
-    START_END_TO_VIDEO = "start_end_to_video"
-
-
-class Role(StrEnum):
-    """What a picture is for."""
-
-    FIRST_FRAME = "first_frame"
-    LAST_FRAME = "last_frame"
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture a member gave, already opened and known to be one."""
-
-    role: Role
-    mime: str  # by content, never by name: image/png, image/jpeg, image/webp
-    width: int
-    height: int
-    data: bytes = field(repr=False)
-    url: str | None = field(default=None, repr=False)  # where a vendor can fetch it; None: only the bytes can be given
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a member asked for, in our words. None means "not said": fill() puts the model's default there."""
-
-    operation: Operation
-    model: str | None = None
-    prompt: str = ""
-    duration: int | None = None  # seconds
-    resolution: str | None = None  # 540p, 720p, 1080p
-    aspect_ratio: str | None = None  # 16:9
-    seed: int | None = None
-    audio: bool | None = None
-    pictures: tuple[Picture, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """What a vendor's table says of one model for one operation. Empty tuples: there is nothing to choose."""
-
-    name: str
-    durations: tuple[int, ...]
-    default_duration: int
-    resolutions: tuple[str, ...]
-    default_resolution: str
-    aspect_ratios: tuple[str, ...] = ()
-    default_aspect_ratio: str | None = None
-    audio: bool = False  # can make sound
-    default_audio: bool = False
-
-
-class Rule(StrEnum):
-    """Why an order cannot be sent as it is. The sentences for it are the front end's."""
-
-    REQUIRED = "required"  # field must be given
-    ONE_OF = "one_of"  # given is not among allowed
-    TOO_LONG = "too_long"  # given characters, limit characters
-    NOT_TOGETHER = "not_together"  # field does not go with what `given` names
-    NOT_OFFERED = "not_offered"  # this vendor or model cannot do it at all
-    PICTURE_FORMAT = "picture_format"  # given mime, allowed formats
-    PICTURE_BYTES = "picture_bytes"  # given bytes, limit bytes
-    PICTURE_PIXELS = "picture_pixels"  # given WxH, limit: the shortest side allowed
-    PICTURE_RATIO = "picture_ratio"  # given ratio, allowed (narrowest, widest)
-    NEEDS_PUBLIC_URL = "needs_public_url"  # the vendor takes addresses only and we have none to give
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong with an order, with what would be right."""
-
-    field: str  # prompt, model, duration, resolution, aspect_ratio, seed, audio, first_frame, last_frame, operation
-    rule: Rule
-    given: str = ""
-    allowed: tuple[str, ...] = ()
-    nearest: str | None = None  # the valid value closest to what was given
-    limit: int | None = None
+from .orders import Extra, Model, Operation, Order, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +77,18 @@ class OutputLink:
 
 
 @dataclass(frozen=True, slots=True)
+class Shot:
+    """One shot of a music video, in its newest version."""
+
+    id: str
+    index: int
+    progress: Progress
+    prompt: str = ""
+    seconds: float | None = None
+    url: str = field(default="", repr=False)  # empty: not made yet
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What a vendor says of a task."""
 
@@ -173,6 +103,7 @@ class Status:
     prompt: str | None = None  # the prompt as the vendor repeats it; None: it does not
     model: str | None = None  # likewise
     created_at: float | None = None  # epoch seconds, as the vendor says; None: it does not
+    shots: tuple[Shot, ...] = ()  # of the music video the task is, or belongs to, in order
 
 
 class ErrorKind(StrEnum):
@@ -205,7 +136,7 @@ class Callback:
     path: str  # of the address we gave the vendor, never of the request as received
     headers: Headers = field(repr=False)
     body: bytes = field(repr=False)
-    secret: str = field(default="", repr=False)  # this job's own, for vendors that echo one
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # this job's own, one for each key of ours, newest first
 
 
 class Trust(StrEnum):
@@ -247,6 +178,8 @@ class Account:
     webhook_secrets: tuple[str, ...] = field(default=(), repr=False)
     base_urls: tuple[str, ...] = ()  # empty: the vendor's own; else primary, then alternates
     callback_signature: str = ""  # "vidu": demand the Vidu signature where a reseller documents none
+    query_paths: tuple[str, ...] = ()  # with {id}; for vendors whose documents leave it open; empty: the usual guess
+    cancel_path: str = ""  # with {id}; likewise; empty: it cannot cancel
 
 
 class Provider(Protocol):
@@ -254,12 +187,19 @@ class Provider(Protocol):
 
     name: str  # in addresses, settings and the database: futurelabs
     title: str  # in what people read: Futurelabs
-    can_cancel: bool
     can_find: bool  # a task can be looked up by our reference
     takes_bytes: bool  # pictures may be sent as bytes; else only as an address
 
     def operations(self) -> tuple[Operation, ...]:
         """Name what this vendor can do."""
+        ...
+
+    def can_cancel(self, operation: Operation) -> bool:
+        """Say whether a task of this operation can be stopped."""
+        ...
+
+    def extras(self, operation: Operation) -> tuple[Extra, ...]:
+        """List the choices of an operation beyond the common ones."""
         ...
 
     def models(self, operation: Operation) -> tuple[Model, ...]:
@@ -298,7 +238,7 @@ class Provider(Protocol):
         ...
 
     async def cancel(self, task: Task) -> None:
-        """Ask the vendor to stop. Raise ProviderError (REJECTED: too late). Only where can_cancel."""
+        """Ask the vendor to stop. Raise ProviderError (REJECTED: too late). Only where can_cancel()."""
         ...
 
     def verify(self, callback: Callback, now: float) -> Verified:

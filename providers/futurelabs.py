@@ -19,10 +19,6 @@ from .contract import (
     Account,
     Callback,
     ErrorKind,
-    Model,
-    Operation,
-    Order,
-    Problem,
     ProviderError,
     Reason,
     Status,
@@ -31,6 +27,7 @@ from .contract import (
     Trust,
     Verified,
 )
+from .orders import Extra, Model, Operation, Order, Problem
 from .reading import read_object
 
 NAME, TITLE = "futurelabs", "Futurelabs"
@@ -112,7 +109,6 @@ class Futurelabs:
 
     name = NAME
     title = TITLE
-    can_cancel = True
     can_find = False
     takes_bytes = False
 
@@ -127,6 +123,15 @@ class Futurelabs:
     def operations(self) -> tuple[Operation, ...]:
         """Name what Futurelabs can do here."""
         return tuple(_MODELS)
+
+    def can_cancel(self, operation: Operation) -> bool:
+        """Say whether a task of this operation can be stopped."""
+        return operation in _MODELS
+
+    def extras(self, operation: Operation) -> tuple[Extra, ...]:
+        """List the further choices of an operation."""
+        del operation
+        return ()
 
     def models(self, operation: Operation) -> tuple[Model, ...]:
         """List the models of an operation, the default one first."""

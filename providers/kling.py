@@ -23,24 +23,18 @@ from .contract import (
     Account,
     Callback,
     ErrorKind,
-    Model,
     NotUnderstood,
-    Operation,
-    Order,
     OutputLink,
-    Picture,
-    Problem,
     Progress,
     ProviderError,
     Reason,
-    Role,
-    Rule,
     Status,
     Submission,
     Task,
     Trust,
     Verified,
 )
+from .orders import Extra, Model, Operation, Order, Picture, Problem, Role, Rule
 from .reading import (
     MOST_CREDITS,
     as_count,
@@ -179,7 +173,6 @@ class Kling:
 
     name = NAME
     title = TITLE
-    can_cancel = False
     can_find = True
     takes_bytes = True
 
@@ -203,6 +196,16 @@ class Kling:
         """Name what Kling can do here."""
         return tuple(_MODELS)
 
+    def can_cancel(self, operation: Operation) -> bool:
+        """Say whether a task of this operation can be stopped."""
+        del operation
+        return False
+
+    def extras(self, operation: Operation) -> tuple[Extra, ...]:
+        """List the further choices of an operation."""
+        del operation
+        return ()
+
     def models(self, operation: Operation) -> tuple[Model, ...]:
         """List the models of an operation, the default one first."""
         return _MODELS.get(operation, ())
@@ -222,7 +225,7 @@ class Kling:
             *checks.prompt_problems(order, required=order.operation is Operation.TEXT_TO_VIDEO, most=MOST_PROMPT),
             *checks.model_problems(order, models),
             *checks.seed_problems(order, None),
-            *checks.picture_problems(order, _PICTURES),
+            *checks.picture_problems(order, _PICTURES, checks.FRAMES.get(order.operation, {})),
         ]
         known = checks.model_of(models, order.model)
         if known is not None and known.audio and order.audio and order.resolution == "720p":

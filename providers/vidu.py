@@ -19,10 +19,6 @@ from .contract import (
     Account,
     Callback,
     ErrorKind,
-    Model,
-    Operation,
-    Order,
-    Problem,
     ProviderError,
     Reason,
     Status,
@@ -31,6 +27,7 @@ from .contract import (
     Trust,
     Verified,
 )
+from .orders import Extra, Model, Operation, Order, Problem
 from .reading import as_objects, as_text, read_object
 
 NAME, TITLE = "vidu", "Vidu"
@@ -129,7 +126,6 @@ class Vidu:
 
     name = NAME
     title = TITLE
-    can_cancel = True
     can_find = True
     takes_bytes = True
 
@@ -143,6 +139,15 @@ class Vidu:
     def operations(self) -> tuple[Operation, ...]:
         """Name what Vidu can do here."""
         return tuple(_MODELS)
+
+    def can_cancel(self, operation: Operation) -> bool:
+        """Say whether a task of this operation can be stopped."""
+        return operation in _MODELS
+
+    def extras(self, operation: Operation) -> tuple[Extra, ...]:
+        """List the further choices of an operation."""
+        del operation
+        return ()
 
     def models(self, operation: Operation) -> tuple[Model, ...]:
         """List the models of an operation, the default one first."""

@@ -11,25 +11,19 @@ from fractions import Fraction
 from typing import Any
 
 from .call import Fault, by_status
-from .checks import PictureRules, address_of, in_order, model_of, picture_problems
+from .checks import FRAMES, PictureRules, address_of, in_order, model_of, picture_problems
 from .contract import (
     Accepted,
     ErrorKind,
-    Model,
     NotUnderstood,
-    Operation,
-    Order,
     OutputLink,
-    Picture,
-    Problem,
     Progress,
     ProviderError,
     Reason,
-    Role,
-    Rule,
     Status,
     Submission,
 )
+from .orders import Model, Operation, Order, Picture, Problem, Role, Rule
 from .reading import as_count, as_identifier, as_link, as_moment, as_object, as_objects, as_text, for_log
 
 MOST_SEED = 2**31 - 1  # no document of Vidu's states a range; ComfyUI's Vidu nodes (read 2026-11) hold to this one
@@ -125,7 +119,10 @@ def request_body(submission: Submission, pictures: PictureRules, fields: Sequenc
     }
     body = {name: known[name] for name in fields if known[name] is not None}
     if order.pictures:
-        body["images"] = [address_of(picture, pictures) or _data_url(picture) for picture in in_order(order)]
+        body["images"] = [
+            address_of(picture, pictures) or _data_url(picture)
+            for picture in in_order(order, Role.FIRST_FRAME, Role.LAST_FRAME)
+        ]
     return body
 
 
@@ -136,7 +133,7 @@ def _data_url(picture: Picture) -> str:
 
 def frame_problems(order: Order, rules: PictureRules) -> list[Problem]:
     """Check the pictures, and of a pair that both are about the same size."""
-    problems = picture_problems(order, rules)
+    problems = picture_problems(order, rules, FRAMES.get(order.operation, {}))
     frames = {picture.role: picture for picture in order.pictures}
     first, last = frames.get(Role.FIRST_FRAME), frames.get(Role.LAST_FRAME)
     if not problems and first is not None and last is not None:

@@ -22,17 +22,14 @@ from providers.contract import (
     Accepted,
     Callback,
     Headers,
-    Model,
     NotAuthentic,
-    Operation,
-    Order,
     OutputLink,
-    Problem,
     Status,
     Submission,
     Task,
     Verified,
 )
+from providers.orders import Extra, Model, Operation, Order, Problem
 from sandbox.discord import Channel, Discord, Guild, Member, Message, Typed, Upload, start_discord
 from storage import Database, deliveries, outputs
 from storage import jobs as job_facts
@@ -57,17 +54,23 @@ class FakeVendor:
 
     can_find = False
 
-    def __init__(self, name: str, *, rate: int = 10, can_cancel: bool = True, takes_bytes: bool = True) -> None:
+    def __init__(self, name: str, *, rate: int = 10, stoppable: bool = True, takes_bytes: bool = True) -> None:
         self.name = name
         self.title = name.capitalize()
         self.rate = rate
-        self.can_cancel = can_cancel
+        self.stoppable = stoppable
         self.takes_bytes = takes_bytes
         self.broken = False
         self.rules = checks.PictureRules(("image/png", "image/jpeg"), 200_000, 200_000, shortest_side=100)
 
     def operations(self) -> tuple[Operation, ...]:
         return (Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO, Operation.START_END_TO_VIDEO)
+
+    def can_cancel(self, operation: Operation) -> bool:
+        return self.stoppable
+
+    def extras(self, operation: Operation) -> tuple[Extra, ...]:
+        return ()
 
     def models(self, operation: Operation) -> tuple[Model, ...]:
         if operation is Operation.TEXT_TO_VIDEO:
@@ -83,7 +86,7 @@ class FakeVendor:
             *checks.prompt_problems(order, required=True, most=500),
             *checks.seed_problems(order, 1000),
             *checks.model_problems(order, self.models(order.operation)),
-            *checks.picture_problems(order, self.rules),
+            *checks.picture_problems(order, self.rules, checks.FRAMES.get(order.operation, {})),
         ]
 
     def price(self, order: Order) -> int | None:

@@ -88,7 +88,7 @@ async def test_a_second_press_changes_nothing_and_says_so(films: Set) -> None:
 async def test_at_the_vendor_the_answer_is_honest_about_what_may_still_be_charged(films: Set, can_cancel: bool) -> None:
     vendor = films.ctx.providers["acme"]
     assert isinstance(vendor, FakeVendor)
-    vendor.can_cancel = can_cancel
+    vendor.stoppable = can_cancel
     job, card = await films.accepted()
     await films.happen(job, Event.SUBMIT)
     await films.happen(job, Event.ACCEPTED, task_id="task-1", submitted_at=films.ctx.now())

@@ -13,7 +13,8 @@ from bot.messages import Card, Vendor, cancel_answer, card_of, credits_of, detai
 from bot.pictures import Flaw
 from jobs.cancel import CancelOutcome
 from jobs.intake import OverBudget
-from providers.contract import Problem, Reason, Rule
+from providers.contract import Reason
+from providers.orders import Problem, Rule
 from storage.words import Delivery, DeliveryState, Job, State
 from tests.bot.test_plain import ANY
 
@@ -192,11 +193,11 @@ def test_every_rule_has_its_sentence(rule: Rule, field: str) -> None:
             "The prompt has 6,000 characters; at most 5,000 are taken.",
         ),
         (
-            Problem("first_frame", Rule.PICTURE_BYTES, "12500000", limit=10_000_000),
+            Problem("first_frame", Rule.FILE_BYTES, "12500000", limit=10_000_000),
             "The image has 12.5 MB; Acme takes at most 10.0 MB.",
         ),
         (
-            Problem("last_frame", Rule.PICTURE_FORMAT, "image/webp", ("image/png", "image/jpeg")),
+            Problem("last_frame", Rule.FILE_FORMAT, "image/webp", ("image/png", "image/jpeg")),
             "The last frame is a WebP file; Acme takes PNG or JPEG.",
         ),
         (

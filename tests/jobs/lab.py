@@ -21,12 +21,8 @@ from providers.contract import (
     Accepted,
     Callback,
     ErrorKind,
-    Model,
     NotUnderstood,
-    Operation,
-    Order,
     OutputLink,
-    Problem,
     Progress,
     ProviderError,
     Reason,
@@ -36,6 +32,7 @@ from providers.contract import (
     Trust,
     Verified,
 )
+from providers.orders import Extra, Model, Operation, Order, Problem
 from storage import Connection, Database, deliveries, inbox, ledger, outputs
 from storage import jobs as job_facts
 from storage.words import Delivery, Entry, Job, Output, State
@@ -130,7 +127,7 @@ class Vendor:
 
     def __init__(self) -> None:
         numbers = count(1)
-        self.can_cancel = True
+        self.stoppable = True
         self.can_find = True
         self.submits: Line[Accepted] = Line(lambda _reference: Accepted(f"task-{next(numbers)}"))
         self.queries: Line[Status] = Line(status)
@@ -145,6 +142,12 @@ class Vendor:
 
     def operations(self) -> tuple[Operation, ...]:
         return (Operation.TEXT_TO_VIDEO,)
+
+    def can_cancel(self, operation: Operation) -> bool:
+        return self.stoppable
+
+    def extras(self, operation: Operation) -> tuple[Extra, ...]:
+        return ()
 
     def models(self, operation: Operation) -> tuple[Model, ...]:
         return (Model("m1", (5,), 5, ("720p",), "720p"),)

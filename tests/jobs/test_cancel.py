@@ -176,7 +176,7 @@ async def test_a_cancel_refused_as_too_late_is_not_repeated_and_the_result_is_ke
 
 
 async def test_a_vendor_that_cannot_cancel_is_told_nothing_and_asked_at_leisure(lab: Lab) -> None:
-    lab.vendor.can_cancel = False
+    lab.vendor.stoppable = False
     job = await lab.taken()
     assert await lab.give_up(job) is CancelOutcome.CANNOT
     assert await lab.reconcile()

@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from providers.contract import Accepted, ErrorKind, Progress, ProviderError, Reason, Status, Trust
+from providers.contract import (
+    Accepted,
+    ErrorKind,
+    Progress,
+    ProviderError,
+    Reason,
+    Status,
+    Trust,
+)
 from storage.words import Entry, Job, State
 from tests.jobs.lab import NO_ANSWER, NOT_FOUND, THROTTLED, Lab, done, status
 

@@ -7,7 +7,8 @@ import pytest
 
 from jobs.intake import Plan, plan
 from providers import registry
-from providers.contract import Account, Operation, Order, Provider
+from providers.contract import Account, Provider
+from providers.orders import Operation, Order
 from tests.providers.orders import order as an_order
 
 ACCOUNT = Account(api_keys=("a-key",))

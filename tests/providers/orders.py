@@ -3,7 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from providers.contract import Account, Operation, Order, Picture, Role, Submission, Task
+from providers.contract import Account, Submission, Task
+from providers.orders import Operation, Order, Picture, Role
 
 KEY = "vda_5up3r-s3cr3t-key"
 ACCOUNT = Account(api_keys=(KEY,))

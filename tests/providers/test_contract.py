@@ -19,16 +19,13 @@ from providers.contract import (
     ErrorKind,
     NotAuthentic,
     NotUnderstood,
-    Operation,
-    Order,
     Progress,
     Provider,
     ProviderError,
     Reason,
-    Role,
-    Rule,
     Status,
 )
+from providers.orders import Operation, Order, Role, Rule
 from tests.providers.lab import Vendor, reply, sample
 from tests.providers.orders import CALLBACK, KEY, order, picture, submission, task
 
@@ -53,7 +50,7 @@ def calls(provider: Provider) -> list[Callable[[], Coroutine[Any, Any, object]]]
         lambda: provider.submit(submission(provider.fill(order()))),
         lambda: provider.query(task()),
     ]
-    if provider.can_cancel:
+    if provider.can_cancel(task().operation):
         made.append(lambda: provider.cancel(task()))
     if provider.can_find:
         made.append(lambda: provider.find(task(""), 0.0))
@@ -163,7 +160,7 @@ def test_pictures_that_are_missing_or_not_asked_for_are_named(provider: Provider
     assert named(Operation.TEXT_TO_VIDEO, first) == [("first_frame", Rule.NOT_OFFERED)]
     assert named(Operation.IMAGE_TO_VIDEO) == [("first_frame", Rule.REQUIRED)]
     assert named(Operation.IMAGE_TO_VIDEO, first, last) == [("last_frame", Rule.NOT_OFFERED)]
-    assert named(Operation.IMAGE_TO_VIDEO, first, first) == [("first_frame", Rule.NOT_OFFERED)]
+    assert named(Operation.IMAGE_TO_VIDEO, first, first) == [("first_frame", Rule.TOO_MANY)]
     assert named(Operation.START_END_TO_VIDEO, first) == [("last_frame", Rule.REQUIRED)]
     assert named(Operation.START_END_TO_VIDEO, last) == [("first_frame", Rule.REQUIRED)]
     assert named(Operation.START_END_TO_VIDEO, last, first) == []
@@ -287,7 +284,7 @@ async def test_a_page_that_is_no_answer_of_the_vendors_never_says_that_a_task_is
 
 
 async def test_what_a_vendor_cannot_do_is_refused_without_a_call(provider: Provider, vendor: Vendor) -> None:
-    if not provider.can_cancel:
+    if not provider.can_cancel(task().operation):
         await failure(lambda: provider.cancel(task()))
     if not provider.can_find:
         await failure(lambda: provider.find(task(), 0.0))

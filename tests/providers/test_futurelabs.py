@@ -11,15 +11,13 @@ from providers.contract import (
     Callback,
     ErrorKind,
     NotAuthentic,
-    Operation,
     Progress,
     ProviderError,
     Reason,
-    Role,
-    Rule,
     Trust,
 )
 from providers.futurelabs import BASE_URLS, Futurelabs
+from providers.orders import Operation, Role, Rule
 from tests.providers.lab import Vendor, raw, reply, sample
 from tests.providers.orders import ACCOUNT, CALLBACK, HTTPS, KEY, order, picture, submission, task
 

@@ -15,15 +15,13 @@ from providers.contract import (
     ErrorKind,
     NotAuthentic,
     NotUnderstood,
-    Operation,
     Progress,
     ProviderError,
     Reason,
-    Role,
-    Rule,
     Trust,
 )
 from providers.kling import Kling
+from providers.orders import Operation, Role, Rule
 from tests.providers.lab import Vendor, raw, reply, sample
 from tests.providers.orders import ACCOUNT, CALLBACK, HTTPS, KEY, SECRET_KEY, order, picture, submission, task
 
@@ -199,16 +197,16 @@ def test_the_prompt_ends_at_2500_characters_and_is_needed_for_text_alone(kling: 
     ("changes", "rule"),
     [
         ({"mime": "image/jpeg"}, None),
-        ({"mime": "image/webp"}, Rule.PICTURE_FORMAT),
+        ({"mime": "image/webp"}, Rule.FILE_FORMAT),
         ({"width": 300, "height": 300}, None),
-        ({"width": 299, "height": 300}, Rule.PICTURE_PIXELS),
-        ({"width": 300, "height": 299}, Rule.PICTURE_PIXELS),
+        ({"width": 299, "height": 300}, Rule.FILE_PIXELS),
+        ({"width": 300, "height": 299}, Rule.FILE_PIXELS),
         ({"width": 750, "height": 300}, None),
-        ({"width": 751, "height": 300}, Rule.PICTURE_RATIO),
-        ({"width": 300, "height": 751}, Rule.PICTURE_RATIO),
+        ({"width": 751, "height": 300}, Rule.FILE_RATIO),
+        ({"width": 300, "height": 751}, Rule.FILE_RATIO),
         ({"data": bytes(10_000_000)}, None),
-        ({"data": bytes(10_000_001)}, Rule.PICTURE_BYTES),
-        ({"data": bytes(10_000_001), "url": None}, Rule.PICTURE_BYTES),
+        ({"data": bytes(10_000_001)}, Rule.FILE_BYTES),
+        ({"data": bytes(10_000_001), "url": None}, Rule.FILE_BYTES),
     ],
 )
 def test_pictures_are_what_the_page_allows(kling: Kling, changes: dict[str, Any], rule: Rule | None) -> None:

@@ -12,16 +12,12 @@ from providers.contract import (
     Callback,
     ErrorKind,
     NotAuthentic,
-    Operation,
-    Picture,
-    Problem,
     Progress,
     ProviderError,
     Reason,
-    Role,
-    Rule,
     Status,
 )
+from providers.orders import Operation, Picture, Problem, Role, Rule
 from providers.vidu import Vidu
 from tests.providers.lab import Vendor, raw, reply, sample
 from tests.providers.orders import ACCOUNT, CALLBACK, HTTPS, KEY, order, picture, submission, task
@@ -108,7 +104,7 @@ def test_pictures_are_between_1_to_4_and_4_to_1(vidu: Vidu, width: int, height: 
         assert problems == []
     else:
         problem = only(problems)
-        assert (problem.field, problem.rule, problem.allowed) == ("first_frame", Rule.PICTURE_RATIO, ("1:4", "4:1"))
+        assert (problem.field, problem.rule, problem.allowed) == ("first_frame", Rule.FILE_RATIO, ("1:4", "4:1"))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +161,7 @@ def test_a_picture_is_as_large_as_its_way_allows(vidu: Vidu, pictures: list[Pict
     operation = IMAGE if len(pictures) == 1 else FRAMES
     problems = vidu.problems(vidu.fill(order(operation, pictures=tuple(pictures))))
     assert [(problem.rule, problem.limit) for problem in problems] == (
-        [] if limit is None else [(Rule.PICTURE_BYTES, limit)]
+        [] if limit is None else [(Rule.FILE_BYTES, limit)]
     )
 
 
@@ -180,7 +176,7 @@ async def test_the_largest_picture_given_as_bytes_stays_below_the_largest_body(v
 def test_other_formats_are_named(vidu: Vidu) -> None:
     problem = only(vidu.problems(vidu.fill(order(IMAGE, pictures=(picture(mime="image/gif"),)))))
     assert (problem.rule, problem.given, problem.allowed) == (
-        Rule.PICTURE_FORMAT,
+        Rule.FILE_FORMAT,
         "image/gif",
         ("image/png", "image/jpeg", "image/webp"),
     )

@@ -15,12 +15,8 @@ from jobs.context import Context
 from providers.contract import (
     Accepted,
     Callback,
-    Model,
     NotAuthentic,
     NotUnderstood,
-    Operation,
-    Order,
-    Problem,
     Progress,
     Status,
     Submission,
@@ -28,6 +24,7 @@ from providers.contract import (
     Trust,
     Verified,
 )
+from providers.orders import Extra, Model, Operation, Order, Problem
 from providers.reading import read_object
 from storage import Database
 from storage.words import new_job_id
@@ -53,7 +50,7 @@ class Signer:
 
     name: str = "signer"
     title: str = "Signer"
-    can_cancel: bool = False
+    stoppable: bool = False
     can_find: bool = False
     takes_bytes: bool = True
     trust: Trust = Trust.DATA
@@ -77,6 +74,12 @@ class Signer:
         return Status("task", Progress(word), str(word))
 
     def operations(self) -> tuple[Operation, ...]:
+        return ()
+
+    def can_cancel(self, operation: Operation) -> bool:
+        return self.stoppable
+
+    def extras(self, operation: Operation) -> tuple[Extra, ...]:
         return ()
 
     def models(self, operation: Operation) -> tuple[Model, ...]:
