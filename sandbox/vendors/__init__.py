@@ -33,7 +33,12 @@ __all__ = [
     "start_vendor",
 ]
 
-DIALECTS: dict[str, Dialect] = {each.name: each for each in (FUTURELABS, VIDU, KLING)}
+# A vendor whose API speaks differently in parts has several dialects; the first is that of its main part.
+DIALECTS: dict[str, tuple[Dialect, ...]] = {
+    "futurelabs": (FUTURELABS,),
+    "vidu": (VIDU,),
+    "kling": (KLING,),
+}
 MOST_BYTES = 64 * 1024 * 1024  # of a request, above what any vendor takes: their own limits answer first
 
 
@@ -49,15 +54,17 @@ async def start_vendor(
     tell: Tell = ignore,
     studio: Studio | None = None,
 ) -> Vendor:
-    """Start the stand-in of "futurelabs", "vidu" or "kling"; pace is seconds per state, files go under workdir.
+    """Start the stand-in of one of DIALECTS; pace is seconds per state, files go under workdir.
 
     Give one Studio to several stand-ins to share rendered films and the limit on concurrent rendering.
     """
     vendor = Vendor(DIALECTS[name], keys, studio or Studio(workdir / "films"), pace, clock, tell)
     app = web.Application(middlewares=[recorder(vendor)], client_max_size=MOST_BYTES)
-    for path, operation in vendor.dialect.submits.items():
-        app.router.add_post(path, partial(submit, vendor, operation))
+    for dialect in vendor.dialects:
+        for path, operation in dialect.submits.items():
+            app.router.add_post(path, partial(submit, vendor, operation))
+        app.add_routes(dialect.routes(vendor))
     app.router.add_get("/cdn/{token}/{name}", partial(serve_file, vendor))
-    app.add_routes([*control_routes(vendor), *vendor.dialect.routes(vendor)])
+    app.add_routes(control_routes(vendor))
     await vendor.listen(app, host, port)
     return vendor

@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from sandbox.vendors.dialect import Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,49 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Media:
+    """A sound, a film or subtitles of a request, looked into; what it has not is zero."""
+
+    data: bytes
+    format: str  # "mp3", "wav", "aac", "m4a", "mp4", "mov" or "srt"
+    seconds: float
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRules:
+    """What a vendor takes for one field: kind, formats, bytes, seconds and pixels of a side; base64 as for pictures."""
+
+    kind: Literal["audio", "video", "subtitles"]
+    formats: frozenset[str]
+    most_bytes: int
+    seconds: tuple[float, float] = (0, 86400)  # least and most
+    side: tuple[int, int] = (0, 1 << 20)  # least and most
+    base64: Literal["never", "prefix", "bare"] = "never"
+    most_decoded: int | None = None  # bytes of one given as base64; None: as many as of one fetched
+
+
+@dataclass(frozen=True, slots=True)
+class Materials:
+    """What an order brought with it, in the order of its fields."""
+
+    pictures: tuple[Picture, ...] = ()
+    media: tuple[Media, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """A submit that passed the vendor's field checks, before its pictures are looked at."""
+    """A submit that passed the vendor's field checks, before its pictures and media are looked at."""
 
     film: Film
     credits: float
-    pictures: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()  # addresses or base64
+    media: tuple[tuple[str, MediaRules], ...] = ()  # the same for sounds, films and subtitles
+    makes: Literal["video", "image"] = "video"
+    many: int = 1  # how many pictures, where it makes pictures
     callback_url: str = ""
+    callback_secret: str = ""  # the caller's own secret, where a vendor echoes one in its callbacks
     external_id: str = ""
     payload: str = ""
     settled: dict[str, Any] = field(default_factory=dict[str, Any])  # the parameters with the vendor's defaults
@@ -68,6 +107,7 @@ class Task:
     """One row of the vendor's own book."""
 
     id: str
+    dialect: "Dialect"
     operation: str
     body: dict[str, Any]  # as received
     order: Order
@@ -76,13 +116,18 @@ class Task:
     created_at: float  # unix seconds
     updated_at: float
     credits: float
+    materials: Materials = field(default_factory=Materials)
     error: str = ""
     video: Path | None = None
     cover: Path | None = None
+    images: list[Path] = field(default_factory=list[Path])
+    parts: list["Task"] = field(
+        default_factory=list["Task"]
+    )  # smaller tasks inside this one: the shots of a music video
     empty: bool = False  # success without outputs
     cancelled: bool = False
     creation_id: str = ""
-    links: dict[str, str] = field(default_factory=dict[str, str])  # "video" and "cover" -> token of the current link
+    links: dict[str, str] = field(default_factory=dict[str, str])  # which file -> token of its current link
     finished: asyncio.Event = field(default_factory=asyncio.Event)  # terminal, and every callback sent and answered
     mail: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
     kept: list[tuple[str, bytes]] = field(default_factory=list[tuple[str, bytes]])  # callbacks that must come last

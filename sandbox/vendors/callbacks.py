@@ -16,7 +16,7 @@ GARBAGE = b'{"id": "1", "state": '
 
 def notify(vendor: Vendor, task: Task) -> None:
     """Send the callback of the task's present state, after those that went before; returns at once."""
-    dialect, behaviour = vendor.dialect, vendor.behaviour
+    dialect, behaviour = task.dialect, vendor.behaviour
     final = task.state in {dialect.done, dialect.failed}
     if not task.callback_url or task.state not in dialect.told or behaviour.callbacks == "none":
         return
@@ -53,14 +53,14 @@ async def _post_in_turn(
     times = {"double": 2, "hundred": 100}.get(behaviour.callbacks, 1)
     headers = _headers(vendor, task, letter[1])
     first = await asyncio.gather(*(_post(vendor, task, letter, headers) for _ in range(times)))
-    if letter[0] in {vendor.dialect.done, vendor.dialect.failed} and not any(first):
+    if letter[0] in {task.dialect.done, task.dialect.failed} and not any(first):
         await _repeat(vendor, task, letter, headers, behaviour)
 
 
 async def _repeat(
     vendor: Vendor, task: Task, letter: tuple[str, bytes], headers: dict[str, str], behaviour: Behaviour
 ) -> None:
-    for _ in range(vendor.dialect.retries if behaviour.retries is None else behaviour.retries):
+    for _ in range(task.dialect.retries if behaviour.retries is None else behaviour.retries):
         await asyncio.sleep(behaviour.retry_every)
         again = headers if behaviour.retry_headers == "same" else _headers(vendor, task, letter[1])
         if await _post(vendor, task, letter, again):
@@ -68,7 +68,7 @@ async def _repeat(
 
 
 def _headers(vendor: Vendor, task: Task, body: bytes) -> dict[str, str]:
-    signed = vendor.dialect.sign(vendor.keys, task.callback_url, body, vendor.clock())
+    signed = task.dialect.sign(vendor.keys, task, body, vendor.clock())
     return {"Content-Type": "application/json", **signed}
 
 

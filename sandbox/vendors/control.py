@@ -60,5 +60,6 @@ def _task(task: Task) -> dict[str, Any]:
         "created_at": task.created_at,
         "error": task.error,
         "video": str(task.video) if task.video else None,
+        "images": [str(path) for path in task.images],
         "body": task.body,
     }

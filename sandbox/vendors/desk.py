@@ -9,11 +9,14 @@ from typing import Any, cast
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from sandbox.vendors.book import Call, Picture, Refusal, Task
+from sandbox.vendors.book import Call, Materials, Order, Refusal, Task
+from sandbox.vendors.dialect import Dialect
 from sandbox.vendors.life import fail, live
+from sandbox.vendors.media import MediaProblem, look_into
 from sandbox.vendors.pictures import PictureProblem, look_at
 from sandbox.vendors.vendor import Vendor
 
+Read = Callable[[dict[str, Any]], Order]  # body -> order; raises Refusal
 CUT = web.RequestKey("cut", bool)
 HTML = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
 
@@ -31,24 +34,32 @@ def recorder(vendor: Vendor) -> Middleware:
         try:
             answer = await handler(request)
         except Refusal as refusal:
-            answer = refuse(vendor, refusal)
+            answer = refuse(vendor, request, refusal)
         except web.HTTPNotFound:
-            answer = refuse(vendor, vendor.dialect.faults("no_such_path"))
+            answer = refuse(vendor, request, spoken(vendor, request).faults("no_such_path"))
         except web.HTTPMethodNotAllowed:
-            answer = refuse(vendor, vendor.dialect.faults("no_such_method"))
+            answer = refuse(vendor, request, spoken(vendor, request).faults("no_such_method"))
         call.status = 0 if CUT in request else answer.status
         return answer
 
     return record
 
 
-def refuse(vendor: Vendor, refusal: Refusal) -> web.Response:
+def spoken(vendor: Vendor, request: web.Request) -> Dialect:
+    """Return the dialect of a request's path."""
+    return vendor.dialect_at(request.path)
+
+
+def refuse(vendor: Vendor, request: web.Request, refusal: Refusal) -> web.Response:
     """Answer a refusal in the vendor's shape."""
-    return web.json_response(vendor.dialect.refused(refusal), status=refusal.status, headers=refusal.headers)
+    return web.json_response(spoken(vendor, request).refused(refusal), status=refusal.status, headers=refusal.headers)
 
 
-async def submit(vendor: Vendor, operation: str, request: web.Request) -> web.StreamResponse:
-    """Take an order: book a task, start its life, answer; the fault that is next in line decides what goes wrong."""
+async def submit(vendor: Vendor, operation: str, request: web.Request, order: Read | None = None) -> web.StreamResponse:
+    """Take an order: book a task, start its life, answer; the fault that is next in line decides what goes wrong.
+
+    `order` reads the body where the dialect's own reading is not enough, because the path names an earlier task.
+    """
     faults = vendor.behaviour.submit_faults
     fault = faults.pop(0) if faults else "none"
     vendor.tell("submit received", operation=operation, body=await request.read(), fault=fault)
@@ -57,7 +68,7 @@ async def submit(vendor: Vendor, operation: str, request: web.Request) -> web.St
         return early
     authorize(vendor, request)
     try:
-        task = await _booked(vendor, operation, request, fault)
+        task = await _booked(vendor, operation, request, order, fault)
     except Refusal as refusal:
         vendor.tell("submit refused", operation=operation, status=refusal.status, reason=refusal.reason)
         raise
@@ -65,7 +76,7 @@ async def submit(vendor: Vendor, operation: str, request: web.Request) -> web.St
         await task.finished.wait()
     if fault == "cut_after_accept":
         return cut(request)
-    answer = json.dumps(vendor.dialect.accepted(vendor, task), ensure_ascii=False)
+    answer = json.dumps(task.dialect.accepted(vendor, task), ensure_ascii=False)
     if fault == "garbage_answer":
         answer = answer[: len(answer) // 2]
     return web.Response(text=answer, content_type="application/json")
@@ -81,44 +92,53 @@ async def _early_fault(vendor: Vendor, fault: str, request: web.Request) -> web.
         await vendor.closing.wait()
         return cut(request)
     if fault in {"throttle", "error500"}:
-        refusal = vendor.dialect.faults(fault)
+        refusal = spoken(vendor, request).faults(fault)
         if fault == "throttle":
             refusal.headers["Retry-After"] = str(vendor.behaviour.retry_after)
         raise refusal
     return None
 
 
-async def _booked(vendor: Vendor, operation: str, request: web.Request, fault: str) -> Task:
+async def _booked(vendor: Vendor, operation: str, request: web.Request, read: Read | None, fault: str) -> Task:
+    dialect = spoken(vendor, request)
     body = await json_body(vendor, request)
-    order = vendor.dialect.order(operation, body)
-    pictures: list[Picture] = []
-    for source in order.pictures:
-        try:
-            pictures.append(await look_at(vendor.session, source, vendor.dialect.rules))
-        except PictureProblem as problem:
-            raise vendor.dialect.picture_refusal(problem) from problem
-    vendor.dialect.check_pictures(order, tuple(pictures))
+    order = read(body) if read else dialect.order(operation, body)
+    materials = await _looked_at(vendor, dialect, order)
+    order = dialect.measured(order, materials)
     # No await from here to the booking: two equal ids at once must not both pass.
     if order.external_id and any(each.external_id == order.external_id for each in vendor.tasks.values()):
-        raise vendor.dialect.faults("external_id")
+        raise dialect.faults("external_id")
     if fault == "out_of_credit" or order.credits > vendor.behaviour.credits_left:
-        raise vendor.dialect.faults("out_of_credit")
-    if vendor.name == "kling" and not _pack_has_room(vendor):
-        raise vendor.dialect.faults("busy")
-    now, first = vendor.clock(), vendor.dialect.waiting[0]
-    task = Task(vendor.new_id(), operation, body, order, first, [first], now, now, order.credits)
+        raise dialect.faults("out_of_credit")
+    if dialect.when_full == "refuse" and not _pack_has_room(vendor, dialect):
+        raise dialect.faults("busy")
+    now, first = vendor.clock(), dialect.waiting[0]
+    task = Task(vendor.new_id(), dialect, operation, body, order, first, [first], now, now, order.credits, materials)
     task.creation_id = vendor.new_id()
     vendor.behaviour.credits_left -= order.credits
     vendor.tasks[task.id] = task
     vendor.tell("task accepted", task)
-    vendor.start(live(vendor, task, tuple(pictures)))
+    vendor.start(live(vendor, task))
     return task
 
 
-def _pack_has_room(vendor: Vendor) -> bool:
+async def _looked_at(vendor: Vendor, dialect: Dialect, order: Order) -> Materials:
+    """Fetch and measure all that an order brings; raises Refusal."""
+    try:
+        pictures = tuple([await look_at(vendor.session, source, dialect.rules) for source in order.pictures])
+        dialect.check_pictures(order, pictures)
+        media = tuple([await look_into(vendor.session, source, rules) for source, rules in order.media])
+    except PictureProblem as problem:
+        raise dialect.picture_refusal(problem) from problem
+    except MediaProblem as problem:
+        raise dialect.media_refusal(problem) from problem
+    return Materials(pictures, media)
+
+
+def _pack_has_room(vendor: Vendor, dialect: Dialect) -> bool:
     limit = vendor.behaviour.parallel
-    over = {vendor.dialect.done, vendor.dialect.failed}
-    return limit is None or sum(task.state not in over for task in vendor.tasks.values()) < limit
+    mine = [task for task in vendor.tasks.values() if task.dialect is dialect]
+    return limit is None or sum(task.state not in {dialect.done, dialect.failed} for task in mine) < limit
 
 
 async def query(
@@ -140,7 +160,7 @@ async def cancel(vendor: Vendor, request: web.Request, too_late: Callable[[Task]
     """Cancel a task that has not started; the vendors have no state of their own for it, it reads as failed."""
     authorize(vendor, request)
     task = find(vendor, request.match_info["id"])
-    if vendor.behaviour.cancel == "too_late" or task.state not in vendor.dialect.waiting:
+    if vendor.behaviour.cancel == "too_late" or task.state not in task.dialect.waiting:
         raise too_late(task)
     task.cancelled = True
     fail(vendor, task, "UserCancelled")
@@ -150,13 +170,13 @@ async def cancel(vendor: Vendor, request: web.Request, too_late: Callable[[Task]
 
 def authorize(vendor: Vendor, request: web.Request) -> None:
     """Check the Authorization header the vendor's way; raises Refusal."""
-    vendor.dialect.authorize(vendor.keys, request.headers.get("Authorization", ""), vendor.clock())
+    spoken(vendor, request).authorize(vendor.keys, request.headers.get("Authorization", ""), vendor.clock())
 
 
 def find(vendor: Vendor, task_id: str) -> Task:
-    """Return the task of an id; raises Refusal."""
+    """Return the task of an id in the vendor's main part; raises Refusal."""
     task = vendor.tasks.get(task_id)
-    if task is None:
+    if task is None or task.dialect is not vendor.dialect:
         raise vendor.dialect.faults("no_such_task")
     return task
 
@@ -166,9 +186,9 @@ async def json_body(vendor: Vendor, request: web.Request) -> dict[str, Any]:
     try:
         body = json.loads(await request.read())
     except ValueError as problem:
-        raise vendor.dialect.faults("json") from problem
+        raise spoken(vendor, request).faults("json") from problem
     if not isinstance(body, dict):
-        raise vendor.dialect.faults("json")
+        raise spoken(vendor, request).faults("json")
     return cast("dict[str, Any]", body)
 
 

@@ -9,6 +9,7 @@ from sandbox.vendors.desk import HTML, cut
 from sandbox.vendors.vendor import Vendor
 
 PIECE = 64 * 1024
+TYPES = {".mp4": "video/mp4", ".jpg": "image/jpeg", ".png": "image/png"}
 
 
 async def serve_file(vendor: Vendor, request: web.Request) -> web.StreamResponse:
@@ -31,7 +32,7 @@ async def serve_file(vendor: Vendor, request: web.Request) -> web.StreamResponse
 async def _in_pieces(vendor: Vendor, request: web.Request, path: Path, *, truncated: bool) -> web.StreamResponse:
     data = await asyncio.to_thread(path.read_bytes)
     answer = web.StreamResponse()
-    answer.content_type = "video/mp4" if path.suffix == ".mp4" else "image/jpeg"
+    answer.content_type = TYPES[path.suffix]
     answer.content_length = len(data)
     await answer.prepare(request)
     for start in range(0, len(data) // 2 if truncated else len(data), PIECE):

@@ -114,7 +114,7 @@ def routes(vendor: Vendor) -> list[web.RouteDef]:
     ]
 
 
-def sign(_keys: VendorKeys, _url: str, _body: bytes, _now: float) -> dict[str, str]:
+def sign(_keys: VendorKeys, _task: Task, _body: bytes, _now: float) -> dict[str, str]:
     """Sign nothing."""
     return {}
 

@@ -194,7 +194,7 @@ def _queries(vendor: Vendor, operation: str) -> list[web.RouteDef]:
     return [web.get(f"/v1/videos/{operation}/{{id}}", one), web.get(f"/v1/videos/{operation}", many)]
 
 
-def sign(keys: VendorKeys, _url: str, body: bytes, now: float) -> dict[str, str]:
+def sign(keys: VendorKeys, _task: Task, body: bytes, now: float) -> dict[str, str]:
     """Sign a callback by Standard Webhooks when the account has a webhook secret."""
     if not keys.webhook_secret:
         return {}
@@ -223,4 +223,5 @@ KLING = Dialect(
     callback=shown,
     sign=sign,
     routes=routes,
+    when_full="refuse",
 )

@@ -2,26 +2,26 @@
 
 import asyncio
 
-from sandbox.vendors.book import Picture, Task
+from sandbox.vendors.book import Task
 from sandbox.vendors.callbacks import notify
 from sandbox.vendors.render import RenderFailed
 from sandbox.vendors.vendor import Vendor
 
 
-async def live(vendor: Vendor, task: Task, pictures: tuple[Picture, ...]) -> None:
+async def live(vendor: Vendor, task: Task) -> None:
     """Take a task from its first state to its last, one state a pace, unless it is cancelled or held."""
-    dialect = vendor.dialect
+    dialect = task.dialect
     notify(vendor, task)
     try:
         await vendor.until(lambda: not vendor.behaviour.hold or task.cancelled, timeout=86400)
         for state in (*dialect.waiting[1:], dialect.working):
             await asyncio.sleep(vendor.pace)
             if state == dialect.working:
-                await vendor.until(lambda: task.cancelled or has_place(vendor), timeout=86400)
+                await vendor.until(lambda: task.cancelled or has_place(vendor, task), timeout=86400)
             if task.cancelled:
                 return
             move(vendor, task, state)
-        await work(vendor, task, pictures)
+        await work(vendor, task)
     finally:
         if task.mail:
             await asyncio.wait(task.mail)
@@ -29,15 +29,12 @@ async def live(vendor: Vendor, task: Task, pictures: tuple[Picture, ...]) -> Non
         vendor.stir()
 
 
-async def work(vendor: Vendor, task: Task, pictures: tuple[Picture, ...]) -> None:
+async def work(vendor: Vendor, task: Task) -> None:
     """Render and end the task as the behaviour says."""
-    dialect, outcome = vendor.dialect, vendor.behaviour.outcome
+    dialect, outcome = task.dialect, vendor.behaviour.outcome
     if outcome == "success":
         try:
-            rendered, _ = await asyncio.gather(
-                vendor.studio.film(task.order.film, pictures), asyncio.sleep(vendor.pace)
-            )
-            task.video, task.cover = rendered.video, rendered.cover
+            await asyncio.gather((dialect.make or make)(vendor, task), asyncio.sleep(vendor.pace))
         except RenderFailed as problem:
             vendor.tell("render failed", task, problem=str(problem))
             fail(vendor, task, "InternalServiceFailure")
@@ -47,8 +44,18 @@ async def work(vendor: Vendor, task: Task, pictures: tuple[Picture, ...]) -> Non
     if outcome == "failed":
         fail(vendor, task, vendor.behaviour.err_code or dialect.refusal_word)
         return
-    task.empty = task.video is None
+    task.empty = outcome == "success_without_outputs"
     move(vendor, task, dialect.done)
+
+
+async def make(vendor: Vendor, task: Task) -> None:
+    """Make the film or the pictures of the order; raises RenderFailed."""
+    order, pictures = task.order, task.materials.pictures
+    if order.makes == "image":
+        task.images = [await vendor.studio.image(order.film, pictures, number) for number in range(order.many)]
+    else:
+        rendered = await vendor.studio.film(order.film, pictures)
+        task.video, task.cover = rendered.video, rendered.cover
 
 
 def fail(vendor: Vendor, task: Task, error: str) -> None:
@@ -56,7 +63,7 @@ def fail(vendor: Vendor, task: Task, error: str) -> None:
     task.error = error
     vendor.behaviour.credits_left += task.credits
     task.credits = 0
-    move(vendor, task, vendor.dialect.failed)
+    move(vendor, task, task.dialect.failed)
 
 
 def move(vendor: Vendor, task: Task, state: str) -> None:
@@ -68,7 +75,8 @@ def move(vendor: Vendor, task: Task, state: str) -> None:
     vendor.tell("state changed", task)
 
 
-def has_place(vendor: Vendor) -> bool:
-    """Tell whether one more task may run at once."""
-    limit = vendor.behaviour.parallel
-    return limit is None or sum(task.state == vendor.dialect.working for task in vendor.tasks.values()) < limit
+def has_place(vendor: Vendor, task: Task) -> bool:
+    """Tell whether one more task may run at once beside those of the same part of the vendor."""
+    limit, dialect = vendor.behaviour.parallel, task.dialect
+    running = [each for each in vendor.tasks.values() if each.dialect is dialect and each.state == dialect.working]
+    return limit is None or len(running) < limit

@@ -7,12 +7,12 @@ import io
 import re
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import urlsplit
 
 import aiohttp
 from PIL import Image, UnidentifiedImageError
 
 from sandbox.vendors.book import Picture
+from sandbox.vendors.download import DownloadFailed, download, is_address
 
 Problem = Literal["prefix", "unreachable", "format", "bytes", "size", "ratio"]
 DATA_URL = re.compile(r"data:image/(png|jpeg|jpg|webp);base64,", re.IGNORECASE)
@@ -37,38 +37,27 @@ class PictureRules:
     most_bytes: int
     least_side: int
     widest: float  # the largest width / height; its inverse is the smallest
+    most_decoded: int | None = None  # bytes of one given as base64; None: as many as of one fetched
 
 
 async def look_at(session: aiohttp.ClientSession, source: str, rules: PictureRules) -> Picture:
     """Fetch or decode one picture and measure it; raises PictureProblem."""
-    data = await _fetched(session, source, rules) if _is_address(source) else _decoded(source, rules)
-    if len(data) > rules.most_bytes:
-        raise PictureProblem("bytes", f"image is larger than {rules.most_bytes} bytes")
+    most = rules.most_bytes
+    if is_address(source):
+        try:
+            data = await download(session, source, most)
+        except DownloadFailed as problem:
+            raise PictureProblem("unreachable", f"download image failed: {problem}") from problem
+    else:
+        data, most = _decoded(source, rules), rules.most_decoded or most
+    if len(data) > most:
+        raise PictureProblem("bytes", f"image is larger than {most} bytes")
     width, height = await asyncio.to_thread(_measured, data, rules.formats)
     if min(width, height) < rules.least_side:
         raise PictureProblem("size", f"image sides must be at least {rules.least_side}px, got {width}x{height}")
     if not 1 / rules.widest <= width / height <= rules.widest:
         raise PictureProblem("ratio", f"image aspect ratio is out of range: {width}x{height}")
     return Picture(data, width, height)
-
-
-def _is_address(source: str) -> bool:
-    return urlsplit(source[:2000]).scheme in {"http", "https"}
-
-
-async def _fetched(session: aiohttp.ClientSession, source: str, rules: PictureRules) -> bytes:
-    try:
-        async with session.get(source, timeout=aiohttp.ClientTimeout(total=10)) as answer:
-            if answer.status != 200:
-                raise PictureProblem("unreachable", f"download image failed: status {answer.status}")
-            data = bytearray()
-            async for piece in answer.content.iter_chunked(1 << 16):
-                data += piece
-                if len(data) > rules.most_bytes:
-                    break  # enough to refuse it
-            return bytes(data)
-    except (aiohttp.ClientError, TimeoutError, ValueError) as problem:
-        raise PictureProblem("unreachable", f"download image failed: {type(problem).__name__}") from problem
 
 
 def _decoded(source: str, rules: PictureRules) -> bytes:

@@ -64,6 +64,13 @@ class Studio:
                 self.rendered += 1
         return Rendered(video, cover, width, height)
 
+    async def image(self, film: Film, pictures: tuple[Picture, ...], number: int) -> Path:
+        """Return one picture as PNG, drawn when the folder lacks it, each number another one; raises RenderFailed."""
+        target = self.folder / f"{_key(film, pictures)}-{number}.png"
+        if not target.exists():
+            await asyncio.to_thread(_draw, film, pictures, number, target)
+        return target
+
     async def _make(
         self, film: Film, pictures: tuple[Picture, ...], size: tuple[int, int], files: tuple[Path, Path]
     ) -> None:
@@ -118,23 +125,37 @@ def arguments(film: Film, frames: list[Path], size: tuple[int, int], target: Pat
 def _prepare(film: Film, pictures: tuple[Picture, ...], size: tuple[int, int], desk: Path) -> list[Path]:
     frames: list[Path] = []
     for number, picture in enumerate(pictures or (None,)):
-        if picture is None:
-            drawn = draw_card(film.text, film.label, *size)
-        else:
-            try:
-                with Image.open(io.BytesIO(picture.data)) as opened:
-                    turned = ImageOps.exif_transpose(opened).convert("RGBA")
-            except (OSError, ValueError, SyntaxError, Warning) as problem:  # a good head on a broken body
-                raise RenderFailed(f"picture {number}: {problem}") from problem
-            plain = Image.new("RGB", turned.size, "white")
-            plain.paste(turned, mask=turned.getchannel("A"))
-            drawn = ImageOps.fit(plain, size, Image.Resampling.BICUBIC)
+        drawn = draw_card(film.text, film.label, *size) if picture is None else _fitted(picture, number, size)
         frame = desk / f"{number}.ppm"  # nothing to compress, nothing to decode
         drawn.save(frame)
         frames.append(frame)
         if number == 0:
             drawn.save(desk / "cover.jpg", quality=85)
     return frames
+
+
+def _fitted(picture: Picture, number: int, size: tuple[int, int]) -> Image.Image:
+    try:
+        with Image.open(io.BytesIO(picture.data)) as opened:
+            turned = ImageOps.exif_transpose(opened).convert("RGBA")
+    except (OSError, ValueError, SyntaxError, Warning) as problem:  # a good head on a broken body
+        raise RenderFailed(f"picture {number}: {problem}") from problem
+    plain = Image.new("RGB", turned.size, "white")
+    plain.paste(turned, mask=turned.getchannel("A"))
+    return ImageOps.fit(plain, size, Image.Resampling.BICUBIC)
+
+
+def _draw(film: Film, pictures: tuple[Picture, ...], number: int, target: Path) -> None:
+    """Draw the prompt's card, or the references laid over each other in few colours, and save it in one step."""
+    size = frame_size(film, pictures)
+    drawn = draw_card(f"{film.text}{' ' * number}", film.label, *size)
+    for each, picture in enumerate(pictures):
+        restyled = ImageOps.posterize(_fitted(picture, each, size), 3)
+        drawn = Image.blend(drawn, restyled, 0.75 if each == 0 else 0.4)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="drawing-") as name:
+        drawn.save(Path(name) / "image.png")
+        (Path(name) / "image.png").replace(target)
 
 
 def _key(film: Film, pictures: tuple[Picture, ...]) -> str:

@@ -21,7 +21,7 @@ class Vendor:
 
     def __init__(
         self,
-        dialect: Dialect,
+        dialects: tuple[Dialect, ...],
         keys: VendorKeys,
         studio: Studio,
         pace: float,
@@ -29,9 +29,9 @@ class Vendor:
         tell: Tell,
     ) -> None:
         """Prepare an empty book; `url` is filled once the port is known."""
-        self.name = dialect.name
+        self.name = dialects[0].name
         self.url = ""
-        self.dialect = dialect
+        self.dialects = dialects
         self.keys = keys
         self.studio = studio
         self.pace = pace
@@ -47,6 +47,16 @@ class Vendor:
         self._stirred = asyncio.Event()
         self._work: set[asyncio.Task[None]] = set()
         self.runner: web.AppRunner | None = None
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect of the vendor's main part."""
+        return self.dialects[0]
+
+    def dialect_at(self, path: str) -> Dialect:
+        """Return the dialect that is spoken below this path: the one whose base is the longest beginning of it."""
+        fitting = [each for each in self.dialects if path.startswith(each.base)]
+        return max(fitting, key=lambda each: len(each.base), default=self.dialect)
 
     @property
     def behaviour(self) -> Behaviour:
@@ -101,17 +111,20 @@ class Vendor:
         return str(secrets.randbelow(9 * 10**17) + 10**17)
 
     def link(self, task: Task, which: str) -> str:
-        """Return the address of a task's "video" or "cover", a new one when the last has expired; "" without a file."""
-        path = task.video if which == "video" else task.cover
+        """Return the address of a task's file, a new one when the last has expired; "" without a file.
+
+        `which` is "video", "cover", or the number of a picture as text.
+        """
+        path = task.images[int(which)] if which.isdecimal() else task.video if which == "video" else task.cover
         if path is None:
             return ""
         token = task.links.get(which, "")
         if token not in self.files or self.files[token][1] <= self.clock():
             life = self._behaviour.link_life
             token = secrets.token_urlsafe(24)
-            self.files[token] = (path, self.clock() + (self.dialect.link_life if life is None else life))
+            self.files[token] = (path, self.clock() + (task.dialect.link_life if life is None else life))
             task.links[which] = token
-        return f"{self.url}/cdn/{token}/{which}{path.suffix}"
+        return f"{self.url}/cdn/{token}/{f'image-{which}' if which.isdecimal() else which}{path.suffix}"
 
     async def listen(self, app: web.Application, host: str, port: int) -> None:
         """Open the port and fill `url`."""

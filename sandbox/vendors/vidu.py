@@ -190,9 +190,9 @@ def routes(vendor: Vendor) -> list[web.RouteDef]:
     ]
 
 
-def sign(keys: VendorKeys, url: str, _body: bytes, now: float) -> dict[str, str]:
+def sign(keys: VendorKeys, task: Task, _body: bytes, now: float) -> dict[str, str]:
     """Sign a callback with the key that made the task."""
-    return vidu_headers(keys.api_key, url, now, str(uuid.uuid4()))
+    return vidu_headers(keys.api_key, task.callback_url, now, str(uuid.uuid4()))
 
 
 def _words(request: web.Request, name: str) -> set[str]:
