@@ -4,10 +4,8 @@ Documents: kling.ai/document-api, pages "Image to Video", "Text to Video", "Capa
 "Authentication", "Error Code"; read 2026-11, most of them as stored copies. No call to cancel a task is documented.
 """
 
-import base64
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from math import ceil
 from typing import Any
@@ -16,16 +14,13 @@ from urllib.parse import quote
 import aiohttp
 import jwt
 
-from . import checks, signatures
-from .call import Api, Fault, by_status
+from . import checks, kling_shapes, signatures
+from .call import Api
 from .contract import (
     Accepted,
     Account,
     Callback,
     ErrorKind,
-    NotUnderstood,
-    OutputLink,
-    Progress,
     ProviderError,
     Reason,
     Status,
@@ -34,18 +29,8 @@ from .contract import (
     Trust,
     Verified,
 )
-from .orders import Extra, Model, Operation, Order, Picture, Problem, Role, Rule
-from .reading import (
-    MOST_CREDITS,
-    as_count,
-    as_identifier,
-    as_link,
-    as_object,
-    as_objects,
-    as_text,
-    for_log,
-    read_object,
-)
+from .orders import Extra, Model, Operation, Order, Problem, Role, Rule
+from .reading import read_object
 
 NAME, TITLE = "kling", "Kling"
 BASE_URLS = ("https://api-singapore.klingai.com",)  # Authentication: for servers outside China
@@ -68,8 +53,6 @@ _PICTURES = checks.PictureRules(
     widest=Fraction(5, 2),
 )
 
-# Kling's modes are named std and pro; what they mean in pixels is general knowledge, the pages name none.
-_MODES = {"720p": "std", "1080p": "pro"}
 _BOTH, _PRO, _NONE = ("720p", "1080p"), ("1080p",), ()
 
 
@@ -116,8 +99,6 @@ _MODELS: dict[Operation, tuple[Model, ...]] = {
     ),
 }
 
-# Kling counts in units. Sold singly a unit is US$0.14, and a credit of ours is US$0.005: general knowledge, 2026-11.
-CREDITS_A_UNIT = 28
 # An estimate from general knowledge for five seconds by model and mode; ten cost twice as much. What a task really
 # took comes with its answers (final_unit_deduction).
 _UNITS = {
@@ -138,35 +119,6 @@ _UNITS = {
     ("kling-v2-6", "pro with sound"): Fraction(5),
 }
 
-# Error Code. What is not here is judged by its HTTP status.
-_CODES: dict[int, tuple[ErrorKind, Reason]] = {
-    **dict.fromkeys((1000, 1001, 1002, 1003, 1004), (ErrorKind.REJECTED, Reason.ACCESS)),
-    1100: (ErrorKind.REJECTED, Reason.ACCESS),  # account abnormal, as HTTP 429
-    1101: (ErrorKind.REJECTED, Reason.CREDIT),  # in arrears, as HTTP 429
-    1102: (ErrorKind.REJECTED, Reason.CREDIT),  # resource pack used up, as HTTP 429
-    1103: (ErrorKind.REJECTED, Reason.ACCESS),
-    1200: (ErrorKind.REJECTED, Reason.BAD_ORDER),
-    1201: (ErrorKind.REJECTED, Reason.BAD_ORDER),
-    1202: (ErrorKind.REJECTED, Reason.ACCESS),  # method not allowed: the address is wrong
-    1203: (ErrorKind.REJECTED, Reason.NOT_FOUND),  # no such task, or no such model
-    1300: (ErrorKind.REJECTED, Reason.CONTENT),
-    1301: (ErrorKind.REJECTED, Reason.CONTENT),
-    1302: (ErrorKind.THROTTLED, Reason.BUSY),  # too fast
-    1303: (ErrorKind.THROTTLED, Reason.BUSY),  # more at once than the pack allows
-    1304: (ErrorKind.REJECTED, Reason.ACCESS),  # our address is not on their list, as HTTP 429
-    **dict.fromkeys((5000, 5001, 5002), (ErrorKind.UNKNOWN, Reason.VENDOR)),
-}
-
-_WORDS = {
-    "submitted": Progress.WAITING,
-    "processing": Progress.RUNNING,
-    "succeed": Progress.SUCCEEDED,  # /v1 tasks
-    "succeeded": Progress.SUCCEEDED,  # tasks of the newer API
-    "failed": Progress.FAILED,
-}
-_MOST_OUTPUTS = 10
-_MOST_BILLS = 100
-
 
 class Kling:
     """The Kling adapter."""
@@ -180,7 +132,7 @@ class Kling:
         self._account = account
         self._clock = clock
         self._token: tuple[float, str] | None = None  # when it was made, and itself
-        self._api = Api(session, account.base_urls or BASE_URLS, self._headers, explain, clock=clock)
+        self._api = Api(session, account.base_urls or BASE_URLS, self._headers, kling_shapes.explain, clock=clock)
 
     def _headers(self) -> Mapping[str, str]:
         """Authentication: an API key as it is, or a token signed with the secret key."""
@@ -239,37 +191,29 @@ class Kling:
             return None
         if order.resolution is not None and order.resolution not in known.resolutions:
             return None
-        mode = _MODES.get(order.resolution or "", "")
+        mode = kling_shapes.MODES.get(order.resolution or "", "")
         units = _UNITS.get((known.name, mode + " with sound" if order.audio else mode))
-        return None if units is None else ceil(units * CREDITS_A_UNIT * order.duration / 5)
+        return None if units is None else ceil(units * kling_shapes.CREDITS_A_UNIT * order.duration / 5)
 
     async def submit(self, submission: Submission) -> Accepted:
         """Create a task. Raise ProviderError."""
         body = self._body(submission)
         try:
-            payload = await self._api.call("POST", _PATHS[submission.order.operation], json=body)
-            task_id = as_identifier(_data(payload).get("task_id"))
+            return kling_shapes.accepted(await self._api.call("POST", _PATHS[submission.order.operation], json=body))
         except ProviderError as error:
-            if error.reason is not Reason.NOT_FOUND:
-                raise
-            failure = error
-        else:
-            if task_id:
-                return Accepted(task_id)
-            raise ProviderError(ErrorKind.UNKNOWN, Reason.VENDOR, "an answer without a task id")
-        # Of a new task only the model can be unknown.
-        raise ProviderError(failure.kind, Reason.BAD_ORDER, failure.detail, failure.retry_after)
+            refusal = kling_shapes.refused_submission(error)
+        raise refusal
 
     def _body(self, submission: Submission) -> dict[str, Any]:
         order = submission.order
-        pictures = {picture.role: _picture(picture) for picture in order.pictures}
+        pictures = {picture.role: kling_shapes.bare_picture(picture, _PICTURES) for picture in order.pictures}
         known = checks.model_of(self.models(order.operation), order.model)
         sound = None
         if order.audio is not None and (order.audio if known is None else known.audio):
             sound = "on" if order.audio else "off"
         fields = {
             "model_name": order.model,  # never "model": that is taken to mean the oldest one
-            "mode": _MODES.get(order.resolution or ""),
+            "mode": kling_shapes.MODES.get(order.resolution or ""),
             "duration": None if order.duration is None else str(order.duration),
             "image": pictures.get(Role.FIRST_FRAME),
             "image_tail": pictures.get(Role.LAST_FRAME),
@@ -299,12 +243,8 @@ class Kling:
         return status
 
     async def _ask(self, operation: Operation, identifier: str) -> Status:
-        payload = await self._api.call("GET", f"{_PATHS[operation]}/{quote(identifier, safe='')}")
-        try:
-            return status_of(_data(payload))
-        except NotUnderstood as error:
-            said = f"an answer with {error}"
-        raise ProviderError(ErrorKind.UNKNOWN, Reason.VENDOR, said)
+        path = f"{_PATHS[operation]}/{quote(identifier, safe='')}"
+        return kling_shapes.answered(await self._api.call("GET", path))
 
     async def cancel(self, task: Task) -> None:
         """Refuse: Kling documents no way to stop a task. Raise ProviderError."""
@@ -323,80 +263,4 @@ class Kling:
 
     def read_callback(self, body: bytes) -> Status:
         """Read a callback: flat as documented, or in the envelope of a query's answer. Raise NotUnderstood."""
-        payload = read_object(body)
-        return status_of(as_object(payload.get("data")) or payload)
-
-
-def explain(http: int, payload: Mapping[str, Any]) -> Fault:
-    """Say what a refusal means. Kling's code counts for more than the HTTP status, except that a 5xx is never clear."""
-    code = as_count(payload.get("code"))
-    kind, reason = by_status(http)
-    if http < 500 and code in _CODES:
-        kind, reason = _CODES[code]
-    return kind, reason, for_log(code, as_text(payload.get("message")), as_text(payload.get("request_id")))
-
-
-def status_of(task: Mapping[str, Any]) -> Status:
-    """Read a task of either API. Raise NotUnderstood when it has no id or no status."""
-    task_id = as_identifier(task.get("task_id")) or as_identifier(task.get("id"))
-    word = as_text(task.get("task_status")) or as_text(task.get("status"))
-    if not task_id or not word:
-        raise NotUnderstood("no task id" if word else "no status")
-    progress = _WORDS.get(word.lower(), Progress.RUNNING)
-    detail = for_log(as_text(task.get("task_status_msg")) or as_text(task.get("message")))
-    reason = None
-    outputs = _outputs(task) if progress is Progress.SUCCEEDED else ()
-    if progress is Progress.SUCCEEDED and not outputs:
-        progress, reason, detail = Progress.FAILED, Reason.VENDOR, for_log("success without a result", detail)
-    elif progress is Progress.FAILED:
-        reason = _reason(detail)
-    echo = as_text(as_object(task.get("task_info")).get("external_task_id")) or as_text(task.get("external_id"))
-    return Status(task_id, progress, word[:64], outputs, _credits(task), reason, detail, echo or None)
-
-
-def _data(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Open the envelope of an answer. Raise ProviderError when it holds a refusal although the HTTP status is a 2xx."""
-    code = as_count(payload.get("code"))
-    if code == 0 and isinstance(payload.get("data"), dict):
-        return as_object(payload.get("data"))
-    _, _, said = explain(200, payload)
-    kind, reason = _CODES.get(code or 0, (ErrorKind.UNKNOWN, Reason.VENDOR))
-    raise ProviderError(kind, reason, for_log("HTTP 200", said))
-
-
-def _outputs(task: Mapping[str, Any]) -> tuple[OutputLink, ...]:
-    result = as_object(task.get("task_result"))
-    found = [(item, "video") for item in as_objects(result.get("videos"))]
-    found += [(item, "image") for item in as_objects(result.get("images"))]
-    found += [(item, as_text(item.get("type")) or "video") for item in as_objects(task.get("outputs"))]
-    links = [OutputLink(link, kind) for item, kind in found if (link := as_link(item.get("url")))]
-    return tuple(links[:_MOST_OUTPUTS])
-
-
-def _credits(task: Mapping[str, Any]) -> int | None:
-    """Turn the units a task took into credits, rounded up; money taken instead of units is not counted here."""
-    bills = [bill for bill in as_objects(task.get("billing"), _MOST_BILLS) if bill.get("charge_type") == "unit"]
-    amounts = [_units(task.get("final_unit_deduction")), *(_units(bill.get("amount")) for bill in bills)]
-    known = [amount for amount in amounts if amount is not None]
-    return min(ceil(sum(known) * CREDITS_A_UNIT), MOST_CREDITS) if known else None
-
-
-def _units(value: object) -> Decimal | None:
-    text = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else as_text(value)
-    try:
-        units = Decimal(text[:32])
-    except InvalidOperation:
-        return None
-    return units if units.is_finite() and 0 <= units <= MOST_CREDITS else None
-
-
-def _reason(message: str) -> Reason:
-    """Guess from a failed task's text whether the content was refused; the page names risk control as its example."""
-    lowered = message.lower()
-    return Reason.CONTENT if any(word in lowered for word in ("risk", "policy", "sensitive")) else Reason.VENDOR
-
-
-def _picture(picture: Picture) -> str:
-    """Give a picture as an address, or as bare base64: Kling refuses the prefix of a data address."""
-    address = checks.address_of(picture, _PICTURES)
-    return address or base64.b64encode(picture.data).decode("ascii")
+        return kling_shapes.callback(read_object(body))

@@ -8,7 +8,7 @@ import aiohttp
 import jwt
 import pytest
 
-from providers import kling as adapter
+from providers import kling_shapes as adapter
 from providers.contract import (
     Account,
     Callback,
