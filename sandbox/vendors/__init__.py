@@ -14,6 +14,8 @@ from sandbox.vendors.desk import recorder, submit
 from sandbox.vendors.dialect import Dialect
 from sandbox.vendors.files import serve_file
 from sandbox.vendors.futurelabs import FUTURELABS
+from sandbox.vendors.futurelabs_kling import FUTURELABS_KLING
+from sandbox.vendors.futurelabs_mv import FUTURELABS_MV
 from sandbox.vendors.kling import KLING
 from sandbox.vendors.render import Studio
 from sandbox.vendors.vendor import Vendor
@@ -35,7 +37,7 @@ __all__ = [
 
 # A vendor whose API speaks differently in parts has several dialects; the first is that of its main part.
 DIALECTS: dict[str, tuple[Dialect, ...]] = {
-    "futurelabs": (FUTURELABS,),
+    "futurelabs": (FUTURELABS, FUTURELABS_MV, FUTURELABS_KLING),
     "vidu": (VIDU,),
     "kling": (KLING,),
 }

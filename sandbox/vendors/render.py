@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import shlex
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -42,6 +43,15 @@ class Rendered:
     height: int
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What to join: films of one size in their order, under a song, as long as the films are together."""
+
+    films: tuple[Path, ...]
+    song: bytes
+    seconds: int
+
+
 class Studio:
     """Renders films into a folder, at most `parallel` at a time, each only once."""
 
@@ -54,6 +64,7 @@ class Studio:
 
     async def film(self, film: Film, pictures: tuple[Picture, ...]) -> Rendered:
         """Return the film's files, rendering when the folder lacks them; raises RenderFailed."""
+        pictures = pictures[:2]  # of more references two are shown, the first and the second
         width, height = frame_size(film, pictures)
         key = _key(film, pictures)
         video, cover = self.folder / f"{key}.mp4", self.folder / f"{key}.jpg"
@@ -69,6 +80,17 @@ class Studio:
         target = self.folder / f"{_key(film, pictures)}-{number}.png"
         if not target.exists():
             await asyncio.to_thread(_draw, film, pictures, number, target)
+        return target
+
+    async def joined(self, wanted: Joined) -> Path:
+        """Return one film of several under a song, joined when the folder lacks it; raises RenderFailed."""
+        names = "\0".join([*(path.name for path in wanted.films), hashlib.sha256(wanted.song).hexdigest()])
+        target = self.folder / f"{hashlib.sha256(names.encode()).hexdigest()[:32]}.mp4"
+        async with self._locks.setdefault(target.stem, asyncio.Lock()), self._places:
+            if not target.exists():
+                with tempfile.TemporaryDirectory(dir=self.folder, prefix="joining-") as name:
+                    await run_ffmpeg(await asyncio.to_thread(_joining, wanted, Path(name)))
+                    (Path(name) / "film.mp4").replace(target)
         return target
 
     async def _make(
@@ -119,6 +141,19 @@ def arguments(film: Film, frames: list[Path], size: tuple[int, int], target: Pat
         *("-c:v", "libx264", "-preset", "ultrafast", "-crf", "28", "-pix_fmt", "yuv420p", "-color_range", "tv"),
         *("-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart"),
         str(target),
+    ]
+
+
+def _joining(wanted: Joined, desk: Path) -> list[str]:
+    """Lay out what joining needs and return ffmpeg's arguments; the pictures are copied, only the song is encoded."""
+    (desk / "song").write_bytes(wanted.song)
+    (desk / "films.txt").write_text("".join(f"file {shlex.quote(str(path.resolve()))}\n" for path in wanted.films))
+    return [
+        *("-hide_banner", "-loglevel", "error", "-nostdin", "-y"),
+        *("-f", "concat", "-safe", "0", "-i", str(desk / "films.txt"), "-i", str(desk / "song")),
+        *("-map", "0:v:0", "-map", "1:a:0", "-c:v", "copy", "-c:a", "aac", "-b:a", "96k", "-t", str(wanted.seconds)),
+        *("-fflags", "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart"),
+        str(desk / "film.mp4"),
     ]
 
 

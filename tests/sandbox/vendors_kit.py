@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from aiohttp import web
 from PIL import Image
 
 from sandbox.vendors import Studio, Task, Vendor, VendorKeys, start_vendor
+from sandbox.vendors.render import run_ffmpeg
 
 SECRET = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
 KEYS = VendorKeys("key-of-the-account", "access-key", "secret-key-of-thirty-two-characters", SECRET)
@@ -25,6 +27,8 @@ QUERY = {
     "futurelabs": "/ai/avu/tasks/{}/creations",
     "kling": "/v1/videos/text2video/{}",
 }
+SUBTITLES = "1\n00:00:00,000 --> 00:00:04,000\nla la la\n"
+MADE: dict[Path, bytes] = {}  # sounds and films of this run
 TEXT: dict[str, dict[str, Any]] = {
     "vidu": {"model": "viduq3-turbo", "prompt": "a boat", "duration": 1, "resolution": "540p", "audio": False},
     "futurelabs": {"model": "viduq3-turbo", "prompt": "a boat", "duration": 1, "resolution": "540p", "audio": False},
@@ -113,6 +117,15 @@ class Scene:
     def hook(self, path: str = "/callbacks/one") -> str:
         return self.here + path
 
+    def sound(self, seconds: float = 10, kind: str = "mp3") -> str:
+        return f"{self.here}/sounds/{seconds}.{kind}"
+
+    def film(self, size: str = "640x360", seconds: float = 3, kind: str = "mp4") -> str:
+        return f"{self.here}/films/{size}-{seconds}.{kind}"
+
+    def subtitles(self, name: str = "good") -> str:
+        return f"{self.here}/subtitles/{name}.srt"
+
     def image(self, size: str = "640x360", kind: str = "png") -> str:
         return f"{self.here}/pictures/{size}.{kind}"
 
@@ -137,9 +150,20 @@ async def scene(
             return web.Response(text="<html>not a picture</html>", content_type="text/html")
         return web.Response(body=picture(int(size[1]), int(size[2]), kind), content_type=f"image/{kind}")
 
+    async def play(request: web.Request) -> web.Response:
+        asked = request.match_info
+        made = make_sound if "size" not in asked else partial(make_film, size=asked["size"])
+        return web.Response(body=await made(tmp_path.parent, float(asked["seconds"]), asked["kind"]))
+
+    async def read(request: web.Request) -> web.Response:
+        return web.Response(text=SUBTITLES if request.match_info["name"] == "good" else "nothing of the kind")
+
     app = web.Application()
     app.router.add_post("/callbacks/{name}", receive)
     app.router.add_get("/pictures/{size}.{kind}", show)
+    app.router.add_get("/sounds/{seconds}.{kind}", play)
+    app.router.add_get(r"/films/{size:\d+x\d+}-{seconds}.{kind}", play)
+    app.router.add_get("/subtitles/{name}.srt", read)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -160,6 +184,27 @@ async def scene(
     finally:
         await vendor.close()
         await runner.cleanup()
+
+
+async def make_sound(folder: Path, seconds: float, kind: str = "mp3") -> bytes:
+    """Make a sound file of that length and kind ("mp3", "wav", "aac", "m4a", "ogg"), once per folder."""
+    return await _made(folder / f"sound-{seconds}.{kind}", ("-f", "lavfi", "-i", f"sine=330:d={seconds}"))
+
+
+async def make_film(folder: Path, seconds: float, kind: str = "mp4", size: str = "640x360") -> bytes:
+    """Make a film file of that size, length and kind ("mp4", "mov", "mkv"), once per folder."""
+    source = f"testsrc=size={size}:rate=10:d={seconds}"
+    return await _made(
+        folder / f"film-{size}-{seconds}.{kind}", ("-f", "lavfi", "-i", source, "-pix_fmt", "yuv420p", "-crf", "40")
+    )
+
+
+async def _made(path: Path, wanted: tuple[str, ...]) -> bytes:
+    known = MADE.get(path)
+    if known is None:
+        await run_ffmpeg(["-loglevel", "error", "-y", *wanted, str(path)])
+        known = MADE[path] = await asyncio.to_thread(path.read_bytes)
+    return known
 
 
 async def media_facts(path: Path) -> str:
