@@ -17,7 +17,7 @@ from bot import asking, refusals
 from bot.cards import drawn
 from bot.choices import STAND_IN, Typed, fitting, order_of, provider_named, suggestions, typed_of
 from bot.looks import notice
-from bot.pictures import MOST_BYTES, Desk, Flaw
+from jobs.attachments import MOST_BYTES, Desk, Flaw
 from bot.talking import NO_PINGS, TROUBLES, said, working
 from jobs.context import Context
 from jobs.files import INPUTS

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.messages import credits_of
-from bot.pictures import MOST_BYTES, Flaw
+from jobs.attachments import MOST_BYTES, Flaw
 from bot.plain import plain
 from jobs.intake import OverBudget
 from providers.orders import Operation, Problem, Rule

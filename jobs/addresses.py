@@ -35,6 +35,7 @@ class Addresses:
         """Take the public URL (scheme, host, perhaps a path) and the secret keys, newest first."""
         self._base = public_url.rstrip("/")
         self._callback_keys = [_derive(key, b"rushes callback") for key in secret_keys]
+        self._echo_keys = [_derive(key, b"rushes callback secret") for key in secret_keys]
         self._file_keys = [_derive(key, b"rushes file") for key in secret_keys]
 
     def __repr__(self) -> str:
@@ -54,6 +55,13 @@ class Addresses:
         """Make the part of a callback address that names a job and proves it is ours."""
         code = job_code(job_id)
         return code + _mac(self._callback_keys[0], provider, code)
+
+    def callback_secrets(self, provider: str, job_id: int) -> tuple[str, ...]:
+        """Make the secret a vendor is to repeat with a job's callbacks, by each of our keys, the newest first.
+
+        It looks random and is another one for each job, yet needs no place in the database.
+        """
+        return tuple(_mac(key, provider, job_code(job_id)) for key in self._echo_keys)
 
     def callback_path(self, provider: str, token: str) -> str:
         """Write the path below PUBLIC_URL's host, as the receiver sees it."""

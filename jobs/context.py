@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from jobs.addresses import Addresses
 from providers.contract import Provider
@@ -27,6 +27,7 @@ class Timing:
     submit_call: int = 300_000  # a submission that is still on the wire after so long is in doubt
     submit_deadline: int = 24 * 3_600_000  # not taken by the provider for so long: given up
     job_deadline: int = 6 * 3_600_000  # silent for so long: expired
+    off_peak_deadline: int = 50 * 3_600_000  # the same where the vendor was given 48 hours for a lower price
     rescue: int = 24 * 3_600_000  # an expired job's hold is kept so long, in case the result arrives late
     absence_gap: int = 60_000  # between the two looks that prove a doubtful submission never arrived
     fetch_deadline: int = 24 * 3_600_000  # a result that could not be fetched for so long is given up
@@ -34,6 +35,15 @@ class Timing:
     retry_most: int = 300_000
     card_gap: int = 2_000  # between two edits of a card: Discord counts edits by channel, and several jobs share one
     idle: int = 1_000  # how often each loop looks for due work without being woken
+
+    @property
+    def longest_life(self) -> int:
+        """Say how long a job may need its files at the longest."""
+        return self.submit_deadline + max(self.job_deadline, self.off_peak_deadline)
+
+    def patience(self, options: Mapping[str, Any]) -> int:
+        """Say how long a vendor that has a job may be silent, given the job's options."""
+        return self.off_peak_deadline if options.get("extras", {}).get("off_peak") else self.job_deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,7 @@ class Wakes:
     fetch: asyncio.Event = field(default_factory=asyncio.Event)
     deliver: asyncio.Event = field(default_factory=asyncio.Event)
     cards: asyncio.Event = field(default_factory=asyncio.Event)
+    alerts: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True, slots=True)

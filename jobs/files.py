@@ -12,6 +12,12 @@ _EXTENSIONS = {
     "image/jpeg": "jpg",
     "image/webp": "webp",
     "video/mp4": "mp4",
+    "video/quicktime": "mov",
+    "audio/mpeg": "mp3",
+    "audio/wav": "wav",
+    "audio/aac": "aac",
+    "audio/mp4": "m4a",
+    "application/x-subrip": "srt",
 }
 
 

@@ -1,20 +1,23 @@
 """From what a member typed to a held job: choose the vendor, check the order, then store job and hold in one go."""
 
-import asyncio
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 
 from jobs import files
 from jobs.context import Context
+from jobs.orders import inputs_of, keep_files, options_of
 from providers.contract import Provider
-from providers.orders import Operation, Order, Picture, Problem, Role, Rule
+from providers.orders import Operation, Order, Problem, Role, Rule
 from storage import guilds, ledger
 from storage import jobs as job_facts
-from storage.words import Job, State, StoredPicture, new_job_id
+from storage.words import Job, State, job_code, new_job_id
+
+_UNPRICED = 100  # credits (US$0.50) held where no vendor here publishes anything that could be compared
+_USUAL_SECONDS = 5  # of a video whose length nobody has said
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class Plan:
     provider: str
     order: Order
     price: int  # credits to hold
+    asked: Order  # the same before any defaults
+    wanted: str | None  # the vendor the member named: then no other may be tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,62 +67,114 @@ def operation_for(roles: Sequence[Role]) -> Operation:
     return Operation.IMAGE_TO_VIDEO if roles else Operation.TEXT_TO_VIDEO
 
 
+def fitting(
+    providers: Mapping[str, Provider], operation: Operation, model: str | None, wanted: str | None
+) -> dict[str, Provider]:
+    """Choose the vendors that can be meant: the named one; else those that know the model for this; at all; else all.
+
+    A vendor takes any model its table does not know, so one vendor's model would otherwise pass at all the others.
+    """
+    if wanted is not None and wanted in providers:
+        return {wanted: providers[wanted]}
+    for operations in ((operation,), tuple(Operation)):
+        knowing = {name: one for name, one in providers.items() if model in _model_names(one, operations)}
+        if knowing:
+            return knowing
+    return dict(providers)
+
+
+def _model_names(provider: Provider, operations: Iterable[Operation]) -> set[str]:
+    return {model.name for operation in operations for model in provider.models(operation)}
+
+
 def plan(
-    providers: Mapping[str, Provider], order: Order, *, wanted: str | None, preferred: str | None
+    providers: Mapping[str, Provider],
+    order: Order,
+    *,
+    wanted: str | None,
+    preferred: str | None,
+    but: Sequence[str] = (),
 ) -> Plan | Refused:
     """Choose a vendor for an order and complete it there.
 
     The wanted vendor, and no other, when one was named; else the server's preferred one when it can, else the cheapest
-    that can.
+    that can, with those after it whose price nobody publishes. `but` names vendors that are out of the question.
     """
+    chosen = fitting(providers, order.operation, order.model, wanted)
     able = [
         provider
-        for provider in providers.values()
-        if order.operation in provider.operations() and wanted in {None, provider.name}
+        for provider in chosen.values()
+        if order.operation in provider.operations() and wanted in {None, provider.name} and provider.name not in but
     ]
     if not able:
         problem = Problem(field="operation", rule=Rule.NOT_OFFERED, given=order.operation.value)
         return Refused(wanted, (problem,))
     offers = [(provider, provider.fill(order)) for provider in able]
     refusals = [Refused(provider.name, tuple(provider.problems(filled))) for provider, filled in offers]
-    plans = [
-        Plan(provider.name, filled, _price(provider, filled))
-        for (provider, filled), refusal in zip(offers, refusals, strict=True)
-        if not refusal.problems
-    ]
-    if not plans:
+    valid = [offer for offer, refusal in zip(offers, refusals, strict=True) if not refusal.problems]
+    if not valid:
         return min(refusals, key=lambda refusal: len(refusal.problems))
-    return min(plans, key=lambda plan: (plan.provider != preferred, plan.price))
+    plans = [
+        (
+            provider.price(filled) is None,
+            Plan(provider.name, filled, estimate(providers, provider, filled), order, wanted),
+        )
+        for provider, filled in valid
+    ]
+    return min(plans, key=lambda one: (one[1].provider != preferred, one[0], one[1].price))[1]
 
 
-def _price(provider: Provider, order: Order) -> int:
+def estimate(providers: Mapping[str, Provider], provider: Provider, order: Order) -> int:
     """Price an order in credits, to be shown and held.
 
-    Where the vendor publishes no price, the dearest of its models at the same duration and resolution counts, so that
-    budgets hold. What the order leaves open is what the vendor's defaults are.
+    Where the vendor publishes no price, the dearest of its models at the same duration and resolution counts, then its
+    dearest rate a second, then what the dearest other vendor here would ask: budgets must hold.
     """
     price = provider.price(order)
     if price is not None:
         return price
     models = provider.models(order.operation)
     alike = [provider.price(provider.fill(replace(order, model=model.name))) for model in models]
-    return max((price for price in alike if price is not None), default=None) or _price_by_rate(provider, order)
+    known = [price for price in alike if price is not None] or _by_rate(provider, order)
+    if not known:
+        others = [one for one in providers.values() if one is not provider]
+        known = [price for other in others for price in _elsewhere(other, order)]
+    return max(max(known, default=_UNPRICED), 1)
 
 
-def _price_by_rate(provider: Provider, order: Order) -> int:
-    """Price an order no model has a price for: by the dearest rate a second at the nearest resolution upwards."""
+def _elsewhere(provider: Provider, order: Order) -> list[int]:
+    if order.operation not in provider.operations():
+        return _by_rate(provider, order)
+    price = provider.price(provider.fill(replace(order, model=None)))
+    return _by_rate(provider, order) if price is None else [price]
+
+
+def _by_rate(provider: Provider, order: Order) -> list[int]:
+    """Price an order no model has a price for: by the dearest rate a second at the nearest resolution upwards.
+
+    Where nothing of its operation is priced, what the vendor asks for a video from a text is the measure.
+    """
+    if order.operation.makes == "image":
+        return []
+    rates = _rates(provider, order) or _rates(provider, Order(Operation.TEXT_TO_VIDEO, prompt="x"))
+    if not rates:
+        return []
     models = provider.models(order.operation)
-    rates = [
+    usual = provider.fill(replace(order, model=models[0].name)) if models else order
+    lengths = [clip.seconds for clip in order.clips if clip.seconds]
+    seconds = max(lengths, default=_USUAL_SECONDS) if usual.duration is None else usual.duration
+    nearest = min((lines for lines, _ in rates if lines >= _lines(usual.resolution)), default=None)
+    return [ceil(max(rate for lines, rate in rates if nearest in {None, lines}) * ceil(seconds))]
+
+
+def _rates(provider: Provider, order: Order) -> list[tuple[int, Fraction]]:
+    return [
         (_lines(size), Fraction(price, seconds))
-        for model in models
+        for model in provider.models(order.operation)
         for size in model.resolutions
         for seconds in model.durations
         if (price := provider.price(replace(order, model=model.name, duration=seconds, resolution=size))) is not None
     ]
-    usual = provider.fill(replace(order, model=models[0].name)) if models else order
-    nearest = min((lines for lines, _ in rates if lines >= _lines(usual.resolution)), default=None)
-    dearest = max((rate for lines, rate in rates if nearest in {None, lines}), default=Fraction(0))
-    return max(ceil(dearest * (usual.duration or 0)), 1)
 
 
 def _lines(resolution: str | None) -> int:
@@ -125,20 +182,19 @@ def _lines(resolution: str | None) -> int:
     return int(resolution[:-1]) if resolution and re.fullmatch("[0-9]{1,5}p", resolution) else sys.maxsize
 
 
-async def accept(ctx: Context, plan: Plan, asker: Asker) -> Job | OverBudget:
-    """Take a planned order: keep its pictures, then store job and hold in one transaction. Raise StorageError, OSError.
+async def accept(ctx: Context, plan: Plan, asker: Asker, root: Job | None = None) -> Job | OverBudget:
+    """Take a planned order: keep its files, then store job and hold in one transaction. Raise StorageError, OSError.
 
-    The same command taken twice leads to the same job.
+    The same command taken twice leads to the same job. `root`: the music video whose shots it is about.
     """
     known = await ctx.database.read(job_facts.by_interaction, asker.interaction_id)
     if known is not None:
         return known
-    job = _job(plan, asker, ctx.now(), ctx.timing.submit_deadline)
-    for picture, stored in zip(plan.order.pictures, job.pictures, strict=True):
-        await asyncio.to_thread(files.save, ctx.media_dir, files.INPUTS, stored.file, picture.data)
-    ctx.tell("pictures kept", job.id, pictures=len(job.pictures))
+    job = _job(plan, asker, ctx.now(), ctx.timing.submit_deadline, root.id if root else None)
+    await keep_files(ctx, job, plan.order)
+    ctx.tell("pictures kept", job.id, pictures=len(job.inputs))
     if not await ctx.database.write(job_facts.held, job):
-        for stored in job.pictures:
+        for stored in job.inputs:
             files.locate(ctx.media_dir, files.INPUTS, stored.file).unlink(missing_ok=True)
         return OverBudget(job.price, await _left(ctx, asker.guild_id))
     ctx.tell("held", job.id, provider=job.provider, operation=job.operation, credits=job.price)
@@ -146,10 +202,10 @@ async def accept(ctx: Context, plan: Plan, asker: Asker) -> Job | OverBudget:
     return job
 
 
-def _job(plan: Plan, asker: Asker, now: int, submit_deadline: int) -> Job:
+def _job(plan: Plan, asker: Asker, now: int, submit_deadline: int, root_id: int | None) -> Job:
     job_id = new_job_id(now)
     order = plan.order
-    job = Job(
+    return Job(
         id=job_id,
         interaction_id=asker.interaction_id,
         guild_id=asker.guild_id,
@@ -164,14 +220,8 @@ def _job(plan: Plan, asker: Asker, now: int, submit_deadline: int) -> Job:
         operation=order.operation,
         model=order.model or "",
         prompt=order.prompt,
-        options={
-            "duration": order.duration,
-            "resolution": order.resolution,
-            "aspect_ratio": order.aspect_ratio,
-            "seed": order.seed,
-            "audio": order.audio,
-        },
-        pictures=(),
+        options=options_of(order),
+        inputs=inputs_of(job_code(job_id), order),
         state=State.QUEUED,
         created_at=now,
         changed_at=now,
@@ -190,35 +240,8 @@ def _job(plan: Plan, asker: Asker, now: int, submit_deadline: int) -> Job:
         cancel_sent_at=None,
         reason=None,
         detail=None,
-    )
-    return replace(job, pictures=tuple(_stored(job.code, picture) for picture in order.pictures))
-
-
-def _stored(code: str, picture: Picture) -> StoredPicture:
-    name = files.name_for(code, picture.role.value.replace("_", "-"), picture.mime)
-    return StoredPicture(picture.role.value, picture.mime, picture.width, picture.height, name)
-
-
-def order_of(ctx: Context, job: Job) -> Order:
-    """Make a job's order again from what is stored, with fresh links to its pictures. Raise OSError. Blocks on disk."""
-    until = ctx.now() + ctx.timing.job_deadline + ctx.timing.submit_deadline
-    pictures = tuple(
-        Picture(
-            role=Role(stored.role),
-            mime=stored.mime,
-            width=stored.width,
-            height=stored.height,
-            data=files.locate(ctx.media_dir, files.INPUTS, stored.file).read_bytes(),
-            url=ctx.addresses.link(files.INPUTS, stored.file, until),
-        )
-        for stored in job.pictures
-    )
-    return Order(
-        operation=Operation(job.operation),
-        model=job.model,
-        prompt=job.prompt,
-        pictures=pictures,
-        **job.options,
+        asked={**options_of(plan.asked), "model": plan.asked.model, "wanted": plan.wanted},
+        root_id=root_id,
     )
 
 

@@ -5,11 +5,12 @@ from typing import Any
 
 from jobs.context import Context, Timing
 from jobs.transitions import Event, Money, Move, decide
-from providers.contract import OutputLink
-from storage import Connection, deliveries, ledger, outputs
+from providers.contract import OutputLink, Reason
+from storage import Connection, alerts, deliveries, ledger, outputs
 from storage import jobs as job_facts
-from storage.words import Job, State
+from storage.words import AlertKind, Job, State
 
+_FOR_ADMINS = {Reason.CREDIT: AlertKind.CREDIT, Reason.ACCESS: AlertKind.ACCESS}  # what only they can mend
 RESCUE_LOOKS = 6  # how often an expired job is asked about before its hold is given back
 
 
@@ -46,6 +47,8 @@ def advance(
         outputs.announced(connection, job.id, [(link.kind, link.url) for link in links], now)
     if move.deliver:
         deliveries.awaited(connection, job.id)
+    if move.to is State.FAILED and facts.get("reason") in _FOR_ADMINS:
+        alerts.raised(connection, job, _FOR_ADMINS[facts["reason"]], now)
     return job_facts.by_id(connection, job.id)
 
 
@@ -63,6 +66,7 @@ async def happen(ctx: Context, job_id: int, event: Event, **facts: Any) -> Job |
 
     job = await ctx.database.write(change)
     ctx.wakes.cards.set()
+    ctx.wakes.alerts.set()
     return job
 
 

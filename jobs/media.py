@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 
 from jobs import files
+from jobs.attachments import MOST_BYTES, Desk, Flaw
 from jobs.context import Context
 from jobs.download import Downloaded, DownloadFailed, download
 from jobs.loop import Work
-from jobs.mp4 import NotAVideo, Video, inspect
+from jobs.mp4 import NotAVideo, inspect
 from jobs.settle import task_of
 from jobs.submit import backoff
 from providers.contract import Progress, ProviderError
@@ -28,29 +30,36 @@ class _Kept:
 
     file: str
     downloaded: Downloaded
-    video: Video
+    width: int
+    height: int
+    seconds: float | None  # None: a picture
+
+
+class NotAPicture(Exception):  # noqa: N818 -- a finding about the file
+    """Raised when a file is not a picture that can be opened; says in plain words why."""
 
 
 def work(ctx: Context, session: aiohttp.ClientSession) -> Work[Output]:
     """Fetch the results whose time has come."""
+    desk = Desk()
 
     async def due() -> Sequence[Output]:
         return await ctx.database.read(outputs.due_to_fetch, ctx.now(), 2 * _AT_ONCE)
 
     async def handle(output: Output) -> None:
-        await fetch(ctx, session, output)
+        await fetch(ctx, session, desk, output)
 
     return Work("fetch", due, handle, lambda output: output.id, ctx.wakes.fetch, _AT_ONCE, ctx.timing.idle / 1000)
 
 
-async def fetch(ctx: Context, session: aiohttp.ClientSession, output: Output) -> None:
+async def fetch(ctx: Context, session: aiohttp.ClientSession, desk: Desk, output: Output) -> None:
     """Fetch one result and keep it, or store why not and when to try again. Raise StorageError."""
     job = await ctx.database.read(job_facts.by_id, output.job_id)
     if job is None:
         return
     try:
-        kept = await _keep(ctx, session, job, output)
-    except (DownloadFailed, NotAVideo, OSError) as problem:
+        kept = await _keep(ctx, session, desk, job, output)
+    except (DownloadFailed, NotAVideo, NotAPicture, OSError) as problem:
         await _failed(ctx, job, output, problem)
         return
     ctx.tell("fetched", job.id, bytes=kept.downloaded.size)
@@ -60,19 +69,31 @@ async def fetch(ctx: Context, session: aiohttp.ClientSession, output: Output) ->
         ctx.wakes.deliver.set()
 
 
-async def _keep(ctx: Context, session: aiohttp.ClientSession, job: Job, output: Output) -> _Kept:
-    """Download, look inside, and give the file its name. Raise DownloadFailed, NotAVideo, OSError."""
+async def _keep(ctx: Context, session: aiohttp.ClientSession, desk: Desk, job: Job, output: Output) -> _Kept:
+    """Download, look inside, and give the file its name. Raise DownloadFailed, NotAVideo, NotAPicture, OSError."""
     folder = ctx.media_dir / files.OUTPUTS
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True, mode=0o700)
     part = folder / f"{job.code}-{output.position}.part"
     try:
         downloaded = await download(session, output.url, part)
-        video = await asyncio.to_thread(inspect, part)
-        name = files.name_for(job.code, str(output.position), "video/mp4")
+        mime, width, height, seconds = await _looked_into(desk, part, downloaded.size, output.kind)
+        name = files.name_for(job.code, str(output.position), mime)
         await asyncio.to_thread(files.keep, part, files.locate(ctx.media_dir, files.OUTPUTS, name))
     finally:
         part.unlink(missing_ok=True)
-    return _Kept(name, downloaded, video)
+    return _Kept(name, downloaded, width, height, seconds)
+
+
+async def _looked_into(desk: Desk, part: Path, size: int, kind: str) -> tuple[str, int, int, float | None]:
+    """Name a file's type, width, height and seconds by its content. Raise NotAVideo, NotAPicture, OSError."""
+    if kind != "image":
+        video = await asyncio.to_thread(inspect, part)
+        return "video/mp4", video.width, video.height, video.seconds
+    data = await asyncio.to_thread(part.read_bytes) if size <= MOST_BYTES else b""
+    seen = await desk.look(data)
+    if isinstance(seen, Flaw):
+        raise NotAPicture(f"no picture: {seen.value.replace('_', ' ')}")
+    return seen.mime, seen.width, seen.height, None
 
 
 def _fetched(connection: Connection, output: Output, kept: _Kept, now: int) -> bool:
@@ -82,9 +103,9 @@ def _fetched(connection: Connection, output: Output, kept: _Kept, now: int) -> b
         file=kept.file,
         size=kept.downloaded.size,
         sha256=kept.downloaded.sha256,
-        seconds=kept.video.seconds,
-        width=kept.video.width,
-        height=kept.video.height,
+        seconds=kept.seconds,
+        width=kept.width,
+        height=kept.height,
     )
     return _ready_when_all_here(connection, output.job_id, now)
 

@@ -4,6 +4,7 @@ An MP4 is a row of boxes, each with a length and a four-letter name; `moov` hold
 and the sound, which are never read. Box layouts: ISO/IEC 14496-12.
 """
 
+import io
 import os
 import struct
 from collections.abc import Iterator
@@ -47,6 +48,14 @@ def inspect(path: Path) -> Video:
     try:
         with path.open("rb") as file:
             return _inspect(file, os.fstat(file.fileno()).st_size)
+    except struct.error:
+        raise NotAVideo("a box is shorter than what it must hold") from None
+
+
+def inspect_bytes(data: bytes) -> Video:
+    """Read what a video says of itself, from memory. Raise NotAVideo."""
+    try:
+        return _inspect(io.BytesIO(data), len(data))
     except struct.error:
         raise NotAVideo("a box is shorter than what it must hold") from None
 

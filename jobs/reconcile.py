@@ -9,8 +9,9 @@ from jobs.settle import learn, task_of
 from jobs.submit import backoff, in_doubt
 from jobs.transitions import Event
 from providers.contract import ErrorKind, Provider, ProviderError, Reason, Task
+from storage import Connection, alerts
 from storage import jobs as job_facts
-from storage.words import Job, State
+from storage.words import AlertKind, Job, State
 
 _AT_ONCE = 8
 _CLOCK_SLACK = 300  # seconds a vendor's clock may be behind ours
@@ -99,14 +100,31 @@ async def _give_time(ctx: Context, job: Job, wait: int) -> None:
     """Set the next look, or let the deadline decide."""
     if job.state is State.EXPIRED:
         if ctx.now() >= (job.finished_at or 0) + ctx.timing.rescue:
-            await life.happen(ctx, job.id, Event.CLOSED)
-            ctx.tell("closed", job.id)
+            await (_leave_to_a_person if job.task_id is None else _close)(ctx, job)
             return
     elif _over(ctx, job):
         await life.happen(ctx, job.id, Event.SILENT, reason=Reason.VENDOR, detail="nothing was heard in time")
         ctx.tell("expired", job.id)
         return
     await ctx.database.write(job_facts.postpone, job, ctx.now() + wait, lookups=job.lookups + 1)
+
+
+async def _close(ctx: Context, job: Job) -> None:
+    await life.happen(ctx, job.id, Event.CLOSED)
+    ctx.tell("closed", job.id)
+
+
+async def _leave_to_a_person(ctx: Context, job: Job) -> None:
+    """Stop asking about a job of which nobody knows whether it was taken: its hold stays until somebody decides."""
+
+    def change(connection: Connection) -> None:
+        if job_facts.left_open(connection, job, ctx.now()):
+            alerts.raised(connection, job, AlertKind.DOUBT, ctx.now())
+
+    await ctx.database.write(change)
+    ctx.tell("left to a person", job.id)
+    ctx.wakes.cards.set()
+    ctx.wakes.alerts.set()
 
 
 def _over(ctx: Context, job: Job) -> bool:

@@ -22,7 +22,7 @@ from providers.contract import (
 from providers.orders import Operation
 from storage import Connection, inbox
 from storage import jobs as job_facts
-from storage.words import InboxRow, Job, State
+from storage.words import InboxRow, Job, State, StoredShot
 
 _AT_ONCE = 16
 _BATCH = 500
@@ -69,6 +69,10 @@ async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRo
     if job is None or provider is None:
         await _put_away(ctx, rows, "no such job" if job is None else "the vendor is not set up any more")
         return
+    strange = [row for row in rows if row.provider != job.provider]
+    if strange:  # the vendor that turned it away before another took it
+        await _put_away(ctx, strange, "the job is at another vendor")
+        rows = [row for row in rows if row.provider == job.provider]
     doubtful = [row for row in rows if not await _take_at_its_word(ctx, provider, job, row)]
     if not doubtful:
         return
@@ -186,6 +190,9 @@ def _learned(
         if adopted is None:
             return "a task of somebody else", job
         job = adopted
+    if status.shots:
+        shots = [StoredShot(shot.id, shot.progress.value, shot.prompt, shot.seconds) for shot in status.shots]
+        job_facts.show_shots(connection, job.root_id or job.id, shots, now)
     after = life.advance(
         connection,
         job,
@@ -212,16 +219,20 @@ def _adopted(ctx: Context, connection: Connection, job: Job, status: Status) -> 
     facts: dict[str, Any] = {
         "task_id": status.task_id,
         "submitted_at": now,
-        "deadline_at": now + ctx.timing.job_deadline,
+        "deadline_at": now + ctx.timing.patience(job.options),
     }
     return life.advance(connection, job, Event.ACCEPTED, now, ctx.timing, **facts)
 
 
 def _looks_like(job: Job, status: Status) -> bool:
-    """Compare what a vendor that does not repeat our reference says of a task with what the job asked for."""
+    """Compare what a vendor that does not repeat our reference says of a task with what the job asked for.
+
+    Where it repeats nothing at all, the address it called is what is left: it was given to that vendor alone.
+    """
     made = status.created_at
     recent = made is None or made * 1000 >= job.created_at - _CLOCK_SLACK
-    return status.prompt == job.prompt and status.model in {None, job.model} and recent
+    silent = status.prompt is None and status.model is None
+    return (silent or status.prompt == job.prompt) and status.model in {None, job.model} and recent
 
 
 async def _put_away(ctx: Context, rows: Sequence[InboxRow], outcome: str) -> None:

@@ -3,16 +3,17 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
-from jobs import intake, life
+from jobs import intake, life, orders
 from jobs.context import Context
 from jobs.loop import Work
 from jobs.transitions import Event
 from providers.contract import Accepted, ErrorKind, Provider, ProviderError, Reason, Submission
-from storage import Connection, StorageError
+from storage import Connection, StorageError, guilds
 from storage import jobs as job_facts
 from storage.words import Job, State
 
@@ -58,6 +59,8 @@ async def submit(ctx: Context, job: Job) -> None:
     event, facts = await _send(ctx, provider, begun)
     after = await _record(ctx, begun, event, facts)
     ctx.tell("submission recorded", job.id, state=after.state if after else "unchanged")
+    if after and event is Event.NOT_TAKEN and after.state is State.QUEUED:
+        await _try_another(ctx, after)
     ctx.wakes.settle.set()  # a callback may have come before this answer and wait for it
     if after and after.state is not State.SUBMITTED:
         ctx.wakes.reconcile.set()
@@ -91,8 +94,10 @@ def _came_of_it(connection: Connection, ctx: Context, job: Job, event: Event, fa
 async def _send(ctx: Context, provider: Provider, job: Job) -> tuple[Event, dict[str, Any]]:
     """Make the call, and put its outcome in the words of the table."""
     try:
-        order = await asyncio.to_thread(intake.order_of, ctx, job)
-        accepted = await provider.submit(Submission(order, job.code, ctx.addresses.callback(job.provider, job.id)))
+        order = await asyncio.to_thread(orders.order_of, ctx, job)
+        address = ctx.addresses.callback(job.provider, job.id)
+        secret = ctx.addresses.callback_secrets(job.provider, job.id)[0]
+        accepted = await provider.submit(Submission(order, job.code, address, secret))
     except ProviderError as error:
         ctx.tell("submit failed", job.id, kind=error.kind, reason=error.reason, detail=error.detail)
         return _after_failure(ctx, job, error)
@@ -100,12 +105,13 @@ async def _send(ctx: Context, provider: Provider, job: Job) -> tuple[Event, dict
         detail = f"a stored picture could not be read ({type(error).__name__})"
         return Event.REJECTED, {"reason": Reason.PICTURE, "detail": detail}
     ctx.tell("submit answered", job.id, task=accepted.task_id, credits=accepted.credits)
-    return Event.ACCEPTED, _after_success(ctx, accepted)
+    return Event.ACCEPTED, _after_success(ctx, job, accepted)
 
 
-def _after_success(ctx: Context, accepted: Accepted) -> dict[str, Any]:
+def _after_success(ctx: Context, job: Job, accepted: Accepted) -> dict[str, Any]:
     now = ctx.now()
-    return {"task_id": accepted.task_id, "submitted_at": now, "deadline_at": now + ctx.timing.job_deadline}
+    deadline = now + ctx.timing.patience(job.options)
+    return {"task_id": accepted.task_id, "submitted_at": now, "deadline_at": deadline}
 
 
 def _after_failure(ctx: Context, job: Job, error: ProviderError) -> tuple[Event, dict[str, Any]]:
@@ -126,8 +132,35 @@ def _after_failure(ctx: Context, job: Job, error: ProviderError) -> tuple[Event,
 def in_doubt(ctx: Context, job: Job) -> dict[str, Any]:
     """Say when to look into a submission of which nobody knows whether it arrived, and until when."""
     now, timing = ctx.now(), ctx.timing
-    deadline = min(now + timing.job_deadline, job.created_at + timing.submit_deadline)
+    deadline = min(now + timing.patience(job.options), job.created_at + timing.submit_deadline)
     return {"due_at": now + timing.retry_least, "absences": 0, "deadline_at": deadline}
+
+
+async def _try_another(ctx: Context, job: Job) -> None:
+    """Give a job that its vendor surely did not take to the next one that can, where the server's admins allow it.
+
+    Never one that was in doubt before, and never away from a vendor the member named.
+    """
+    if job.resent or job.guild_id is None or job.asked.get("wanted") or not job.asked:
+        return
+    settings = await ctx.database.read(guilds.settings_of, job.guild_id)
+    if not settings.fallback:
+        return
+    try:
+        order = await asyncio.to_thread(orders.asked_of, ctx, job)
+    except OSError:
+        return
+    tried = (*job.tried, job.provider)
+    plan = intake.plan(ctx.providers, order, wanted=None, preferred=settings.default_provider, but=tried)
+    if isinstance(plan, intake.Refused):
+        return
+    options = orders.options_of(plan.order)
+    model, price = plan.order.model or "", plan.price
+    other = replace(job, provider=plan.provider, model=model, options=options, price=price, tried=tried)
+    if await ctx.database.write(job_facts.rerouted, other, ctx.now()):
+        ctx.tell("given to another vendor", job.id, provider=plan.provider, credits=plan.price)
+        ctx.wakes.submit.set()
+        ctx.wakes.cards.set()
 
 
 async def recover(ctx: Context) -> None:

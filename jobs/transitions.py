@@ -22,7 +22,8 @@ class Event(StrEnum):
     STOPPED = "stopped"  # the provider confirms a cancel
     CANCEL = "cancel"  # the member or a moderator gave up
     SILENT = "silent"  # the deadline is over
-    CLOSED = "closed"  # nobody waits for a late result any more
+    CLOSED = "closed"  # nobody waits for a late result any more, or a person gives the hold back
+    CHARGED = "charged"  # a person says that a doubtful job was paid for
 
 
 class Money(StrEnum):
@@ -115,6 +116,7 @@ _TABLE: dict[State, dict[Event, Move]] = {
         Event.FAILED: Move(State.EXPIRED, Money.SETTLE_IF_CHARGED),
         Event.STOPPED: Move(State.EXPIRED, Money.SETTLE_IF_CHARGED),
         Event.CLOSED: Move(State.EXPIRED, Money.RELEASE),
+        Event.CHARGED: Move(State.EXPIRED, Money.SETTLE),
     },
 }
 

@@ -69,7 +69,7 @@ class Clip:
     seconds: float = 0.0  # 0: has no length
     width: int = 0  # pixels; 0: has no picture
     height: int = 0
-    data: bytes = field(default=b"", repr=False)  # of an audio only: everything else is given as an address
+    data: bytes = field(default=b"", repr=False)  # empty where a vendor can only be given the address
     url: str | None = field(default=None, repr=False)
 
 

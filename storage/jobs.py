@@ -1,6 +1,6 @@
 """Facts about jobs: held for, moved, due, shown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,9 +8,9 @@ from sqlalchemy import Connection, RowMapping, and_, func, insert, select, updat
 from sqlalchemy.sql import Select
 
 from storage import ledger
-from storage.tables import CARD_DUE, CLOSING, DUE_TO_SUBMIT, IN_DOUBT, OVERDUE, jobs
+from storage.tables import CARD_DUE, CLOSING, DUE_TO_SUBMIT, IN_DOUBT, MUSIC_VIDEO, OVERDUE, jobs
 from storage.tables import ledger as ledger_table
-from storage.words import Job, State, StoredPicture
+from storage.words import Job, State, StoredInput, StoredShot
 
 _charged = (
     select(func.min(jobs.c.price - ledger_table.c.amount))
@@ -40,7 +40,11 @@ def held(connection: Connection, job: Job) -> bool:
         "model": job.model,
         "prompt": job.prompt,
         "options": job.options,
-        "pictures": [asdict(picture) for picture in job.pictures],
+        "inputs": [asdict(one) for one in job.inputs],
+        "asked": job.asked,
+        "tried": list(job.tried),
+        "root_id": job.root_id,
+        "shots": [asdict(shot) for shot in job.shots],
         "state": job.state,
         "created_at": job.created_at,
         "changed_at": job.changed_at,
@@ -159,6 +163,55 @@ def card_lost(connection: Connection, job_id: int) -> None:
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(card_message_id=None, card_due_at=None))
 
 
+def rerouted(connection: Connection, job: Job, now: int) -> bool:
+    """Give a queued job that nobody has taken to another vendor, hold included; False when the budget forbids it.
+
+    `job` is what it shall be: provider, model, options, price and tried are taken from it.
+    """
+    waits = select(jobs.c.id).where(jobs.c.id == job.id, jobs.c.state == State.QUEUED.value)
+    if connection.execute(waits).first() is None or not ledger.changed(connection, job):
+        return False
+    values = {"provider": job.provider, "model": job.model, "options": job.options, "price": job.price}
+    connection.execute(
+        update(jobs)
+        .where(jobs.c.id == job.id)
+        .values(**values, tried=list(job.tried), due_at=now, reason=None, detail=None)
+    )
+    touch_card(connection, job.id, now)
+    return True
+
+
+def show_shots(connection: Connection, job_id: int, shots: Sequence[StoredShot], now: int) -> None:
+    """Store how the shots of a music video are; its card follows when that is news."""
+    rows = [asdict(shot) for shot in shots]
+    known = connection.execute(select(jobs.c.shots).where(jobs.c.id == job_id)).scalar()
+    if known is not None and known != rows:
+        connection.execute(update(jobs).where(jobs.c.id == job_id).values(shots=rows))
+        touch_card(connection, job_id, now)
+
+
+def music_videos(connection: Connection, guild_id: int, limit: int) -> list[Job]:
+    """List a server's music videos that a vendor has, the newest first."""
+    theirs = (MUSIC_VIDEO, jobs.c.guild_id == guild_id, jobs.c.task_id.is_not(None))
+    return _all(connection, _whole.where(*theirs).order_by(jobs.c.id.desc()), limit)
+
+
+def left_open(connection: Connection, job: Job, now: int) -> bool:
+    """Stop looking after an expired job; False when something has happened to it since it was read."""
+    unchanged = (jobs.c.id == job.id, jobs.c.state == State.EXPIRED.value, jobs.c.task_id.is_(None))
+    still = connection.execute(update(jobs).where(*unchanged).values(due_at=None)).rowcount == 1
+    if still:
+        touch_card(connection, job.id, now)
+    return still
+
+
+def in_limbo(connection: Connection) -> list[Job]:
+    """List expired jobs of which nobody knows whether a vendor took them, and whose hold waits for a person."""
+    held = ~select(ledger_table.c.id).where(and_(ledger_table.c.job_id == jobs.c.id, CLOSING)).exists()
+    doubtful = (jobs.c.state == State.EXPIRED.value, jobs.c.due_at.is_(None), held)
+    return _all(connection, _whole.where(*doubtful).order_by(jobs.c.id), None)
+
+
 def count_by_state(connection: Connection) -> dict[str, int]:
     """Count the jobs in each state."""
     rows = connection.execute(select(jobs.c.state, func.count().label("jobs")).group_by(jobs.c.state)).mappings()
@@ -177,5 +230,7 @@ def _one(connection: Connection, statement: Select[Any]) -> Job | None:
 def _job(row: RowMapping) -> Job:
     values = {name: row[name] for name in Job.__dataclass_fields__}
     values["state"] = State(values["state"])
-    values["pictures"] = tuple(StoredPicture(**picture) for picture in values["pictures"])
+    values["inputs"] = tuple(StoredInput(**one) for one in values["inputs"])
+    values["shots"] = tuple(StoredShot(**shot) for shot in values["shots"])
+    values["tried"] = tuple(values["tried"])
     return Job(**values)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, String, and_, cast, func, insert, literal, null, or_, select
+from sqlalchemy import Connection, String, and_, cast, func, insert, literal, null, or_, select, update
 
 from storage.tables import CLOSING, guild_settings, ledger
 from storage.words import Entry, Job, LedgerRow
@@ -32,6 +32,19 @@ def hold(connection: Connection, job: Job) -> bool:
     allowed = or_(budget.is_(None), budget + used - job.price >= 0)
     names = ["job_id", "kind", "amount", "guild_id", "user_id", "held_at", "at"]
     return connection.execute(insert(ledger).from_select(names, select(*row).where(allowed))).rowcount == 1
+
+
+def changed(connection: Connection, job: Job) -> bool:
+    """Make a job's hold its new price; False when its server's budget would be overdrawn. For queued jobs."""
+    used = select(func.coalesce(func.sum(ledger.c.amount), 0)).where(
+        ledger.c.guild_id == job.guild_id, ledger.c.held_at >= month_of(job.created_at), ledger.c.job_id != job.id
+    )
+    budget = select(guild_settings.c.budget).where(guild_settings.c.guild_id == job.guild_id)
+    allowed = or_(
+        budget.scalar_subquery().is_(None), budget.scalar_subquery() + used.scalar_subquery() - job.price >= 0
+    )
+    this = (ledger.c.job_id == job.id, ledger.c.kind == Entry.HOLD.value)
+    return connection.execute(update(ledger).where(*this, allowed).values(amount=-job.price)).rowcount == 1
 
 
 def settle(connection: Connection, job: Job, now: int, reported: int | None) -> bool:

@@ -7,6 +7,7 @@ tables step by step; a test holds the two against each other.
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Float,
@@ -43,6 +44,8 @@ IN_DOUBT = text("state = 'submitting'")
 UNSETTLED = text("settled_at IS NULL")
 DUE_TO_FETCH = text("due_at IS NOT NULL")
 DUE_TO_DELIVER = text("due_at IS NOT NULL")
+MUSIC_VIDEO = text("operation = 'music_video'")
+DUE_TO_TELL = text("due_at IS NOT NULL")
 CLOSING = text("kind IN ('settle', 'release')")
 
 
@@ -69,7 +72,9 @@ jobs = Table(
     Column("model", String(64), nullable=False),
     Column("prompt", Text, nullable=False),
     Column("options", JSON, nullable=False),
-    Column("pictures", JSON, nullable=False),
+    Column("inputs", JSON, nullable=False),
+    Column("asked", JSON, nullable=False),
+    Column("tried", JSON, nullable=False),
     Column("state", String(16), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),  # of state
@@ -81,6 +86,8 @@ jobs = Table(
     Column("lookups", Integer, nullable=False),  # questions asked in a row without an answer that helped
     Column("absences", Integer, nullable=False),  # times in a row a doubtful submission was surely not at the provider
     Column("resent", Integer, nullable=False),  # times it was sent again because it surely never arrived
+    Column("root_id", BigInteger),  # the job of the music video whose shots this one changes; null: none
+    Column("shots", JSON, nullable=False),  # of a music video, as the vendor last told
     Column("task_id", String(128)),  # null: the provider has not named it to us
     Column("price", BigInteger, nullable=False),  # credits held
     Column("cancelled_by", BigInteger),  # null: nobody asked to stop it
@@ -97,6 +104,7 @@ jobs = Table(
 _partial("jobs_due_to_submit", jobs.c.due_at, where=DUE_TO_SUBMIT)
 _partial("jobs_overdue", jobs.c.due_at, where=OVERDUE)
 _partial("jobs_card_due", jobs.c.card_due_at, where=CARD_DUE)
+_partial("jobs_music_videos", jobs.c.guild_id, jobs.c.id, where=MUSIC_VIDEO)
 _partial("jobs_in_doubt", jobs.c.id, where=IN_DOUBT)
 
 inbox = Table(
@@ -181,5 +189,23 @@ guild_settings = Table(
     Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
     Column("budget", BigInteger),  # credits per calendar month; null: no limit
     Column("default_provider", String(32)),  # null: the cheapest that can
+    Column("fallback", Boolean, nullable=False),  # another vendor may be tried when one is down or too busy
+    Column("alerts_channel_id", BigInteger),  # null: nobody is told, but for the log
     Column("updated_at", BigInteger, nullable=False),
 )
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", _Counter, primary_key=True),
+    Column("guild_id", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("provider", String(32), nullable=False),
+    Column("job_id", BigInteger, ForeignKey("jobs.id"), nullable=False),  # the one that brought it to light
+    Column("once", String(120), nullable=False, unique=True),  # the same trouble is told of once a day
+    Column("created_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger),  # null: told, or nobody to tell
+    Column("attempts", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+_partial("alerts_due", alerts.c.due_at, where=DUE_TO_TELL)

@@ -57,14 +57,26 @@ def job_id_of(code: str) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredPicture:
-    """A member's picture in the media store."""
+class StoredInput:
+    """A member's file in the media store."""
 
     role: str
     mime: str
-    width: int
-    height: int
     file: str  # name below MEDIA_DIR
+    size: int  # bytes
+    width: int = 0  # pixels; 0: nothing to be seen
+    height: int = 0
+    seconds: float = 0.0  # 0: no length
+
+
+@dataclass(frozen=True, slots=True)
+class StoredShot:
+    """A shot of a music video, as the vendor last told of it."""
+
+    id: str  # the vendor's
+    state: str  # providers/contract.py, Progress
+    prompt: str = ""
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +95,8 @@ class Job:
     operation: str
     model: str
     prompt: str
-    options: dict[str, Any]  # duration, resolution, aspect_ratio, seed, audio: what was sent, defaults filled in
-    pictures: tuple[StoredPicture, ...]
+    options: dict[str, Any]  # the rest of the order (jobs/orders.py): what was sent, defaults filled in
+    inputs: tuple[StoredInput, ...]
     state: State
     created_at: int
     changed_at: int
@@ -105,6 +117,10 @@ class Job:
     detail: str | None
     card_due_at: int | None
     card_version: int
+    asked: dict[str, Any] = field(default_factory=dict[str, Any])  # the order as typed, before any defaults
+    tried: tuple[str, ...] = ()  # vendors that turned it away unsent, where the server lets others be tried
+    root_id: int | None = None
+    shots: tuple[StoredShot, ...] = ()
 
     @property
     def code(self) -> str:
@@ -195,5 +211,29 @@ class GuildSettings:
     """What the admins of a server decided."""
 
     guild_id: int
-    budget: int | None  # credits per calendar month (UTC); None: no limit
-    default_provider: str | None  # None: the cheapest that can do what is asked
+    budget: int | None = None  # credits per calendar month (UTC); None: no limit
+    default_provider: str | None = None  # None: the cheapest that can do what is asked
+    fallback: bool = False  # whether another vendor may be tried when one is down or too busy
+    alerts_channel_id: int | None = None  # where admins are told what only they can mend; None: in the log alone
+
+
+class AlertKind(StrEnum):
+    """What admins are told of."""
+
+    CREDIT = "credit"  # our account at the vendor is empty
+    ACCESS = "access"  # the vendor does not let us in
+    DOUBT = "doubt"  # nobody can find out whether a vendor took a job: a person must decide about its hold
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something the admins of a server must know."""
+
+    id: int
+    guild_id: int
+    kind: AlertKind
+    provider: str
+    job_id: int
+    created_at: int
+    due_at: int | None
+    attempts: int

@@ -45,7 +45,12 @@ async def receive(request: web.BaseRequest, ctx: Context, postbox: Postbox, limi
         provider, token, job_id = _addressee(request, ctx)
         body = await _read(request, limits)
         ctx.tell("callback received", job_id, provider=provider.name, bytes=len(body))
-        callback = Callback(ctx.addresses.signed_path(provider.name, token), request.raw_headers, body)
+        callback = Callback(
+            ctx.addresses.signed_path(provider.name, token),
+            request.raw_headers,
+            body,
+            ctx.addresses.callback_secrets(provider.name, job_id),
+        )
         await _take(callback, provider, job_id, ctx, postbox, limits)
     except _Refused as refusal:
         ctx.tell("callback refused", job_id, status=refusal.status, reason=refusal.reason[:200])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot import refusals
 from bot.looks import embed_of
 from bot.messages import Card, Vendor, cancel_answer, card_of, credits_of, details, failure, result_of, time_of
-from bot.pictures import Flaw
+from jobs.attachments import Flaw
 from jobs.cancel import CancelOutcome
 from jobs.intake import OverBudget
 from providers.contract import Reason

@@ -226,7 +226,7 @@ class Lab:
         number = next(self._numbers)
         order = Order(Operation.TEXT_TO_VIDEO, model="m1", prompt=prompt, duration=5)
         asker = intake.Asker(1000 + number, 10, 20, 30, "Ada", 40, 10 * 2**20)
-        job = await intake.accept(self.ctx, intake.Plan(self.vendor.name, order, PRICE), asker)
+        job = await intake.accept(self.ctx, intake.Plan(self.vendor.name, order, PRICE, order, None), asker)
         assert isinstance(job, Job)
         return job
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from jobs import life
+from jobs.transitions import Event
 from providers.contract import (
     Accepted,
     ErrorKind,
@@ -14,7 +16,9 @@ from providers.contract import (
     Status,
     Trust,
 )
-from storage.words import Entry, Job, State
+from storage import alerts
+from storage import jobs as job_facts
+from storage.words import AlertKind, Entry, Job, State
 from tests.jobs.lab import NO_ANSWER, NOT_FOUND, THROTTLED, Lab, done, status
 
 HOUR = 3600
@@ -73,9 +77,7 @@ async def test_a_vendor_that_always_fails_is_sent_a_job_twice_at_the_most_and_th
 
 
 @pytest.mark.parametrize("submissions", [1, 2])
-async def test_a_job_that_expired_in_doubt_is_closed_when_nobody_waits_for_it_any_more(
-    lab: Lab, submissions: int
-) -> None:
+async def test_a_job_that_expired_in_doubt_keeps_its_hold_until_a_person_decides(lab: Lab, submissions: int) -> None:
     lab.timing(submit_deadline=HOUR * 1000, absence_gap=600_000)
     job = await lab.order()
     lab.vendor.submits.always(NO_ANSWER)
@@ -85,11 +87,18 @@ async def test_a_job_that_expired_in_doubt_is_closed_when_nobody_waits_for_it_an
     assert (job.state, len(lab.vendor.submits.calls)) == (State.EXPIRED, submissions)
     for _ in range(30):
         await lab.round(HOUR)
-    assert await lab.entries(job) == [Entry.HOLD, Entry.RELEASE]
+    assert await lab.entries(job) == [Entry.HOLD]
     assert (await lab.now(job)).due_at is None
     asked = lab.vendor.calls
     await lab.round(HOUR)
     assert lab.vendor.calls == asked
+    [alert] = await lab.ctx.database.read(alerts.due, lab.ctx.now(), 10)
+    assert (alert.kind, alert.job_id, alert.guild_id) == (AlertKind.DOUBT, job.id, job.guild_id)
+    assert [one.id for one in await lab.ctx.database.read(job_facts.in_limbo)] == [job.id]
+    for event, entry in ((Event.CLOSED, Entry.RELEASE), (Event.CHARGED, Entry.RELEASE)):  # the first word counts
+        await life.happen(lab.ctx, job.id, event)
+        assert await lab.entries(job) == [Entry.HOLD, entry]
+    assert await lab.ctx.database.read(job_facts.in_limbo) == []
 
 
 async def test_a_submission_that_was_throttled_does_not_count_as_one(lab: Lab) -> None:
@@ -232,10 +241,11 @@ async def test_a_task_that_is_not_what_the_job_asked_for_is_not_taken_up(lab: La
     [
         {**MINE, "created_at": -299.0},  # clocks differ
         {**MINE, "model": None},
+        {},  # a vendor that repeats nothing: its call at the job's own address must do
         {"echo": "mine"},
         {"echo": "mine", "prompt": "as the vendor has rewritten it"},
     ],
-    ids=["made in time", "no model", "echo", "echo and another prompt"],
+    ids=["made in time", "no model", "nothing", "echo", "echo and another prompt"],
 )
 async def test_a_task_that_is_what_the_job_asked_for_is_taken_up(lab: Lab, facts: dict[str, Any]) -> None:
     job = await lab.doubtful()

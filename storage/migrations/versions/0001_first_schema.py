@@ -24,6 +24,7 @@ def upgrade() -> None:
     _outputs()
     _deliveries()
     _guild_settings()
+    _alerts()
 
 
 def _jobs() -> None:
@@ -45,7 +46,9 @@ def _jobs() -> None:
         sa.Column("model", sa.String(length=64), nullable=False),
         sa.Column("prompt", sa.Text(), nullable=False),
         sa.Column("options", sa.JSON(), nullable=False),
-        sa.Column("pictures", sa.JSON(), nullable=False),
+        sa.Column("inputs", sa.JSON(), nullable=False),
+        sa.Column("asked", sa.JSON(), nullable=False),
+        sa.Column("tried", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
@@ -57,6 +60,8 @@ def _jobs() -> None:
         sa.Column("lookups", sa.Integer(), nullable=False),
         sa.Column("absences", sa.Integer(), nullable=False),
         sa.Column("resent", sa.Integer(), nullable=False),
+        sa.Column("root_id", sa.BigInteger(), nullable=True),
+        sa.Column("shots", sa.JSON(), nullable=False),
         sa.Column("task_id", sa.String(length=128), nullable=True),
         sa.Column("price", sa.BigInteger(), nullable=False),
         sa.Column("cancelled_by", sa.BigInteger(), nullable=True),
@@ -98,6 +103,14 @@ def _jobs() -> None:
         unique=False,
         sqlite_where=sa.text("state = 'submitting'"),
         postgresql_where=sa.text("state = 'submitting'"),
+    )
+    op.create_index(
+        "jobs_music_videos",
+        "jobs",
+        ["guild_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("operation = 'music_video'"),
+        postgresql_where=sa.text("operation = 'music_video'"),
     )
     op.create_index(
         "jobs_overdue",
@@ -231,6 +244,35 @@ def _guild_settings() -> None:
         sa.Column("guild_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("budget", sa.BigInteger(), nullable=True),
         sa.Column("default_provider", sa.String(length=32), nullable=True),
+        sa.Column("fallback", sa.Boolean(), nullable=False),
+        sa.Column("alerts_channel_id", sa.BigInteger(), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("guild_id", name=op.f("pk_guild_settings")),
+    )
+
+
+def _alerts() -> None:
+    op.create_table(
+        "alerts",
+        sa.Column("id", _counter(), nullable=False),
+        sa.Column("guild_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("provider", sa.String(length=32), nullable=False),
+        sa.Column("job_id", sa.BigInteger(), nullable=False),
+        sa.Column("once", sa.String(length=120), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_alerts_job_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
+        sa.UniqueConstraint("once", name=op.f("uq_alerts_once")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "alerts_due",
+        "alerts",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
     )

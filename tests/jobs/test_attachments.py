@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bot import decode, pictures
-from bot.pictures import Desk, Flaw, Seen, at_a_glance
+from jobs import attachments, decode
+from jobs.attachments import Desk, Flaw, Seen, at_a_glance
 from tests.bot.harness import picture
 
 
@@ -135,7 +135,7 @@ async def test_what_takes_too_much_work_is_given_up(tmp_path: Path, monkeypatch:
         f"import runpy, sys\nconfine = runpy.run_path({decode.__file__!r})['confine']\n"
         "confine(int(sys.argv[2]), int(sys.argv[3]))\nwhile True: pass\n"
     )
-    monkeypatch.setattr(pictures, "_CHILD", str(endless))
+    monkeypatch.setattr(attachments, "_CHILD", str(endless))
     assert await Desk(cpu_seconds=1, seconds=100).look(picture()) is Flaw.TOO_MANY_PIXELS
     assert children() == []
 

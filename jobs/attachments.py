@@ -1,7 +1,7 @@
-"""A member's file opened as a picture, by content: names and claimed types are not believed.
+"""A member's file opened by content, as a picture, an audio, a video or subtitles: names and claimed types are nothing.
 
-What a glance at the first bytes shows is refused at once. Everything else is decoded in another process (decode.py),
-which is killed when it takes too long.
+What a glance at the first bytes shows is refused at once. Pictures and audio are then read in another process
+(decode.py), which is killed when it takes too long; of a video only the boxes are read (mp4.py), without a decoder.
 """
 
 import asyncio
@@ -20,7 +20,11 @@ from weakref import WeakValueDictionary
 import PIL
 import structlog
 
-MOST_BYTES = 50 * 2**20
+from jobs.mp4 import NotAVideo, inspect_bytes
+
+MOST_BYTES = 50 * 2**20  # of a picture
+MOST_CLIP_BYTES = 100 * 10**6  # of a video or an audio: more than any vendor takes
+_MOST_SUBTITLES = 2**20
 _MOST_WEBP_PIXELS = 16_000_000  # decoding takes 15 bytes for each, and one colour needs no more than 40 in the file
 _READERS = 2  # commands whose files are in memory at once
 _MEMORY = 512 * 2**20  # bytes of address space; the largest honest pictures take 370 MB
@@ -30,7 +34,9 @@ _SECONDS = 10.0  # in all, when the machine is busy
 _CHILD = str(Path(__file__).with_name("decode.py"))
 _PACKAGES = str(Path(PIL.__file__).parents[1])
 _SEEN = re.compile(r"(image/(?:png|jpeg|webp)) ([1-9][0-9]{0,8}) ([1-9][0-9]{0,8})")
-_log = structlog.get_logger("bot.pictures")
+_HEARD = re.compile(r"(audio/(?:mpeg|wav|aac|mp4)) ([0-9]{1,6}\.[0-9]{3})")
+_CUE = re.compile(r"\d{1,3}:\d\d:\d\d[,.]\d{3} --> \d{1,3}:\d\d:\d\d[,.]\d{3}")
+_log = structlog.get_logger("jobs.attachments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +48,23 @@ class Seen:
     height: int
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What an audio, a video or a subtitle file turned out to be."""
+
+    mime: str
+    seconds: float  # 0: subtitles
+    width: int = 0  # pixels; 0: no picture
+    height: int = 0
+
+
 class Flaw(StrEnum):
-    """Why a file is of no use as a picture."""
+    """Why a file is of no use."""
 
     NOT_A_PICTURE = "not_a_picture"
+    NOT_AN_AUDIO = "not_an_audio"
+    NOT_A_VIDEO = "not_a_video"
+    NOT_SUBTITLES = "not_subtitles"
     TOO_MANY_PIXELS = "too_many_pixels"
     TOO_MANY_BYTES = "too_many_bytes"
     DAMAGED = "damaged"
@@ -79,7 +98,7 @@ def _webp_pixels(data: bytes | bytearray) -> int:
 
 
 class Desk:
-    """Where pictures are opened: few at once, so that they fit into memory, and each member's one after another."""
+    """Where files are opened: few at once, so that they fit into memory, and each member's one after another."""
 
     def __init__(self, *, memory: int = _MEMORY, cpu_seconds: int = _CPU_SECONDS, seconds: float = _SECONDS) -> None:
         """Take the bounds of decoding one picture: bytes, and seconds of work and in all."""
@@ -102,12 +121,32 @@ class Desk:
         flaw = at_a_glance(data)
         if flaw is not None:
             return flaw
-        async with self._decoding:
-            return await self._decoded(data)
+        said = await self._decoded("picture", data)
+        found = _SEEN.fullmatch(said)
+        return Seen(found[1], int(found[2]), int(found[3])) if found else _flaw(said)
 
-    async def _decoded(self, data: bytes) -> Seen | Flaw:
+    async def listen(self, data: bytes) -> Heard | Flaw:
+        """Open a file as an audio. Raise OSError or RuntimeError when that cannot be done here."""
+        said = await self._decoded("audio", data)
+        found = _HEARD.fullmatch(said)
+        return Heard(found[1], float(found[2])) if found else _flaw(said)
+
+    async def watch(self, data: bytes) -> Heard | Flaw:
+        """Open a file as an MP4 or a QuickTime video."""
+        try:
+            video = await asyncio.to_thread(inspect_bytes, data)
+        except NotAVideo:
+            return Flaw.NOT_A_VIDEO
+        mime = "video/quicktime" if data[8:12] == b"qt  " else "video/mp4"
+        return Heard(mime, video.seconds, video.width, video.height)
+
+    async def _decoded(self, kind: str, data: bytes) -> str:
+        async with self._decoding:
+            return await self._child(kind, data)
+
+    async def _child(self, kind: str, data: bytes) -> str:
         child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", _CHILD, _PACKAGES, str(self._memory), str(self._cpu_seconds)),
+            *(sys.executable, "-I", "-S", _CHILD, _PACKAGES, str(self._memory), str(self._cpu_seconds), kind),
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
@@ -118,25 +157,41 @@ class Desk:
             async with asyncio.timeout(self._seconds):
                 said, _ = await child.communicate(data)
         except TimeoutError:
-            _log.warning("picture given up", why="time")
-            return Flaw.TOO_MANY_PIXELS
+            _log.warning("file given up", kind=kind, why="time")
+            return _too_much(kind)
         finally:
             if child.returncode is None:
                 child.kill()
             await child.wait()
-        return _told(child.returncode, said.decode("ascii", "replace").strip())
+        return _told(kind, child.returncode, said.decode("ascii", "replace").strip())
 
 
-def _told(code: int | None, said: str) -> Seen | Flaw:
+def _told(kind: str, code: int | None, said: str) -> str:
     """Read the answer of the other process; without one, its end."""
-    found = _SEEN.fullmatch(said)
-    if code == 0 and found:
-        return Seen(found[1], int(found[2]), int(found[3]))
-    if code == 0 and said in set(Flaw):
-        return Flaw(said)
-    _log.warning("picture not decoded", code=code)
+    if code == 0 and said:
+        return said
+    _log.warning("file not decoded", kind=kind, code=code)
     if code in {-signal.SIGXCPU, -signal.SIGKILL}:  # its own bound, or the system's when memory runs out
-        return Flaw.TOO_MANY_PIXELS
+        return _too_much(kind)
     if code is not None and code < 0:  # the decoder itself fell over it
         return Flaw.DAMAGED
-    raise RuntimeError(f"pictures cannot be decoded: the process for it ended with {code}")
+    raise RuntimeError(f"files cannot be decoded: the process for it ended with {code}")
+
+
+def _too_much(kind: str) -> str:
+    return Flaw.TOO_MANY_PIXELS if kind == "picture" else Flaw.DAMAGED
+
+
+def _flaw(said: str) -> Flaw:
+    if said in set(Flaw):
+        return Flaw(said)
+    raise RuntimeError("files cannot be decoded: the process for it said something else")
+
+
+def read_subtitles(data: bytes) -> Heard | Flaw:
+    """Open a file as SubRip subtitles: UTF-8 text with at least one cue."""
+    try:
+        text = data.decode("utf-8-sig") if len(data) <= _MOST_SUBTITLES else ""
+    except UnicodeDecodeError:
+        text = ""
+    return Heard("application/x-subrip", 0.0) if _CUE.search(text) else Flaw.NOT_SUBTITLES

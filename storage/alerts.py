@@ -1,0 +1,46 @@
+"""Facts about what admins are told: raised once a day for the same trouble, told when their channel takes it."""
+
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from storage.tables import DUE_TO_TELL, alerts
+from storage.words import Alert, AlertKind, Job
+
+_DAY = 24 * 3_600_000
+
+
+def raised(connection: Connection, job: Job, kind: AlertKind, now: int) -> None:
+    """Let the admins of a job's server be told: once a day of the same trouble, of every doubt."""
+    if job.guild_id is None:
+        return
+    what = job.code if kind is AlertKind.DOUBT else str(now // _DAY)
+    once = f"{job.guild_id}:{kind}:{job.provider}:{what}"
+    if connection.execute(select(alerts.c.id).where(alerts.c.once == once)).first():
+        return
+    row = {"guild_id": job.guild_id, "kind": kind, "provider": job.provider, "job_id": job.id, "once": once}
+    connection.execute(insert(alerts).values(**row, created_at=now, due_at=now, attempts=0))
+
+
+def due(connection: Connection, now: int, limit: int) -> list[Alert]:
+    """List alerts to be told."""
+    columns = [alerts.c[name] for name in Alert.__dataclass_fields__]
+    statement = select(*columns).where(DUE_TO_TELL, alerts.c.due_at <= now).order_by(alerts.c.due_at).limit(limit)
+    rows = connection.execute(statement).mappings()
+    return [_alert(row) for row in rows]
+
+
+def told(connection: Connection, alert_id: int) -> None:
+    """Record that an alert was told, or that there is nobody to tell."""
+    connection.execute(update(alerts).where(alerts.c.id == alert_id).values(due_at=None))
+
+
+def postponed(connection: Connection, alert: Alert, due_at: int) -> None:
+    """Try again later."""
+    values = {"due_at": due_at, "attempts": alert.attempts + 1}
+    connection.execute(update(alerts).where(alerts.c.id == alert.id).values(values))
+
+
+def _alert(row: RowMapping) -> Alert:
+    values: dict[str, Any] = {**row, "kind": AlertKind(row["kind"])}
+    return Alert(**values)
