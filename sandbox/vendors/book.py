@@ -42,6 +42,7 @@ class Film:
     audio: bool = False
     text: str = ""
     label: str = ""
+    fps: int = 24
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,9 @@ SONG = MediaRules(
     "audio", frozenset({"mp3", "wav", "aac", "m4a"}), 100 * MB, (10, 300), base64="prefix", most_decoded=20 * MB
 )
 SUBTITLES = MediaRules("subtitles", frozenset({"srt"}), MB)
-QUALITY = 270  # of a shot, whatever was asked: three minutes of film must not keep two cores busy
+# Small shots whatever was asked, and of few frames under a long song: three minutes must not keep two cores busy.
+QUALITY = 270
+FPS, LONG_FPS, LONG = 24, 4, 60  # a second; from how many seconds on
 
 
 def order(_operation: str, body: dict[str, Any]) -> Order:
@@ -60,7 +62,7 @@ def measured(order: Order, materials: Materials) -> Order:
     seconds = materials.media[0].seconds
     return replace(
         order,
-        film=replace(order.film, seconds=int(seconds)),
+        film=replace(order.film, seconds=int(seconds), fps=FPS if seconds < LONG else LONG_FPS),
         credits=math.ceil(seconds) * order.settled["per_second"],
     )
 

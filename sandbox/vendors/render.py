@@ -20,7 +20,6 @@ from PIL import Image, ImageOps
 from sandbox.vendors.book import Film, Picture
 from sandbox.vendors.card import draw_card
 
-FPS = 24
 ZOOM = 0.10  # how much nearer the end is than the beginning
 FADE = 0.4  # the share of a two-picture film that shows both
 SOUND = (
@@ -117,19 +116,19 @@ def frame_size(film: Film, pictures: tuple[Picture, ...]) -> tuple[int, int]:
 
 def arguments(film: Film, frames: list[Path], size: tuple[int, int], target: Path) -> list[str]:
     """Return ffmpeg's arguments: a slow zoom over each frame, a fade between two, H.264 with the index in front."""
-    total = film.seconds * FPS
+    total = film.seconds * film.fps
     each = total if len(frames) == 1 else round(total * (1 + FADE) / 2)
     steps = [
         # The zoom moves in whole pixels of its source: twice the size halves the tremble.
         f"[{number}:v]scale=iw*2:-2:flags=bicubic:out_range=tv,format=yuv420p,"
-        f"zoompan=z='1+{ZOOM}*on/{total}':x='iw/2-iw/zoom/2':y='ih/2-ih/zoom/2':d={each}:s={size[0]}x{size[1]}:fps={FPS},"
+        f"zoompan=z='1+{ZOOM}*on/{total}':x='iw/2-iw/zoom/2':y='ih/2-ih/zoom/2':d={each}:s={size[0]}x{size[1]}:fps={film.fps},"
         f"setsar=1[p{number}]"
         for number in range(len(frames))
     ]
     picture = "p0"
     if len(frames) == 2:
         overlap = 2 * each - total
-        steps.append(f"[p0][p1]xfade=duration={overlap / FPS:.4f}:offset={(each - overlap) / FPS:.4f}[faded]")
+        steps.append(f"[p0][p1]xfade=duration={overlap / film.fps:.4f}:offset={(each - overlap) / film.fps:.4f}[faded]")
         picture = "faded"
     if film.audio:
         steps.append(SOUND.format(seconds=film.seconds, fade_at=max(0.0, film.seconds - 0.6)))
@@ -137,7 +136,7 @@ def arguments(film: Film, frames: list[Path], size: tuple[int, int], target: Pat
     sound = ["-map", "[sound]", "-c:a", "aac", "-b:a", "96k"] if film.audio else ["-an"]
     return [
         *("-hide_banner", "-loglevel", "error", "-nostdin", "-y", *inputs, "-filter_complex", ";".join(steps)),
-        *("-map", f"[{picture}]", "-frames:v", str(total), "-r", str(FPS), *sound),
+        *("-map", f"[{picture}]", "-frames:v", str(total), "-r", str(film.fps), *sound),
         *("-c:v", "libx264", "-preset", "ultrafast", "-crf", "28", "-pix_fmt", "yuv420p", "-color_range", "tv"),
         *("-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1", "-movflags", "+faststart"),
         str(target),
