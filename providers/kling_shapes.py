@@ -146,8 +146,13 @@ def _outputs(task: Mapping[str, Any]) -> tuple[OutputLink, ...]:
     found = [(item, "video") for item in as_objects(result.get("videos"))]
     found += [(item, "image") for item in as_objects(result.get("images"))]
     found += [(item, as_text(item.get("type")) or "video") for item in as_objects(task.get("outputs"))]
-    links = [OutputLink(link, kind) for item, kind in found if (link := as_link(item.get("url")))]
+    links = [OutputLink(link, kind) for item, kind in found if (link := _link(item))]
     return tuple(links[:_MOST_OUTPUTS])
+
+
+def _link(item: Mapping[str, Any]) -> str:
+    """Take the watermarked copy where there is one: it is empty unless it was asked for (Callbacks, read 2026-11)."""
+    return as_link(item.get("watermark_url")) or as_link(item.get("url"))
 
 
 def _credits(task: Mapping[str, Any]) -> int | None:

@@ -1,7 +1,8 @@
 """Vidu's own API: submit, query, list, cancel, and callbacks signed with the API key that made the task.
 
-Documents: platform.vidu.com/docs, pages text-to-video, image-to-video, start-end-to-video, get-generation, tasks-list,
-cancel-generation, callback-signature, error-code, usage-and-limits; read 2026-11.
+Documents: platform.vidu.com/docs, pages text-to-video, image-to-video, start-end-to-video, reference-to-video,
+reference-to-image, template, get-generation, tasks-list, cancel-generation, callback-signature, error-code, off-peak,
+usage-and-limits; read 2026-11, some of them as resellers' copies.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,27 +28,58 @@ from .contract import (
     Trust,
     Verified,
 )
-from .orders import Extra, Model, Operation, Order, Problem
+from .orders import Extra, Model, Operation, Order, Problem, Role, Rule
 from .reading import as_objects, as_text, read_object
 
 NAME, TITLE = "vidu", "Vidu"
 BASE_URLS = ("https://api.vidu.com",)  # api.vidu.cn is the one for China, with accounts of its own
-MOST_PROMPT = 5000  # characters; text-to-video and image-to-video
+MOST_PROMPT = 5000  # characters; text-to-video and image-to-video, taken for all
 
 _PATHS = {
     Operation.TEXT_TO_VIDEO: "/ent/v2/text2video",
     Operation.IMAGE_TO_VIDEO: "/ent/v2/img2video",
     Operation.START_END_TO_VIDEO: "/ent/v2/start-end2video",
+    Operation.REFERENCE_TO_VIDEO: "/ent/v2/reference2video",
+    Operation.REFERENCE_TO_IMAGE: "/ent/v2/reference2image",
+    Operation.TEMPLATE_TO_VIDEO: "/ent/v2/template",
 }
-_FIELDS = ("model", "prompt", "duration", "seed", "resolution", "audio", "payload", "callback_url")
+_ALWAYS = ("prompt", "seed", "payload", "callback_url")
+_VIDEO = (*_ALWAYS, "model", "duration", "resolution", "audio")
+# The template is named `template` here, and a template has no choice of model, length or size.
+_FIELDS: dict[Operation, tuple[str, ...]] = {
+    Operation.TEXT_TO_VIDEO: (*_VIDEO, "aspect_ratio"),
+    Operation.IMAGE_TO_VIDEO: _VIDEO,
+    Operation.START_END_TO_VIDEO: _VIDEO,
+    Operation.REFERENCE_TO_VIDEO: (*_VIDEO, "aspect_ratio"),
+    Operation.REFERENCE_TO_IMAGE: (*_ALWAYS, "model", "resolution", "aspect_ratio"),
+    Operation.TEMPLATE_TO_VIDEO: (*_ALWAYS, "aspect_ratio"),
+}
+_NAMES = {"template_id": "template"}
+_MARKED = ("watermark", "wm_position", "meta_data")
+_MOVING = ("movement_amplitude", "bgm", "off_peak", *_MARKED)
+_EXTRAS: dict[Operation, tuple[str, ...]] = {
+    Operation.TEXT_TO_VIDEO: ("style", *_MOVING),
+    Operation.IMAGE_TO_VIDEO: ("audio_type", "voice_id", "is_rec", *_MOVING),
+    Operation.START_END_TO_VIDEO: ("is_rec", *_MOVING),
+    Operation.REFERENCE_TO_VIDEO: _MOVING,
+    Operation.REFERENCE_TO_IMAGE: (),
+    Operation.TEMPLATE_TO_VIDEO: ("template_id", "bgm", *_MARKED),
+}
+_PROMPTED = (Operation.TEXT_TO_VIDEO, Operation.REFERENCE_TO_VIDEO, Operation.REFERENCE_TO_IMAGE)
 
-_ALL = ("540p", "720p", "1080p")
-_RATIOS = ("16:9", "9:16", "1:1", "3:4", "4:3")
+_ALL, _FAST = ("540p", "720p", "1080p"), ("720p", "1080p")
+_FEW = ("16:9", "9:16", "1:1")
+_RATIOS = (*_FEW, "3:4", "4:3")
 
 
 def _q3(name: str, resolutions: tuple[str, ...] = _ALL) -> Model:
     """1 to 16 seconds, and sound unless it is switched off."""
     return Model(name, tuple(range(1, 17)), 5, resolutions, "720p", audio=True, default_audio=True)
+
+
+def _referring(name: str, resolutions: tuple[str, ...] = _ALL) -> Model:
+    """q3 from references: 3 to 16 seconds."""
+    return replace(_q3(name, resolutions), durations=tuple(range(3, 17)))
 
 
 def _q2(name: str, longest: int, resolutions: tuple[str, ...] = _ALL) -> Model:
@@ -58,8 +90,13 @@ def _q1(name: str) -> Model:
     return Model(name, (5,), 5, ("1080p",), "1080p")
 
 
+def _sounding(model: Model) -> Model:
+    """A first frame can be given sound by every model; all but q3 make it only when asked."""
+    return replace(model, audio=True)
+
+
 def _shaped(model: Model, ratios: tuple[str, ...] = _RATIOS) -> Model:
-    """Only text-to-video lets one choose the picture's shape; elsewhere the pictures decide."""
+    """Without frames one may choose the picture's shape; else the frames decide."""
     return replace(model, aspect_ratios=ratios, default_aspect_ratio="16:9")
 
 
@@ -70,48 +107,41 @@ _MODELS: dict[Operation, tuple[Model, ...]] = {
         _shaped(_q3("viduq3-turbo")),
         _shaped(_q3("viduq3-pro")),
         _shaped(_q2("viduq2", 10)),
-        _shaped(_q1("viduq1"), ("16:9", "9:16", "1:1")),
+        _shaped(_q1("viduq1"), _FEW),
     ),
     Operation.IMAGE_TO_VIDEO: (
         _q3("viduq3-turbo"),
         _q3("viduq3-pro"),
-        _q3("viduq3-pro-fast", ("720p", "1080p")),
-        _q2("viduq2-turbo", 10),
-        _q2("viduq2-pro", 10),
-        _q2("viduq2-pro-fast", 10, ("720p", "1080p")),
-        _q1("viduq1"),
-        _q1("viduq1-classic"),
+        _q3("viduq3-pro-fast", _FAST),
+        _sounding(_q2("viduq2-turbo", 10)),
+        _sounding(_q2("viduq2-pro", 10)),
+        _sounding(_q2("viduq2-pro-fast", 10, _FAST)),
+        _sounding(_q1("viduq1")),
+        _sounding(_q1("viduq1-classic")),
     ),
     Operation.START_END_TO_VIDEO: (
         _q3("viduq3-turbo"),
         _q3("viduq3-pro"),
         _q2("viduq2-turbo", 8),
         _q2("viduq2-pro", 8),
-        _q2("viduq2-pro-fast", 8, ("720p", "1080p")),
+        _q2("viduq2-pro-fast", 8, _FAST),
         _q1("viduq1"),
         _q1("viduq1-classic"),
     ),
+    Operation.REFERENCE_TO_VIDEO: (
+        _shaped(_referring("viduq3-turbo")),
+        _shaped(_referring("viduq3")),
+        _shaped(_referring("viduq3-mix", _FAST)),
+        _shaped(_q2("viduq2", 10)),
+        _shaped(_q2("viduq2-pro", 10)),
+        _shaped(_q1("viduq1"), _FEW),
+    ),
+    Operation.REFERENCE_TO_IMAGE: (
+        _shaped(Model("viduq2", (), None, ("1080p", "2K", "4K"), "1080p"), (*_RATIOS, "21:9", "2:3", "3:2", "auto")),
+        _shaped(Model("viduq1", (), None, ("1080p",), "1080p")),
+    ),
+    Operation.TEMPLATE_TO_VIDEO: (),
 }
-
-# Vidu's own price page could not be read; these are the rates Futurelabs publishes for the same models (2026-05-08),
-# good for a hold. What a task really cost comes with its answers.
-_RATES = vidu_shapes.Rates(
-    {
-        ("viduq3-pro", "540p"): 4,
-        ("viduq3-pro", "720p"): 8,
-        ("viduq3-pro", "1080p"): 16,
-        ("viduq3-turbo", "720p"): 4,
-        ("viduq3-turbo", "1080p"): 8,
-        ("viduq2", "540p"): 2,
-        ("viduq2", "720p"): 4,
-        ("viduq2", "1080p"): 8,
-        ("viduq1", "1080p"): 8,
-    },
-    {
-        "viduq2": (Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO),
-        "viduq1": (Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO),
-    },
-)
 
 _PAGE_SIZE = 100  # tasks-list: at most
 _MOST_ROWS = 1000  # taken of a page all the same
@@ -146,8 +176,7 @@ class Vidu:
 
     def extras(self, operation: Operation) -> tuple[Extra, ...]:
         """List the further choices of an operation."""
-        del operation
-        return ()
+        return vidu_shapes.extras(_EXTRAS.get(operation, ()), self.models(operation))
 
     def models(self, operation: Operation) -> tuple[Model, ...]:
         """List the models of an operation, the default one first."""
@@ -158,30 +187,36 @@ class Vidu:
         return checks.fill(order, self.models(order.operation))
 
     def problems(self, order: Order) -> list[Problem]:
-        """Check a filled order. The prompt is needed for text alone."""
-        text = order.operation is Operation.TEXT_TO_VIDEO
+        """Check a filled order. The prompt may be left out where pictures or a template say what to make."""
+        operation = order.operation
+        if operation not in _MODELS:
+            return [Problem("operation", Rule.NOT_OFFERED, given=operation)]
+        models, prompted = self.models(operation), operation in _PROMPTED
         return [
-            *checks.prompt_problems(order, required=text, most=MOST_PROMPT),
-            *checks.model_problems(order, self.models(order.operation)),
+            *checks.prompt_problems(order, required=prompted, most=MOST_PROMPT),
+            *(checks.model_problems(order, models) if models else _template_problems(order)),
             *checks.seed_problems(order, vidu_shapes.MOST_SEED),
-            *vidu_shapes.frame_problems(order, vidu_shapes.PICTURES),
+            *vidu_shapes.picture_problems(order, _pictures(order), _places(order), watermark=bool(_EXTRAS[operation])),
+            *checks.clip_problems(order, {}),
+            *vidu_shapes.extra_problems(order, _EXTRAS[operation], models, prompt_required=prompted),
         ]
 
     def price(self, order: Order) -> int | None:
         """Estimate a filled order in credits."""
-        return _RATES.price(order, self.models(order.operation))
+        return vidu_shapes.price(order, self.models(order.operation))
 
     async def submit(self, submission: Submission) -> Accepted:
         """Create a task. Raise ProviderError."""
-        operation = submission.order.operation
-        fields = (*_FIELDS, "aspect_ratio") if operation is Operation.TEXT_TO_VIDEO else _FIELDS
-        body = vidu_shapes.request_body(submission, vidu_shapes.PICTURES, fields)
-        return vidu_shapes.accepted(await self._api.call("POST", _PATHS[operation], json=body))
+        order = submission.order
+        fields = (*_FIELDS[order.operation], *_EXTRAS[order.operation])
+        fields = (*fields, "wm_url") if "watermark" in fields else fields
+        body = vidu_shapes.request_body(submission, _pictures(order), fields, _NAMES)
+        return vidu_shapes.accepted(await self._api.call("POST", _PATHS[order.operation], json=body))
 
     async def query(self, task: Task) -> Status:
         """Ask how a task is. Raise ProviderError."""
         payload = await self._api.call("GET", f"/ent/v2/tasks/{quote(task.task_id, safe='')}/creations")
-        return vidu_shapes.answered(payload, task.task_id)
+        return vidu_shapes.answered(payload, task.task_id, task.operation)
 
     async def find(self, task: Task, since: float) -> Status | None:
         """Look for our payload among the tasks made after `since`. Raise ProviderError when that leaves it open.
@@ -189,7 +224,7 @@ class Vidu:
         The documented fields of a listed task do not include the payload, those of a queried one do: where the list
         shows none, the tasks in it are asked for one by one.
         """
-        rows = await self._listed(since, task.reference)
+        rows = await self._listed(since, task)
         if rows and not any(row.echo for row in rows):
             if len(rows) > _MOST_LOOKED_AT:
                 raise _left_open("the list of tasks shows no payload and is long")
@@ -203,21 +238,22 @@ class Vidu:
                 raise _left_open("no task shows its payload")
         return next((row for row in rows if row.echo == task.reference), None)
 
-    async def _listed(self, since: float, reference: str) -> list[Status]:
-        """Walk the list of tasks to its end, or to the page that shows the reference. Raise ProviderError."""
+    async def _listed(self, since: float, task: Task) -> list[Status]:
+        """Walk the list of tasks to its end, or to the page that shows our reference. Raise ProviderError."""
         listed: dict[str, Status] = {}
         token = ""
         for page in range(_MOST_PAGES):
             payload = await self._api.call(
                 "GET", "/ent/v2/tasks", query=_page_query(since, page, token), most_bytes=_PAGE_BYTES
             )
-            rows = {row.task_id: row for row in (vidu_shapes.answered(each, "") for each in _rows(payload))}
+            read = [vidu_shapes.answered(each, "", task.operation) for each in _rows(payload)]
+            rows = {row.task_id: row for row in read}
             if rows and rows.keys() <= listed.keys():
                 raise _left_open("the list of tasks repeats itself")
             listed |= rows
             was_token, token = token, as_text(payload.get("next_page_token"))
             # Without tokens only an empty page is surely the end.
-            if (not token and (was_token or not rows)) or any(row.echo == reference for row in rows.values()):
+            if (not token and (was_token or not rows)) or any(row.echo == task.reference for row in read):
                 return list(listed.values())
         raise _left_open("the list of tasks has too many pages")
 
@@ -233,6 +269,29 @@ class Vidu:
     def read_callback(self, body: bytes) -> Status:
         """Read a callback, which has the shape of a query's answer. Raise NotUnderstood."""
         return vidu_shapes.status(read_object(body))
+
+
+def _pictures(order: Order) -> checks.PictureRules:
+    reference = Role.REFERENCE in _places(order) and order.operation is not Operation.TEMPLATE_TO_VIDEO
+    return vidu_shapes.REFERENCES if reference else vidu_shapes.PICTURES
+
+
+def _places(order: Order) -> checks.Places:
+    """Say which pictures go with an operation. viduq2 makes pictures without any, too; so may a model of tomorrow."""
+    if order.operation is Operation.REFERENCE_TO_IMAGE and order.model != "viduq1":
+        return {Role.REFERENCE: (0, 7)}
+    return vidu_shapes.PLACES.get(order.operation, {})
+
+
+def _template_problems(order: Order) -> list[Problem]:
+    """A template decides alone about these."""
+    said = {
+        "model": order.model,
+        "duration": order.duration,
+        "resolution": order.resolution,
+        "audio": order.audio or None,
+    }
+    return [Problem(name, Rule.NOT_OFFERED, given=str(value)[:60]) for name, value in said.items() if value is not None]
 
 
 def _page_query(since: float, page: int, token: str) -> dict[str, str]:

@@ -120,13 +120,14 @@ EXTRAS: Mapping[str, Extra] = {
         Extra("template_id", Kind.TEXT, most=200, required=True),
     )
 }
-# The families of models that silently ignore a choice, or cannot do what it asks for.
+# The families, or single models, that silently ignore a choice or cannot do what it asks for.
 IGNORED: Mapping[str, tuple[str, ...]] = {
     "style": ("q2", "q3", "2.0"),
     "movement_amplitude": ("q2", "q3"),
     "bgm": ("q3",),
     "audio_type": ("q3",),
     "voice_id": ("q3",),
+    "off_peak": ("viduq3-mix",),
 }
 _LONG_WITHOUT_MUSIC = (9, 10)  # seconds of a q2 video
 _META_DATA = '{"Label": "..."}'
@@ -201,13 +202,16 @@ def extra_problems(
 ) -> list[Problem]:
     """Check the further choices: known, well formed, taken by the model, and of use together."""
     problems = checks.extra_problems(order, [EXTRAS[name] for name in names])
-    problems += _meta_data_problems(order) + _watermark_problems(order)
+    order = replace(order, extras={name: value for name, value in order.extras.items() if name in names})
+    problems += _meta_data_problems(order)
+    if "watermark" in names:
+        problems += _watermark_problems(order)
     if order.extras.get("is_rec") is True and order.prompt and not prompt_required:
         problems.append(Problem("prompt", Rule.NOT_TOGETHER, given="is_rec"))  # the recommended one takes its place
     if model_of(models, order.model) is not None:
         for name in names:
             asked = order.extras.get(name) not in (None, False)
-            if asked and family(order.model) in ignored.get(name, ()):
+            if asked and _ignores(order.model or "", name, ignored):
                 takers = _takers(name, models, ignored)
                 problems.append(Problem(name, Rule.NOT_OFFERED, given=order.model or "", allowed=takers))
         problems += _sound_problems(order)
@@ -215,7 +219,11 @@ def extra_problems(
 
 
 def _takers(name: str, models: Sequence[Model], ignored: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    return tuple(model.name for model in models if family(model.name) not in ignored.get(name, ()))
+    return tuple(model.name for model in models if not _ignores(model.name, name, ignored))
+
+
+def _ignores(model: str, name: str, ignored: Mapping[str, Sequence[str]]) -> bool:
+    return family(model) in ignored.get(name, ()) or model in ignored.get(name, ())
 
 
 def _meta_data_problems(order: Order) -> list[Problem]:
@@ -323,6 +331,8 @@ def picture_problems(
     problems = checks.picture_problems(shown, rules, wanted)
     plain = replace(rules, addresses_only=True, shortest_side=0, widest=None)
     problems += checks.picture_problems(replace(order, pictures=marks), plain, {Role.WATERMARK: (0, 1)})
+    if order.strokes:
+        problems.append(Problem("strokes", Rule.NOT_OFFERED, given=order.operation))
     frames = {picture.role: picture for picture in order.pictures}
     first, last = frames.get(Role.FIRST_FRAME), frames.get(Role.LAST_FRAME)
     if not problems and first is not None and last is not None:
@@ -362,7 +372,9 @@ def status(
         raise NotUnderstood("no task id" if word else "no state")
     progress = words.get(word.lower(), Progress.RUNNING)
     creations = as_objects(payload.get("creations"))
-    links = [link for creation in creations if (link := as_link(creation.get("url")))]
+    # A watermarked copy comes beside the plain one (Vidu, get-generation, read 2026-11); where none was asked for, a
+    # reseller's answer shows an empty text.
+    links = [link for one in creations if (link := as_link(one.get("watermarked_url")) or as_link(one.get("url")))]
     outputs = tuple(OutputLink(link, _kind(payload, operation)) for link in links[:MOST_OUTPUTS])
     code = as_text(payload.get("err_code"))
     reason, detail = None, for_log(code, as_text(payload.get("err_msg")))
