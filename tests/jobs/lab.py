@@ -35,7 +35,7 @@ from providers.contract import (
 from providers.orders import Extra, Model, Operation, Order, Problem
 from storage import Connection, Database, deliveries, inbox, ledger, outputs
 from storage import jobs as job_facts
-from storage.words import Delivery, Entry, Job, Output, State
+from storage.words import Delivery, Entry, Job, LedgerRow, Output, State
 from tests.samples_of import NOON
 
 T = TypeVar("T")
@@ -221,12 +221,12 @@ class Lab:
 
     # What members do
 
-    async def order(self, prompt: str = "a boat") -> Job:
+    async def order(self, prompt: str = "a boat", wanted: str | None = None) -> Job:
         """Order a video."""
         number = next(self._numbers)
         order = Order(Operation.TEXT_TO_VIDEO, model="m1", prompt=prompt, duration=5)
         asker = intake.Asker(1000 + number, 10, 20, 30, "Ada", 40, 10 * 2**20)
-        job = await intake.accept(self.ctx, intake.Plan(self.vendor.name, order, PRICE, order, None), asker)
+        job = await intake.accept(self.ctx, intake.Plan(self.vendor.name, order, PRICE, order, wanted), asker)
         assert isinstance(job, Job)
         return job
 
@@ -323,6 +323,10 @@ class Lab:
     async def entries(self, job: Job) -> list[Entry]:
         """List the kinds of a job's ledger rows."""
         return [row.kind for row in await self.ctx.database.read(ledger.of_job, job.id)]
+
+    async def ledger(self, job: Job) -> list[LedgerRow]:
+        """List a job's ledger rows."""
+        return await self.ctx.database.read(ledger.of_job, job.id)
 
     async def output(self, job: Job) -> Output:
         """Read a job's only result."""
