@@ -52,7 +52,7 @@ async def _all(vendor: Vendor, mv: Task) -> None:
     _turn(vendor, whole, "processing")
     await _join(vendor, whole, shots, mv)
     _turn(vendor, whole, "success")
-    mv.video, mv.cover = whole.video, whole.cover
+    mv.video = whole.video
 
 
 async def _film(vendor: Vendor, shot: Task) -> None:
@@ -65,7 +65,6 @@ async def _join(vendor: Vendor, whole: Task, shots: list[Task], mv: Task) -> Non
     films = [shot.video for shot in shots if shot.video]
     song = mv.materials.media[0].data
     whole.video = await vendor.studio.joined(Joined(tuple(films), song, whole.order.film.seconds))
-    whole.cover = shots[0].cover
 
 
 def _shot(vendor: Vendor, mv: Task, index: int, seconds: int) -> Task:

@@ -17,7 +17,7 @@ async def live(vendor: Vendor, task: Task) -> None:
         for state in (*dialect.waiting[1:], dialect.working):
             await asyncio.sleep(vendor.pace)
             if state == dialect.working:
-                await vendor.until(lambda: task.cancelled or has_place(vendor, task), timeout=86400)
+                await vendor.until(lambda: task.cancelled or has_place(vendor), timeout=86400)
             if task.cancelled:
                 return
             move(vendor, task, state)
@@ -75,8 +75,7 @@ def move(vendor: Vendor, task: Task, state: str) -> None:
     vendor.tell("state changed", task)
 
 
-def has_place(vendor: Vendor, task: Task) -> bool:
-    """Tell whether one more task may run at once beside those of the same part of the vendor."""
-    limit, dialect = vendor.behaviour.parallel, task.dialect
-    running = [each for each in vendor.tasks.values() if each.dialect is dialect and each.state == dialect.working]
-    return limit is None or len(running) < limit
+def has_place(vendor: Vendor) -> bool:
+    """Tell whether one more task may run at once."""
+    limit = vendor.behaviour.parallel
+    return limit is None or sum(task.state == task.dialect.working for task in vendor.tasks.values()) < limit

@@ -277,8 +277,13 @@ async def test_the_faults_of_the_kling_part_are_klings(tmp_path: Path) -> None:
         assert [answer.status for answer in seen] == [429, 500, 502, 429, 200, 429]
         assert [answer.json["code"] for answer in seen if answer.status == 429] == [1302, 1102, 1303]
         assert [(await kling(stage, stage.task)).status for _ in range(2)] == [429, 200]
-        # The other part has its own places.
+
+
+async def test_a_task_of_another_part_takes_no_place_of_klings(tmp_path: Path) -> None:
+    async with scene(tmp_path, "futurelabs") as stage:
+        stage.vendor.behaviour = Behaviour(parallel=1, hold=True)
         assert (await stage.submit()).status == 200
+        assert [(await stage.ask("POST", AVATAR, avatar(stage))).status for _ in range(2)] == [200, 429]
 
 
 async def test_a_failed_kling_task_has_a_message_and_no_result(tmp_path: Path) -> None:

@@ -253,6 +253,9 @@ async def test_songs_and_pictures_may_come_as_base64_with_a_prefix(tmp_path: Pat
         for changes in ({"images": [PNG]}, {"audio_url": sound}, {"audio_url": "data:audio/mpeg;base64,!"}):
             answer = await stage.ask("POST", MV, {**fields, **changes})
             assert (answer.status, answer.json["reason"]) == (400, "FieldInvalid")
+        padded = base64.b64encode(base64.b64decode(PNG) + bytes(10 * 1024 * 1024)).decode()
+        answer = await stage.ask("POST", MV, {**fields, "images": ["data:image/png;base64," + padded]})
+        assert (answer.status, answer.json["message"]) == (400, "image is larger than 10485760 bytes")
         large = base64.b64encode(bytes(20 * 1024 * 1024 + 1)).decode()
         answer = await stage.ask("POST", MV, {**fields, "audio_url": "data:audio/mpeg;base64," + large})
         assert (answer.status, answer.json["message"]) == (400, "audio is larger than 20971520 bytes")
