@@ -32,7 +32,8 @@ def drawn(
     if delivery is not None and delivery.state is DeliveryState.PARKED:
         file = next((output.file for output in files if output.file), None)
         link = ctx.addresses.link(OUTPUTS, file, ctx.now() + LINK_LIFE_MS) if file else None
-    return embed_of(card_of(job, vendor_of(ctx.providers, job), delivery, link)), view_of(job)
+    empty = not any(output.file for output in files)
+    return embed_of(card_of(job, vendor_of(ctx.providers, job), delivery, link, empty=empty)), view_of(job)
 
 
 def work(ctx: Context, bot: Connected) -> Work[Job]:

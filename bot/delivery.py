@@ -16,7 +16,7 @@ import structlog
 
 from bot.cards import LINK_LIFE_MS
 from bot.looks import embed_of, vendor_of
-from bot.messages import Result, result_of
+from bot.results import Result, result_of
 from bot.talking import NO_PINGS, TROUBLES, Connected, Trouble, said, trouble_of
 from jobs.context import Context
 from jobs.files import OUTPUTS, locate

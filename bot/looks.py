@@ -7,6 +7,7 @@ import discord
 from bot.messages import Card, Tone, Vendor
 from providers.contract import Provider
 from providers.orders import Operation
+from providers.registry import TITLES
 from storage.words import Job
 
 _COLOURS = {
@@ -32,7 +33,17 @@ def notice(text: str, tone: Tone = Tone.FAILED) -> discord.Embed:
 
 def vendor_of(providers: Mapping[str, Provider], job: Job) -> Vendor:
     """Name a job's vendor for people; one that is not set up any more by what it is called inside."""
+    tried = tuple(title_of(providers, name) for name in job.tried)
     provider = providers.get(job.provider)
     if provider is None:
-        return Vendor(job.provider.capitalize(), can_cancel=False)
-    return Vendor(provider.title, provider.can_cancel(Operation(job.operation)))
+        return Vendor(title_of(providers, job.provider), can_cancel=False, tried=tried)
+    operation = Operation(job.operation)
+    known = {model.name for model in provider.models(operation)}
+    listed = not job.model or not known or job.model in known
+    return Vendor(provider.title, provider.can_cancel(operation), listed, tried)
+
+
+def title_of(providers: Mapping[str, Provider], name: str) -> str:
+    """Write a vendor's name for people."""
+    provider = providers.get(name)
+    return TITLES.get(name, name.capitalize()) if provider is None else provider.title

@@ -3,17 +3,21 @@
 Words of strangers (prompt, model, name) pass through bot/plain.py; a vendor's own words are never shown.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
+from bot import shots
 from bot.plain import clean, cut, plain
 from jobs.cancel import CancelOutcome
 from providers.contract import Reason
-from storage.words import Delivery, DeliveryState, Job, State
+from providers.orders import Operation
+from storage.words import Delivery, DeliveryState, Job, State, job_code
 
 PROMPT_MOST = 700
-NAME_MOST = 60
+_PROMPT_ABOVE_SHOTS = 250
+_MOST_EXTRAS = 8
 
 
 class Tone(StrEnum):
@@ -39,18 +43,12 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """What people need to know of a vendor."""
+    """What people need to know of a job's vendor."""
 
     title: str
-    can_cancel: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The one result message: a headline above the file, and a card below it."""
-
-    headline: str
-    card: Card
+    can_cancel: bool  # a job of this kind can be stopped there
+    listed: bool = True  # its table knows the job's model, or has none to know
+    tried: tuple[str, ...] = ()  # titles of those that could not take the job before it
 
 
 def credits_of(amount: int) -> str:
@@ -68,15 +66,44 @@ def time_of(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def card_of(job: Job, vendor: Vendor, delivery: Delivery | None, link: str | None = None) -> Card:
-    """Show a job as it is now; `link` leads to its file where the result could not be posted."""
+def card_of(
+    job: Job, vendor: Vendor, delivery: Delivery | None, link: str | None = None, *, empty: bool = False
+) -> Card:
+    """Show a job as it is now; `link` leads to its file where the result could not be posted, `empty`: it has none."""
     title, words, tone = _told(job, vendor, delivery, link)
-    return Card(title, f"{quoted(job.prompt)}\n\n{words}", tone, details(job))
+    if empty and job.operation == Operation.MUSIC_VIDEO:
+        words = words.replace(f"[{_look_at(job)}]", "[See the result]")
+    lines = [subject(job), "", words, *notes(job, vendor)]
+    if job.shots:
+        lines += ["", *shots.listing(job)]
+    return Card(title, "\n".join(lines), tone, details(job))
 
 
-def quoted(prompt: str) -> str:
+def thing_of(job: Job) -> str:
+    """Name what a job makes, in the middle of a sentence."""
+    operation = Operation(job.operation)
+    if operation in {Operation.MUSIC_VIDEO, Operation.COMPOSE_SHOTS}:
+        return "music video"
+    if operation is Operation.EDIT_SHOT:
+        return "shot"
+    return "picture" if operation.makes == "image" else "video"
+
+
+def subject(job: Job) -> str:
+    """Say what a job is about, as a quote: its prompt, or which shots it puts together."""
+    most = _PROMPT_ABOVE_SHOTS if job.shots else PROMPT_MOST
+    if job.root_id is None:
+        return quoted(job.prompt, most)
+    whose = f"of music video {job_code(job.root_id)}"
+    if job.operation == Operation.EDIT_SHOT:
+        return f"{quoted(job.prompt, most)}\n-# A shot {whose}, made anew"
+    count = len(job.options.get("shots", ()))
+    return f"> {count} {'shot' if count == 1 else 'shots'} {whose}, put together"
+
+
+def quoted(prompt: str, most: int = PROMPT_MOST) -> str:
     """Show a prompt as a quote."""
-    return f"> {plain(prompt, PROMPT_MOST)}" if clean(prompt) else "> (no prompt)"
+    return f"> {plain(prompt, most)}" if clean(prompt) else "> (no prompt)"
 
 
 def details(job: Job) -> str:
@@ -87,7 +114,37 @@ def details(job: Job) -> str:
     parts += [cut(clean(str(options[key])), 20) for key in ("resolution", "aspect_ratio") if options.get(key)]
     parts += [f"seed {options['seed']}"] if options.get("seed") is not None else []
     parts += ["with sound"] if options.get("audio") else []
+    parts += _extras(job.asked.get("extras") or {})
     return " · ".join([*(part for part in parts if part), f"job {job.code}"])
+
+
+def _extras(given: Mapping[str, Any]) -> list[str]:
+    parts = [_extra(clean(name).replace("_", " "), value) for name, value in given.items()]
+    rest = len(parts) - _MOST_EXTRAS
+    return [*parts[:_MOST_EXTRAS], f"{rest} more"] if rest > 0 else parts
+
+
+def _extra(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return cut(name if value else f"no {name}", 40)
+    return f"{cut(name, 30)} {cut(clean(f'{value:g}' if isinstance(value, float) else str(value)), 24)}"
+
+
+def notes(job: Job, vendor: Vendor) -> list[str]:
+    """List what the member did not ask for and should know: another vendor, a model nobody checked, a long wait."""
+    lines: list[str] = []
+    if vendor.tried:
+        before = f"{' and '.join(vendor.tried)} {'was' if len(vendor.tried) == 1 else 'were'} too busy or away"
+        if job.task_id is not None:
+            lines.append(f"{before}; {vendor.title} took it.")
+        else:
+            lines.append(f"{before}; {vendor.title} {'was asked' if job.state.terminal else 'is asked'} instead.")
+    if not vendor.listed:
+        sent = "is sent" if job.attempts == 0 else "was sent"
+        lines.append(f"⚠️ {plain(job.model, 64)} is not in my list for {vendor.title}; it {sent} unchecked.")
+    if not job.state.terminal and job.options.get("extras", {}).get("off_peak"):
+        lines.append(f"Off-peak: {vendor.title} makes it within 48 hours, for fewer credits.")
+    return lines
 
 
 def _told(job: Job, vendor: Vendor, delivery: Delivery | None, link: str | None) -> tuple[str, str, Tone]:
@@ -105,13 +162,10 @@ def _told(job: Job, vendor: Vendor, delivery: Delivery | None, link: str | None)
             return f"Not sure that {title} has it", words, Tone.DOUBT
         case State.SUBMITTED:
             words = f"{title} has it{_since(job.submitted_at)} and will begin when its turn comes. {_reserved(job)}"
-            return f"Waiting at {title}", words, Tone.WORKING
+            return f"Waiting at {title}", f"{words}{_unstoppable(job, vendor)}", Tone.WORKING
         case State.PROCESSING:
-            return (
-                f"Rendering at {title}",
-                f"{title} is rendering{_since(job.changed_at)}. {_reserved(job)}",
-                Tone.WORKING,
-            )
+            words = f"{title} is rendering{_since(job.changed_at)}. {_reserved(job)}"
+            return f"Rendering at {title}", f"{words}{_unstoppable(job, vendor)}", Tone.WORKING
         case State.CANCELLING:
             return "Cancelling", _cancelling(job, vendor), Tone.DOUBT
         case _:
@@ -143,46 +197,63 @@ def _cancelling(job: Job, vendor: Vendor) -> str:
         asked = "has been asked to stop" if job.cancel_sent_at else "is being asked to stop"
         return f"{vendor.title} {asked}. {_reserved(job, until='until it answers')}"
     return (
-        f"{vendor.title} has no way to stop a video and may still charge for it. If it comes it is kept, but not "
-        f"posted. {_reserved(job, until='until it is over')}"
+        f"{vendor.title} has no way to stop a {thing_of(job)} and may still charge for it. If it comes it is kept, but "
+        f"not posted. {_reserved(job, until='until it is over')}"
     )
+
+
+def _unstoppable(job: Job, vendor: Vendor) -> str:
+    """Say beforehand that cancelling saves nothing, where that would surprise."""
+    if vendor.can_cancel or job.operation not in {Operation.MUSIC_VIDEO, Operation.EDIT_SHOT, Operation.COMPOSE_SHOTS}:
+        return ""
+    return f" It can't be stopped at {vendor.title} any more."
 
 
 def _succeeded(job: Job, title: str, delivery: Delivery | None, link: str | None) -> tuple[str, str, Tone]:
     took = time_of(((job.finished_at or job.changed_at) - job.created_at) / 1000)
     head = f"Done in {took} · {credits_of(job.price if job.charged is None else job.charged)}"
     state = delivery.state if delivery else DeliveryState.WAITING
+    thing = thing_of(job)
     if state is DeliveryState.PARKED:
         where = f"It is kept here for a week: {link}" if link else "The file is kept; an admin can get it."
-        return head, f"The video is ready, but I could not post it in this channel. {where}", Tone.DOUBT
+        return head, f"The {thing} is ready, but I could not post it in this channel. {where}", Tone.DOUBT
     if state is DeliveryState.POSTED:
-        gone = "The message with the video was deleted."
+        gone = f"The message with the {thing} was deleted."
         return head, (_jump(job, delivery.message_id) if delivery and delivery.message_id else gone), Tone.DONE
     doing = "is being fetched" if state is DeliveryState.WAITING else "is being posted"
-    return head, f"{title} is done, and the video {doing}.", Tone.DONE
+    return head, f"{title} is done, and the {thing} {doing}.", Tone.DONE
+
+
+def _look_at(job: Job) -> str:
+    thing = thing_of(job)
+    return f"{'See' if thing == 'picture' else 'Watch'} the {thing}"
 
 
 def _jump(job: Job, message_id: int) -> str:
     where = f"https://discord.com/channels/{job.guild_id or '@me'}/{job.channel_id}/{message_id}"
-    return f"[Watch the video]({where})"
+    return f"[{_look_at(job)}]({where})"
 
 
 def _cancelled(job: Job, title: str) -> str:
     if job.attempts == 0:
         return f"Nothing had been sent yet. {_spent(job)}"
     if job.charged:
-        return f"{title} had done the work already. The video is kept, but not posted. {_spent(job)}"
-    return f"It was called off, and no video came from {title}. {_spent(job)}"
+        return f"{title} had done the work already. The {thing_of(job)} is kept, but not posted. {_spent(job)}"
+    return f"It was called off, and no {thing_of(job)} came from {title}. {_spent(job)}"
 
 
 def _expired(job: Job, title: str) -> str:
-    if job.submitted_at is None and job.charged is not None:
-        return f"{title} could not be reached for so long that I gave up. {_spent(job)} Please try again."
+    if job.charged is None and job.task_id is None and job.due_at is None:
+        return f"Nobody can say whether {title} received it. {_reserved(job, until='until an admin decides')}"
     if job.charged is None:
         return (
-            f"{title} has said nothing for too long. If the video still comes, I post it. "
+            f"{title} has said nothing for too long. If the {thing_of(job)} still comes, I post it. "
             f"{_reserved(job, until='until then')} If nothing comes, all of it returns."
         )
+    if job.task_id is None and job.charged:
+        return f"Nobody could find out whether {title} received it, and an admin counted it as made. {_spent(job)}"
+    if job.submitted_at is None:
+        return f"{title} could not be reached for so long that I gave up. {_spent(job)} Please try again."
     return f"{title} never finished it. {_spent(job)} Please try again."
 
 
@@ -222,23 +293,6 @@ def _since(moment: int | None) -> str:
     return "" if moment is None else f" (<t:{moment // 1000}:R>)"
 
 
-def result_of(job: Job, vendor: Vendor, *, links: Sequence[str], missing: int, files: int) -> Result:
-    """Write the result message: `files` attached, `links` where they did not fit, `missing` not fetched."""
-    cost = credits_of(job.price if job.charged is None else job.charged)
-    headline = f"{'Your video is' if files + len(links) + missing == 1 else 'Your videos are'} ready · {cost}"
-    if not files and not links:
-        headline = f"{vendor.title} made the video, but its file could not be fetched · {cost}"
-    lines = [headline]
-    if links:
-        lines += ["It can't be attached here; this link works for a week:", *links]
-    if missing and (files or links):
-        lines.append(f"{missing} more could not be fetched from {vendor.title}.")
-    body = f"{quoted(job.prompt)}\n\nAsked by {plain(job.user_name, NAME_MOST) or 'somebody'} · made by {vendor.title}"
-    if missing and not files and not links:
-        body += "\nPlease tell an admin of this bot: the vendor keeps the file for a short while."
-    return Result("\n".join(lines), Card("", body, Tone.DONE if files or links else Tone.FAILED, details(job)))
-
-
 def cancel_answer(outcome: CancelOutcome, job: Job | None, vendor: Vendor) -> str:
     """Answer a press of Cancel."""
     if job is None:
@@ -258,7 +312,7 @@ def cancel_answer(outcome: CancelOutcome, job: Job | None, vendor: Vendor) -> st
 
 def _over(job: Job) -> str:
     if job.state is State.SUCCEEDED:
-        return f"The video cost {credits_of(job.price if job.charged is None else job.charged)}."
+        return f"The {thing_of(job)} cost {credits_of(job.price if job.charged is None else job.charged)}."
     return _reserved(job, still=True) if job.charged is None else _spent(job)
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from bot import refusals
 from bot.looks import embed_of
-from bot.messages import Card, Vendor, cancel_answer, card_of, credits_of, details, failure, result_of, time_of
+from bot.messages import Card, Vendor, cancel_answer, card_of, credits_of, details, failure, time_of
+from bot.results import result_of
 from jobs.attachments import Flaw
 from jobs.cancel import CancelOutcome
 from jobs.intake import OverBudget
@@ -28,7 +29,7 @@ def job_with(**changes: Any) -> Job:
         "id": 2**60, "interaction_id": 1, "guild_id": 2, "channel_id": 3, "user_id": 4, "user_name": "Ada",
         "card_message_id": 5, "upload_limit": 10, "provider": "acme", "operation": "text_to_video", "model": "slow-1",
         "prompt": "a boat", "options": {"duration": 4, "resolution": "720p", "seed": 0, "audio": True},
-        "pictures": (), "state": State.QUEUED, "created_at": 1_000_000, "changed_at": 1_048_000, "due_at": 1_060_000,
+        "inputs": (), "state": State.QUEUED, "created_at": 1_000_000, "changed_at": 1_048_000, "due_at": 1_060_000,
         "deadline_at": 2_000_000, "submitted_at": None, "finished_at": 1_048_000, "attempts": 0, "lookups": 0,
         "absences": 0, "resent": 0, "cancel_sent_at": None,
         "task_id": None, "price": 40, "charged": None, "cancelled_by": None, "reason": None,

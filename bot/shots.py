@@ -1,0 +1,112 @@
+"""The shots of a music video as people see and name them: listed, chosen by number, ready or not. Pure."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from bot.plain import clean, cut, plain
+from providers.contract import Progress
+from providers.orders import Operation
+from storage.words import Job, State, StoredShot
+
+MOST_CHOSEN = 100  # shots in one film
+_LISTED = 20
+_PROMPT_MOST = 48
+_STATES = {
+    Progress.WAITING: ("▫️", "waiting"),
+    Progress.RUNNING: ("⏳", "being made"),
+    Progress.SUCCEEDED: ("✅", "ready"),
+    Progress.FAILED: ("❌", "failed"),
+    Progress.CANCELLED: ("⏹️", "stopped"),
+}
+_MOVING = {Progress.WAITING.value, Progress.RUNNING.value}
+
+
+def changeable(job: Job) -> bool:
+    """Say whether the shots of a job can be changed and put together: the vendor has told of them."""
+    gone = job.state in {State.CANCELLING, State.CANCELLED}
+    return job.operation == Operation.MUSIC_VIDEO and job.task_id is not None and bool(job.shots) and not gone
+
+
+def listing(job: Job) -> list[str]:
+    """List a music video's shots, a line each."""
+    head = "**Shots** · pick one to change it; Compose puts them together" if changeable(job) else "**Shots**"
+    lines = [_line(number, shot) for number, shot in enumerate(job.shots[:_LISTED], 1)]
+    rest = len(job.shots) - _LISTED
+    return [head, *lines, *([f"… and {rest} more"] if rest > 0 else [])]
+
+
+def _line(number: int, shot: StoredShot) -> str:
+    sign, word = _STATES.get(Progress(shot.state), ("", "")) if shot.state in set(Progress) else ("⏳", "being made")
+    words = plain(shot.prompt, _PROMPT_MOST)
+    return " · ".join([f"{sign} **{number}** {word}", *_length(shot), *([words] if words else [])])
+
+
+def label(number: int, shot: StoredShot, most: int = 100) -> str:
+    """Name a shot in a list of choices: number, length, and how its prompt begins; shown as it is."""
+    prompt = clean(shot.prompt)
+    return cut(" · ".join([f"{number}", *_length(shot), *([prompt] if prompt else [])]), most)
+
+
+def _length(shot: StoredShot) -> list[str]:
+    return [] if shot.seconds is None else [f"{shot.seconds:g} s"]
+
+
+def shot_at(job: Job, number: int) -> StoredShot | None:
+    """Find a shot by the number people see; None when there is none."""
+    return job.shots[number - 1] if 1 <= number <= len(job.shots) else None
+
+
+def not_editable(job: Job, number: int) -> str | None:
+    """Say why a shot cannot be made anew now; None when it can."""
+    shot = shot_at(job, number)
+    if shot is None:
+        return _no_such(number, len(job.shots))
+    if shot.state in _MOVING:
+        return f"Shot {number} is being made just now. Try again when it is ready."
+    return None
+
+
+def chosen(text: str, job: Job) -> list[int] | str:
+    """Read which shots are meant, in which order: "1 2 4" or "1,2,4"; or the sentence why it cannot be read."""
+    words = re.split(r"[\s,;]+", text.strip(" \t\r\n,;"))
+    if not all(word.isascii() and word.isdigit() and len(word) < 5 for word in words):
+        return "I can't read which shots you mean. Write their numbers in order, like: 1 2 4"
+    numbers = [int(word) for word in words]
+    if len(numbers) > MOST_CHOSEN:
+        return f"That is more than {MOST_CHOSEN} shots. Name fewer."
+    for number in numbers:
+        if shot_at(job, number) is None:
+            return _no_such(number, len(job.shots))
+        if numbers.count(number) > 1:
+            return f"Shot {number} is named twice. Name each shot once."
+    return numbers
+
+
+def not_composable(job: Job, numbers: Sequence[int]) -> str | None:
+    """Say why shots cannot be put together now; None when they can."""
+    moving = [number for number in numbers if _state(job, number) in _MOVING]
+    if moving:
+        return f"{_named(moving)} being made just now. Try again when all are ready."
+    bad = [number for number in numbers if _state(job, number) != Progress.SUCCEEDED.value]
+    if bad:
+        return f"{_named(bad)} not ready. Change it first, or leave it out with `/mv compose`."
+    return None if numbers else "There are no shots to put together yet."
+
+
+def ids_of(job: Job, numbers: Iterable[int]) -> tuple[str, ...]:
+    """Give the vendor's ids of shots, in the order named."""
+    return tuple(shot.id for number in numbers if (shot := shot_at(job, number)) is not None)
+
+
+def _state(job: Job, number: int) -> str:
+    shot = shot_at(job, number)
+    return "" if shot is None else shot.state
+
+
+def _named(numbers: Sequence[int]) -> str:
+    shown = ", ".join(str(number) for number in numbers[:10]) + (" …" if len(numbers) > 10 else "")
+    return f"Shot {shown} is" if len(numbers) == 1 else f"Shots {shown} are"
+
+
+def _no_such(number: int, count: int) -> str:
+    return f"There is no shot {number}: this music video has {count}."
