@@ -1,23 +1,31 @@
-"""The command line: run the program, check its settings, give a server a budget, see the demo."""
+"""The command line: run the program, check its settings, see what vendors can do and cost, decide doubts, the demo."""
 
 import asyncio
 import os
 import signal
 import sys
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, TypeVar
 
+import aiohttp
 import typer
+from rich.console import Console
 
 from bot.client import TokenRefused
-from rushes import logs
+from jobs.doubts import decided
+from providers import registry
+from providers.contract import Account, Provider
+from rushes import logs, reports
 from rushes.program import Program
 from rushes.settings import BadSettings, Settings, load
 from storage import Database, StorageError, guilds, ledger
+from storage import jobs as job_facts
 from storage.lock import InUse
 from storage.migrate import FromTheFuture
-from storage.words import GuildSettings
 
 app = typer.Typer(
     help="Rushes turns /video in Discord into finished videos.",
@@ -25,6 +33,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,  # its tracebacks print local variables: secrets
 )
+
+T = TypeVar("T")
 
 _OURS_ALONE = 0o077  # the umask: the database and the media are nobody else's business
 _TROUBLES = (InUse, FromTheFuture, StorageError, OSError)  # of the surroundings: a sentence tells more than a traceback
@@ -93,7 +103,7 @@ async def _budget(settings: Settings, guild: int, credits: int | None, *, unlimi
     try:
         old = await database.read(guilds.settings_of, guild)
         if credits is not None or unlimited:
-            new = GuildSettings(guild, None if unlimited else credits, old.default_provider)
+            new = replace(old, budget=None if unlimited else credits)
             await database.write(guilds.decided, new, now)
         now_set = await database.read(guilds.settings_of, guild)
         spent = await database.read(ledger.spent_this_month, guild, now)
@@ -101,6 +111,86 @@ async def _budget(settings: Settings, guild: int, credits: int | None, *, unlimi
         await database.close()
     limit = "without limit" if now_set.budget is None else f"of {now_set.budget}"
     typer.echo(f"Server {guild}: {spent} credits used or held this month, {limit}.")
+
+
+@app.command()
+def providers(
+    name: Annotated[str | None, typer.Argument(help="one vendor, in full")] = None,
+    *,
+    markdown: Annotated[bool, typer.Option("--markdown", help="as it stands in the README")] = False,
+) -> None:
+    """List which vendor can do what; needs no settings."""
+    vendors = asyncio.run(_all_vendors())
+    if name is not None and name not in vendors:
+        _fail(f"There is no vendor {name}. There are: {', '.join(vendors)}.")
+    rows = reports.matrix(vendors) if name is None else reports.vendor_rows(vendors[name])
+    if markdown:
+        typer.echo(reports.markdown(rows))
+    else:
+        Console().print(reports.shown(rows))
+
+
+async def _all_vendors() -> dict[str, Provider]:
+    async with aiohttp.ClientSession() as session:
+        nobody = Account(api_keys=("none",))
+        return registry.build(dict.fromkeys(registry.NAMES, nobody), session, time.time)
+
+
+@app.command()
+def drift(
+    days: Annotated[int, typer.Option(help="how far back", min=1, max=3660)] = 30,
+) -> None:
+    """Compare what was held with what the vendors said it cost."""
+    since = int((time.time() - days * 86_400) * 1000)
+    found = asyncio.run(_in_database(lambda database: database.read(ledger.drift, since)))
+    if not found:
+        typer.echo(f"No job was paid for in the last {days} days.")
+        return
+    Console().print(reports.shown(reports.drift_rows(found)))
+
+
+@app.command()
+def doubts() -> None:
+    """List jobs of which nobody knows whether a vendor took them; their credits stay held until you decide."""
+    for job in asyncio.run(_in_database(lambda database: database.read(job_facts.in_limbo))):
+        asked = time.strftime("%Y-%m-%d %H:%M", time.gmtime(job.created_at / 1000))
+        typer.echo(f"{job.code}  {job.provider}  {job.operation}  asked {asked} UTC  {job.price} credits held")
+    typer.echo("Look into the vendor's own list; then: rushes release CODE (not taken), or rushes charge CODE (taken).")
+
+
+@app.command()
+def release(code: Annotated[str, typer.Argument(help="the job's code")]) -> None:
+    """Give the held credits of a doubtful job back: the vendor did not take it."""
+    _decide(code, charge=False)
+
+
+@app.command()
+def charge(code: Annotated[str, typer.Argument(help="the job's code")]) -> None:
+    """Count the held credits of a doubtful job as spent: the vendor took it."""
+    _decide(code, charge=True)
+
+
+def _decide(code: str, *, charge: bool) -> None:
+    now = int(time.time() * 1000)
+    write = partial(decided, code=code.strip().lower(), now=now, charge=charge)
+    job = asyncio.run(_in_database(lambda database: database.write(write)))
+    if job is None:
+        _fail(f"No job {code} waits for a decision. `rushes doubts` lists those that do.")
+    typer.echo(f"Job {job.code}: {job.price} credits {'counted as spent' if charge else 'given back'}.")
+
+
+async def _in_database(work: Callable[[Database], Awaitable[T]]) -> T:
+    """Do something with the database of the settings, beside a running program or without one."""
+    settings = _settings()
+    os.umask(_OURS_ALONE)
+    try:
+        database = await Database.open(settings.database_url)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+    except _TROUBLES as error:
+        _fail(str(error))
 
 
 @app.command()

@@ -1,11 +1,12 @@
 """The ledger: each credit is held once and closed once, and the balance is the sum of the rows."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, String, and_, cast, func, insert, literal, null, or_, select, update
+from sqlalchemy import Connection, String, and_, case, cast, func, insert, literal, null, or_, select, update
 
-from storage.tables import CLOSING, guild_settings, ledger
+from storage.tables import CLOSING, guild_settings, jobs, ledger
 from storage.words import Entry, Job, LedgerRow
 
 
@@ -85,6 +86,39 @@ def of_job(connection: Connection, job_id: int) -> list[LedgerRow]:
     statement = select(ledger.c.job_id, ledger.c.kind, ledger.c.amount, ledger.c.reported, ledger.c.at)
     rows = connection.execute(statement.where(ledger.c.job_id == job_id).order_by(ledger.c.id))
     return [LedgerRow(row[0], Entry(row[1]), row[2], row[3], row[4]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What was held for jobs of one kind, beside what the vendor said they cost."""
+
+    provider: str
+    operation: str
+    model: str
+    told: int  # jobs whose cost the vendor named
+    silent: int  # jobs it named none for: they were charged as held
+    held: int  # credits, of the told ones
+    reported: int  # likewise
+
+
+def drift(connection: Connection, since: int) -> list[Drift]:
+    """Compare estimates with the vendors' own figures, for all jobs asked for since a moment (milliseconds)."""
+    kind = (jobs.c.provider, jobs.c.operation, jobs.c.model)
+    told = ledger.c.reported.is_not(None)
+    statement = (
+        select(
+            *kind,
+            func.sum(case((told, 1), else_=0)),
+            func.sum(case((told, 0), else_=1)),
+            func.coalesce(func.sum(case((told, jobs.c.price), else_=0)), 0),
+            func.coalesce(func.sum(ledger.c.reported), 0),
+        )
+        .join_from(ledger, jobs, ledger.c.job_id == jobs.c.id)
+        .where(ledger.c.kind == Entry.SETTLE.value, ledger.c.held_at >= since)
+        .group_by(*kind)
+        .order_by(*kind)
+    )
+    return [Drift(*row[:3], *(int(number) for number in row[3:])) for row in connection.execute(statement)]
 
 
 def spent_this_month(connection: Connection, guild_id: int, now: int) -> int:

@@ -4,16 +4,18 @@ import asyncio
 import io
 import os
 import struct
+import subprocess
 import sys
 import zlib
 from pathlib import Path
 from typing import Any
 
+import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs] - it has none
 import pytest
 from PIL import Image
 
 from jobs import attachments, decode
-from jobs.attachments import Desk, Flaw, Seen, at_a_glance
+from jobs.attachments import Desk, Flaw, Heard, Seen, at_a_glance, read_subtitles
 from tests.bot.harness import picture
 
 
@@ -200,3 +202,72 @@ async def test_a_member_waits_for_their_own_pictures_and_not_in_front_of_others(
     going_on.set()
     await asyncio.gather(*commands)
     assert len(begun) == 4
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Three and a half seconds of a tone, by extension."""
+    folder = tmp_path_factory.mktemp("sounds")
+    made: dict[str, bytes] = {}
+    for ending in ("mp3", "wav", "aac", "m4a"):
+        path = folder / f"tone.{ending}"
+        tone = ["-f", "lavfi", "-i", "sine=frequency=440:duration=3.5"]
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", *tone, str(path)]
+        subprocess.run(command, check=True, timeout=60)
+        made[ending] = path.read_bytes()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("ending", "mime"), [("mp3", "audio/mpeg"), ("wav", "audio/wav"), ("aac", "audio/aac"), ("m4a", "audio/mp4")]
+)
+async def test_an_audio_is_known_by_its_content_with_its_length(
+    sounds: dict[str, bytes], ending: str, mime: str
+) -> None:
+    heard = await Desk().listen(sounds[ending])
+    assert isinstance(heard, Heard)
+    assert heard.mime == mime
+    assert heard.seconds == pytest.approx(3.5, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("data", "flaw"),
+    [
+        (b"", Flaw.NOT_AN_AUDIO),
+        (saved("PNG"), Flaw.NOT_AN_AUDIO),
+        (b"RIFF\x10\0\0\0WAVE", Flaw.DAMAGED),
+        (b"ID3\4\0\0\x7f\x7f\x7f\x7f", Flaw.DAMAGED),
+        (b"\xff\xf1" + bytes(5000), Flaw.DAMAGED),
+        (b"\xff\xfb" + bytes(5000), Flaw.DAMAGED),
+        (b"\0\0\0\x18ftypM4A " + bytes(500), Flaw.DAMAGED),
+    ],
+)
+async def test_what_is_no_audio_or_a_broken_one_is_named(data: bytes, flaw: Flaw) -> None:
+    assert await Desk().listen(data) is flaw
+
+
+def film(path: Path) -> bytes:
+    what = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=10:duration=1", "-c:v", "libx264", "-threads", "1"]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", *what, str(path)]
+    subprocess.run(command, check=True, timeout=60)
+    return path.read_bytes()
+
+
+async def test_a_video_is_known_by_its_boxes(tmp_path: Path) -> None:
+    for ending, mime in (("mp4", "video/mp4"), ("mov", "video/quicktime")):
+        assert await Desk().watch(film(tmp_path / f"film.{ending}")) == Heard(mime, 1.0, 64, 48)
+    assert await Desk().watch(b"GIF89a") is Flaw.NOT_A_VIDEO
+
+
+@pytest.mark.parametrize(
+    ("data", "seen"),
+    [
+        (b"1\n00:00:01,000 --> 00:00:02,500\nHello\n", True),
+        ("\ufeff1\n00:00:01,000 --> 00:00:02,500\nGr\u00fc\u00dfe\n".encode(), True),
+        (b"hello", False),
+        (b"\xff\xfe00:00:01,000 --> 00:00:02,500", False),
+        (b"x" * 2**20 + b"00:00:01,000 --> 00:00:02,500", False),
+    ],
+)
+def test_subtitles_are_text_with_cues(data: bytes, seen: bool) -> None:
+    assert read_subtitles(data) == (Heard("application/x-subrip", 0.0) if seen else Flaw.NOT_SUBTITLES)

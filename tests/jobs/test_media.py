@@ -1,5 +1,6 @@
 """Fetching results: patient with trouble that passes, brief with files that are none, careful with what is ours."""
 
+import io
 import os
 import subprocess
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ import aiohttp
 import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs] - it has none
 import pytest
 from aiohttp import web
+from PIL import Image
 
 from jobs import files, guard
 from providers.contract import OutputLink
@@ -206,3 +208,32 @@ def test_the_sweep_deletes_old_files_of_ours_and_nothing_else(tmp_path: Path) ->
 
 def test_a_sweep_before_anything_was_kept_finds_nothing(tmp_path: Path) -> None:
     assert files.sweep(tmp_path / "media", 1_000_000) == 0
+
+
+async def picture_made(lab: Lab, shelf: Shelf, body: bytes) -> Job:
+    """Let a job succeed whose result is said to be a picture."""
+    shelf.files["/picture.png"] = body
+    job = await lab.taken()
+    lab.vendor.queries.rule = lambda task: done(task, outputs=(OutputLink(shelf.address + "/picture.png", "image"),))
+    await lab.ring(job, "task-1")
+    await lab.settle()
+    await lab.fetch(shelf.session)
+    return await lab.now(job)
+
+
+@pytest.mark.parametrize(("form", "ending"), [("PNG", "png"), ("JPEG", "jpg"), ("WEBP", "webp")])
+async def test_a_picture_is_kept_as_what_it_is_by_content(lab: Lab, shelf: Shelf, form: str, ending: str) -> None:
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48)).save(out, form)
+    job = await picture_made(lab, shelf, out.getvalue())
+    output = await lab.output(job)
+    assert (output.file, output.width, output.height, output.seconds) == (f"{job.code}-0.{ending}", 64, 48, None)
+    assert files.locate(lab.ctx.media_dir, files.OUTPUTS, output.file or "").read_bytes() == out.getvalue()
+    delivery = await lab.delivery(job)
+    assert delivery is not None
+    assert delivery.state is DeliveryState.DUE
+
+
+async def test_what_is_said_to_be_a_picture_and_is_none_is_not_kept(lab: Lab, shelf: Shelf, film: bytes) -> None:
+    output = await lab.output(await picture_made(lab, shelf, film))
+    assert (output.file, output.problem) == (None, "no picture: not a picture")

@@ -1,0 +1,80 @@
+"""What the command line tells: which vendor can do what, and how far estimates and the vendors' figures are apart."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.table import Table
+
+from providers.contract import Provider
+from providers.orders import Extra, Operation
+from storage.ledger import Drift
+
+COMMANDS: Mapping[Operation, str] = {
+    Operation.TEXT_TO_VIDEO: "/video",
+    Operation.IMAGE_TO_VIDEO: "/video, /brush",
+    Operation.START_END_TO_VIDEO: "/video",
+    Operation.REFERENCE_TO_VIDEO: "/reference",
+    Operation.TEMPLATE_TO_VIDEO: "/template",
+    Operation.REFERENCE_TO_IMAGE: "/image",
+    Operation.MOTION_CONTROL: "/motion",
+    Operation.AVATAR: "/avatar",
+    Operation.MUSIC_VIDEO: "/mv create",
+    Operation.EDIT_SHOT: "/mv edit",
+    Operation.COMPOSE_SHOTS: "/mv compose",
+}
+
+
+def matrix(providers: Mapping[str, Provider]) -> list[list[str]]:
+    """Lay out operations by vendors, a heading first: what is offered, and where it can be stopped."""
+    vendors = list(providers.values())
+    rows = [["operation", "command", *(vendor.title for vendor in vendors)]]
+    for operation in Operation:
+        cells = [_cell(vendor, operation) for vendor in vendors]
+        rows.append([operation.value.replace("_", " "), COMMANDS[operation], *cells])
+    return rows
+
+
+def _cell(vendor: Provider, operation: Operation) -> str:
+    if operation not in vendor.operations():
+        return ""
+    return "yes, can stop" if vendor.can_cancel(operation) else "yes"
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Write a table as Markdown."""
+    head, *rest = rows
+    lines = [head, ["---"] * len(head), *rest]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def shown(rows: Sequence[Sequence[str]]) -> Table:
+    """Draw a table for a terminal."""
+    head, *rest = rows
+    table = Table(*head)
+    for row in rest:
+        table.add_row(*row)
+    return table
+
+
+def vendor_rows(provider: Provider) -> list[list[str]]:
+    """Lay out all one vendor offers, operation by operation, a heading first."""
+    rows = [["operation", "models", "further choices"]]
+    for operation in provider.operations():
+        models = ", ".join(model.name for model in provider.models(operation)) or "the vendor's own"
+        choices = "; ".join(_choice(extra) for extra in provider.extras(operation))
+        rows.append([operation.value.replace("_", " "), models, choices])
+    return rows
+
+
+def _choice(extra: Extra) -> str:
+    what = f"{extra.name} ({', '.join(extra.choices)})" if extra.choices else extra.name
+    return f"{what}, only {', '.join(extra.models)}" if extra.models else what
+
+
+def drift_rows(found: Iterable[Drift]) -> list[list[str]]:
+    """Lay out estimates beside the vendors' figures, a heading first."""
+    rows = [["vendor", "operation", "model", "jobs", "held", "vendor's figure", "difference", "without a figure"]]
+    for one in found:
+        apart = f"{(one.reported - one.held) / one.held:+.0%}" if one.held else ""
+        numbers = [str(one.told), str(one.held), str(one.reported), apart, str(one.silent)]
+        rows.append([one.provider, one.operation.replace("_", " "), one.model, *numbers])
+    return rows
