@@ -17,12 +17,14 @@ from providers.contract import (
     Reason,
     Status,
 )
-from providers.orders import Operation, Picture, Problem, Role, Rule
+from providers.orders import Clip, Operation, Order, Picture, Problem, Role, Rule
 from providers.vidu import Vidu
 from tests.providers.lab import Vendor, raw, reply, sample
 from tests.providers.orders import ACCOUNT, CALLBACK, HTTPS, KEY, order, picture, submission, task
 
 TEXT, IMAGE, FRAMES = Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO, Operation.START_END_TO_VIDEO
+PAINTED = Operation.REFERENCE_TO_IMAGE
+SONG = Clip(Role.AUDIO, "audio/mpeg", 1000, 12.0)
 
 
 @pytest.fixture
@@ -80,6 +82,167 @@ def test_the_fast_models_have_no_540p_and_old_ones_no_choice(vidu: Vidu) -> None
         for model in vidu.models(operation):
             assert ("540p" in model.resolutions) == (not model.name.endswith("-fast") and "q1" not in model.name)
     assert [model.name for model in vidu.models(TEXT)] == ["viduq3-turbo", "viduq3-pro", "viduq2", "viduq1"]
+
+
+async def test_a_text_goes_with_every_choice_an_old_model_takes(vidu: Vidu, vendor: Vendor) -> None:
+    extras = {"style": "anime", "movement_amplitude": "large", "bgm": False, "off_peak": True}
+    chosen = vidu.fill(order(model="viduq1", aspect_ratio="9:16", extras=extras))
+    assert vidu.problems(chosen) == []
+    await vidu.submit(submission(chosen))
+    assert vendor.last.json == sample("vidu/request_text2video.json")
+
+
+async def test_a_picture_goes_with_sound_a_voice_music_and_a_watermark(vidu: Vidu, vendor: Vendor) -> None:
+    extras = {
+        "audio_type": "speech_only",
+        "voice_id": "voice-7",
+        "is_rec": False,
+        "bgm": True,
+        "off_peak": False,
+        "watermark": True,
+        "wm_position": "top_right",
+        "meta_data": '{"Label": "a lighthouse"}',
+    }
+    mark = picture(Role.WATERMARK, url="https://pictures.example/mark.png")
+    chosen = order(
+        IMAGE,
+        model="viduq2-turbo",
+        prompt="the lamp turns",
+        duration=6,
+        seed=0,
+        resolution="1080p",
+        audio=True,
+        pictures=(picture(), mark),
+        extras=extras,
+    )
+    assert vidu.problems(vidu.fill(chosen)) == []
+    await vidu.submit(submission(vidu.fill(chosen)))
+    assert vendor.last.json == sample("vidu/request_img2video.json")
+
+
+async def test_references_make_a_video(vidu: Vidu, vendor: Vendor) -> None:
+    shown = tuple(picture(Role.REFERENCE, url=f"https://pictures.example/{name}.png") for name in ("keeper", "dog"))
+    chosen = vidu.fill(Order(Operation.REFERENCE_TO_VIDEO, prompt="both walk along the pier", pictures=shown))
+    assert vidu.problems(chosen) == []
+    assert vidu.price(chosen) == 20
+    await vidu.submit(submission(chosen))
+    assert vendor.last.path == "/ent/v2/reference2video"
+    assert vendor.last.json == sample("vidu/request_reference2video.json")
+
+
+async def test_references_make_a_picture(vidu: Vidu, vendor: Vendor) -> None:
+    shown = (picture(Role.REFERENCE, url="https://pictures.example/keeper.png"),)
+    chosen = Order(PAINTED, None, "the keeper as an oil painting", None, "4K", "21:9", 7, pictures=shown)
+    chosen = vidu.fill(chosen)
+    assert vidu.problems(chosen) == []
+    assert vidu.price(chosen) == 10
+    await vidu.submit(submission(chosen))
+    assert vendor.last.path == "/ent/v2/reference2image"
+    assert vendor.last.json == sample("vidu/request_reference2image.json")
+    vendor.answers = [reply(200, sample("vidu/query_image.json"))]
+    status = await vidu.query(task("801234567890123458", PAINTED))
+    assert [(output.kind, output.url) for output in status.outputs] == [("image", "https://files.example/904.png")]
+
+
+async def test_a_template_is_named_and_chooses_the_model_itself(vidu: Vidu, vendor: Vendor) -> None:
+    extras = {"template_id": "storm-at-sea", "bgm": True}
+    shown = (picture(Role.REFERENCE),)
+    chosen = vidu.fill(Order(Operation.TEMPLATE_TO_VIDEO, prompt="waves", seed=3, pictures=shown, extras=extras))
+    assert vidu.problems(chosen) == []
+    assert vidu.price(chosen) is None
+    await vidu.submit(submission(chosen))
+    assert vendor.last.path == "/ent/v2/template"
+    assert vendor.last.json == sample("vidu/request_template.json")
+    problems = vidu.problems(replace(chosen, model="viduq1", duration=5, resolution="720p", audio=True, extras={}))
+    assert [(problem.field, problem.rule) for problem in problems] == [
+        ("model", Rule.NOT_OFFERED),
+        ("duration", Rule.NOT_OFFERED),
+        ("resolution", Rule.NOT_OFFERED),
+        ("audio", Rule.NOT_OFFERED),
+        ("template_id", Rule.REQUIRED),
+    ]
+
+
+def test_only_viduq2_makes_a_picture_from_words_alone(vidu: Vidu) -> None:
+    for model, needed in (("viduq2", False), ("viduq1", True), ("viduq7", False)):
+        problems = vidu.problems(vidu.fill(Order(PAINTED, model, "fog")))
+        assert [(problem.field, problem.rule) for problem in problems] == (
+            [("reference", Rule.REQUIRED)] if needed else []
+        )
+    shown = (picture(Role.REFERENCE),)
+    problem = only(vidu.problems(vidu.fill(Order(PAINTED, "viduq1", "fog", resolution="4K", pictures=shown))))
+    assert (problem.field, problem.allowed) == ("resolution", ("1080p",))
+    problem = only(vidu.problems(vidu.fill(Order(PAINTED, "viduq2", "fog", duration=5, pictures=shown))))
+    assert (problem.field, problem.rule) == ("duration", Rule.NOT_OFFERED)
+
+
+@pytest.mark.parametrize(("seconds", "fits"), [(2, False), (3, True), (16, True), (17, False)])
+def test_q3_takes_3_to_16_seconds_for_references(vidu: Vidu, seconds: int, fits: bool) -> None:
+    shown = (picture(Role.REFERENCE),)
+    for model in ("viduq3-turbo", "viduq3", "viduq3-mix"):
+        chosen = Order(Operation.REFERENCE_TO_VIDEO, model, "fog", seconds, pictures=shown)
+        assert (vidu.problems(vidu.fill(chosen)) == []) is fits
+
+
+def test_sound_is_for_q3_except_over_a_first_frame(vidu: Vidu) -> None:
+    assert all(model.audio for model in vidu.models(IMAGE))
+    for operation in (*vidu.operations(), IMAGE):
+        for model in vidu.models(operation):
+            assert model.default_audio == ("q3" in model.name)
+            assert model.audio == ("q3" in model.name or operation is IMAGE)
+
+
+def test_what_vidu_does_not_do_is_said_before_anything_else(vidu: Vidu) -> None:
+    for operation in set(Operation) - set(vidu.operations()):
+        assert vidu.problems(Order(operation, prompt="x" * 9999)) == [
+            Problem("operation", Rule.NOT_OFFERED, given=operation)
+        ]
+        assert vidu.extras(operation) == ()
+        assert not vidu.can_cancel(operation)
+    assert all(vidu.can_cancel(operation) for operation in vidu.operations())
+
+
+def test_each_operation_offers_what_its_page_lists(vidu: Vidu) -> None:
+    always = ["movement_amplitude", "bgm", "off_peak", "watermark", "wm_position", "meta_data"]
+    offered = {operation: [extra.name for extra in vidu.extras(operation)] for operation in vidu.operations()}
+    assert offered == {
+        TEXT: ["style", *always],
+        IMAGE: ["audio_type", "voice_id", "is_rec", *always],
+        FRAMES: ["is_rec", *always],
+        Operation.REFERENCE_TO_VIDEO: always,
+        PAINTED: [],
+        Operation.TEMPLATE_TO_VIDEO: ["template_id", "bgm", "watermark", "wm_position", "meta_data"],
+    }
+    models = {extra.name: extra.models for extra in vidu.extras(TEXT)}
+    assert (models["style"], models["bgm"], models["off_peak"]) == (("viduq1",), ("viduq2", "viduq1"), ())
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "rule", "given"),
+    [
+        ({"model": "viduq3-pro", "extras": {"voice_id": "v"}}, "voice_id", Rule.NOT_OFFERED, "viduq3-pro"),
+        ({"model": "viduq3-pro", "extras": {"bgm": True}}, "bgm", Rule.NOT_OFFERED, "viduq3-pro"),
+        ({"model": "viduq3-pro", "extras": {"audio_type": "all"}}, "audio_type", Rule.NOT_OFFERED, "viduq3-pro"),
+        ({"model": "viduq2-pro", "extras": {"audio_type": "all"}}, "audio_type", Rule.NOT_TOGETHER, "audio: no"),
+        ({"model": "viduq2-pro", "audio": True, "extras": {"off_peak": True}}, "off_peak", Rule.NOT_TOGETHER, "audio"),
+        ({"extras": {"style": "anime"}}, "style", Rule.NOT_OFFERED, "image_to_video"),
+        ({"extras": {"is_rec": True}}, "prompt", Rule.NOT_TOGETHER, "is_rec"),
+        ({"clips": (SONG,)}, "audio", Rule.NOT_OFFERED, "image_to_video"),
+        ({"strokes": (((0, 0), (1, 1)),)}, "strokes", Rule.NOT_OFFERED, "image_to_video"),
+    ],
+)
+def test_what_would_be_ignored_is_refused_before_it_is_sent(
+    vidu: Vidu, changes: dict[str, Any], field: str, rule: Rule, given: str
+) -> None:
+    problem = only(vidu.problems(vidu.fill(order(IMAGE, **changes))))
+    assert (problem.field, problem.rule, problem.given) == (field, rule, given)
+
+
+async def test_the_answer_counts_for_more_than_the_list(vidu: Vidu, vendor: Vendor) -> None:
+    filled = vidu.fill(order(model="viduq3-pro"))
+    assert vidu.price(filled) == 40
+    vendor.answers = [reply(200, sample("vidu/submit.json") | {"credits": 80})]
+    assert (await vidu.submit(submission(filled))).credits == 80
 
 
 def test_the_same_rates_as_the_best_known_price_list(vidu: Vidu) -> None:
@@ -311,114 +474,6 @@ async def test_cancelling_too_late_is_a_refusal(vidu: Vidu, vendor: Vendor) -> N
     assert caught.value.kind is ErrorKind.REJECTED
 
 
-def row(number: int, payload: str | None = "other") -> dict[str, Any]:
-    return {"id": str(number), "state": "processing"} | ({} if payload is None else {"payload": payload})
-
-
-def page(*rows: object, token: str | None = None) -> bytes:
-    return reply(200, {"tasks": rows} | ({} if token is None else {"next_page_token": token}))
-
-
-async def test_a_task_is_found_by_our_payload(vidu: Vidu, vendor: Vendor) -> None:
-    vendor.answers = [reply(200, sample("vidu/list.json"))]
-    status = await vidu.find(task(""), 1_700_000_000.0)
-    assert status is not None
-    assert (status.task_id, status.progress) == ("801234567890123456", Progress.RUNNING)
-    assert vendor.last.path == "/ent/v2/tasks"
-    assert vendor.last.query["created_at.from"] == "2023-11-14T22:03:20Z"
-    assert vendor.last.query["paper.pagesz"] == vendor.last.query["pager.pagesz"] == "100"
-
-
-async def test_pages_are_followed_by_their_token(vidu: Vidu, vendor: Vendor) -> None:
-    vendor.answers = [page(row(1), token="t1"), page(row(2), token="t2"), page(row(3, "job-1"), token="")]
-    status = await vidu.find(task(""), 0.0)
-    assert status is not None
-    assert status.task_id == "3"
-    assert [request.query.get("pager.page_token") for request in vendor.requests] == [None, "t1", "t2"]
-
-
-async def test_pages_are_followed_by_their_number_where_there_is_no_token(vidu: Vidu, vendor: Vendor) -> None:
-    vendor.answers = [page(row(1)), page(row(2)), page(row(3, "job-1")), page()]
-    status = await vidu.find(task(""), 0.0)
-    assert status is not None
-    assert status.task_id == "3"
-    assert [request.query["paper.page"] for request in vendor.requests] == ["0", "1", "2"]
-
-
-@pytest.mark.parametrize(
-    "pages",
-    [
-        [page()],
-        [page(token="")],
-        [reply(200, {"tasks": None})],
-        [page(row(1)), page()],
-        [page(row(1), token="t1"), page(row(2), token="")],
-        [page(row(1), row(2, None)), page(row(3, "")), page()],
-    ],
-)
-async def test_a_task_that_is_in_no_page_to_the_end_is_surely_absent(
-    vidu: Vidu, vendor: Vendor, pages: list[bytes]
-) -> None:
-    vendor.answers = pages
-    assert await vidu.find(task(""), 0.0) is None
-
-
-async def test_where_the_list_shows_no_payload_its_tasks_are_asked_for(vidu: Vidu, vendor: Vendor) -> None:
-    listed = [page(row(1, None), row(2, "")), page(), reply(200, row(1))]
-    vendor.answers = [*listed, reply(200, row(2, "job-1"))]
-    status = await vidu.find(task(""), 0.0)
-    assert status is not None
-    assert status.task_id == "2"
-    assert [request.path for request in vendor.requests[2:]] == [
-        "/ent/v2/tasks/1/creations",
-        "/ent/v2/tasks/2/creations",
-    ]
-    vendor.answers = [*listed, reply(200, row(2, ""))]
-    assert await vidu.find(task(""), 0.0) is None
-
-
-async def test_a_whole_page_of_long_prompts_is_read(vidu: Vidu, vendor: Vendor) -> None:
-    rows = [row(number) | {"prompt": "x" * 5000} for number in range(99)]
-    vendor.answers = [page(*rows, row(99, "job-1"), token="t1")]
-    found = await vidu.find(task(""), 0.0)
-    assert found is not None
-    assert found.task_id == row(99)["id"]
-
-
-@pytest.mark.parametrize(
-    "pages",
-    [
-        [page(row(1))],  # the same page again and again
-        [page(row(1), token="t1")],
-        [reply(200, {})],
-        [reply(200, {"tasks": {}})],
-        [reply(200, {"tasks": "none"})],
-        [page(row(1), "row")],
-        [page({"id": "1"})],
-        [page({"state": "success", "payload": "x"})],
-        [page(row(1, None)), page(), reply(200, row(1, None))],  # a payload is shown nowhere
-        [page(row(1, "")), page(), reply(200, row(1, ""))],
-        [page(row(1, None)), page(), reply(404, {"reason": "TaskNotFound"})],
-        [page(*(row(number, None) for number in range(21))), page(), reply(200, row(1))],
-        [page(row(1)), reply(500, {})],
-        [page(*(row(number) for number in range(1001)), token="")],  # ten times what was asked for
-    ],
-)
-async def test_a_list_that_proves_nothing_leaves_it_open(vidu: Vidu, vendor: Vendor, pages: list[bytes]) -> None:
-    vendor.answers = pages
-    with pytest.raises(ProviderError) as caught:
-        await vidu.find(task(""), 0.0)
-    assert caught.value.kind is ErrorKind.UNKNOWN
-
-
-async def test_an_endless_list_leaves_it_open(vidu: Vidu, vendor: Vendor) -> None:
-    vendor.answers = [page(row(number), token=f"t{number}") for number in range(60)]
-    with pytest.raises(ProviderError) as caught:
-        await vidu.find(task(""), 0.0)
-    assert caught.value.kind is ErrorKind.UNKNOWN
-    assert len(vendor.requests) == 50
-
-
 def test_an_unsigned_callback_is_not_authentic(vidu: Vidu) -> None:
     with pytest.raises(NotAuthentic):
         vidu.verify(Callback("/cb", [], raw("vidu/query_success_full.json")), 0.0)
@@ -427,6 +482,8 @@ def test_an_unsigned_callback_is_not_authentic(vidu: Vidu) -> None:
 def test_a_callback_may_say_status_and_task_id(vidu: Vidu) -> None:
     status = vidu.read_callback(json.dumps({"task_id": 7, "status": "processing"}).encode())
     assert (status.task_id, status.progress) == ("7", Progress.RUNNING)
+    status = vidu.read_callback(raw("vidu/callback_processing.json"))
+    assert (status.task_id, status.progress, status.credits) == ("801234567890123456", Progress.RUNNING, 15)
 
 
 def test_the_frame_rule_is_exact() -> None:
