@@ -3,11 +3,13 @@
 import re
 
 from bot.choices import Typed
-from providers.orders import Problem, Rule
+from providers.orders import Operation, Problem, Role, Rule
 
 MOST_PROMPT = 5000
 MOST_MODEL = 64
 MOST_SEED = 2**32 - 1
+MOST_TEXT = 6000  # characters of an option, at Discord
+MOST_STROKES_TEXT = 6000
 _MOST_SECONDS = 600
 _MOST_WORD = 20
 _RATIO = re.compile(r"[0-9]{1,4}:[0-9]{1,4}")
@@ -16,7 +18,7 @@ _RATIO = re.compile(r"[0-9]{1,4}:[0-9]{1,4}")
 def out_of_range(typed: Typed) -> list[Problem]:
     """List what no vendor could take; a model nobody knows would let it through."""
     problems: list[Problem] = []
-    if not (typed.prompt or "").strip():
+    if typed.operation is Operation.TEXT_TO_VIDEO and not (typed.prompt or "").strip():
         problems.append(Problem("prompt", Rule.REQUIRED))
     for field, text, most in (("prompt", typed.prompt, MOST_PROMPT), ("model", typed.model, MOST_MODEL)):
         if text is not None and len(text) > most:
@@ -32,7 +34,18 @@ def out_of_range(typed: Typed) -> list[Problem]:
         problems.append(Problem("aspect_ratio", Rule.ONE_OF, typed.aspect_ratio, ("16:9", "9:16", "1:1")))
     if typed.resolution is not None and not (typed.resolution.isalnum() and len(typed.resolution) <= _MOST_WORD):
         problems.append(Problem("resolution", Rule.ONE_OF, typed.resolution, ("540p", "720p", "1080p")))
-    return problems
+    for name, value in typed.extras.items():
+        if isinstance(value, str) and len(value) > MOST_TEXT:
+            problems.append(Problem(name, Rule.TOO_LONG, given=str(len(value)), limit=MOST_TEXT))
+    return problems + _stroke_problems(typed)
+
+
+def _stroke_problems(typed: Typed) -> list[Problem]:
+    """Each dynamic mask moves along one stroke."""
+    masks, strokes = typed.roles.count(Role.DYNAMIC_MASK), len(typed.strokes)
+    if masks == strokes:
+        return []
+    return [Problem("strokes", Rule.NOT_TOGETHER, given=f"{strokes} for {masks}")]
 
 
 def storable(text: str) -> str:

@@ -1,46 +1,74 @@
 """What a member can still choose, given what is typed so far. Pure: a value is offered when a vendor would take it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.plain import clean, cut
-from jobs.intake import operation_for
+from jobs.intake import fitting
 from providers.contract import Provider
-from providers.orders import Operation, Order, Picture, Problem, Role
+from providers.orders import Clip, Extra, Kind, Operation, Order, Picture, Problem, Role, Rule, Stroke, Value
 
 _MOST = 25  # Discord shows no more
-STAND_IN = Picture(Role.FIRST_FRAME, "image/png", 1024, 1024, b"stand-in", "https://stand-in.invalid/x.png")
+_ADDRESS = "https://stand-in.invalid/x.png"
+# The roles that are no pictures, and a type each of them may have.
+CLIPS = {Role.MOTION: "video/mp4", Role.AUDIO: "audio/mpeg", Role.SUBTITLES: "application/x-subrip"}
+# What suggestions know how to offer; any other option is taken to be a further choice of the vendors'.
+_COMMON = ("model", "duration", "aspect_ratio", "resolution", "provider")
+# About what is in a file, and so nothing that can be told before it is looked at.
+OF_FILES = (Rule.FILE_FORMAT, Rule.FILE_BYTES, Rule.FILE_PIXELS, Rule.FILE_RATIO, Rule.FILE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Typed:
     """What is typed so far; None: nothing, or nothing that could be meant."""
 
+    operation: Operation = Operation.TEXT_TO_VIDEO
+    roles: tuple[Role, ...] = ()  # of the files that are attached, one for each
     prompt: str | None = None
-    image: bool = False
-    last_frame: bool = False
     model: str | None = None
-    duration: int | None = None
+    duration: int | None = None  # seconds
     aspect_ratio: str | None = None
     resolution: str | None = None
     seed: int | None = None
     audio: bool | None = None
     provider: str | None = None
+    extras: Mapping[str, Value] = field(default_factory=dict[str, Value])
+    strokes: tuple[Stroke, ...] = ()
+    parent: str = ""  # providers/orders.py, Order: the same
+    shots: tuple[str, ...] = ()
 
-    @property
-    def roles(self) -> tuple[Role, ...]:
-        """Name the pictures that are attached."""
-        return ((Role.FIRST_FRAME,) if self.image else ()) + ((Role.LAST_FRAME,) if self.last_frame else ())
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What was attached, opened."""
+
+    pictures: tuple[Picture, ...] = ()
+    clips: tuple[Clip, ...] = ()
 
 
-def typed_of(options: Iterable[Mapping[str, Any]], but: str) -> Typed:
+def stand_ins(roles: Iterable[Role], url: str = _ADDRESS) -> Files:
+    """Make files that stand for ones nobody has looked at yet."""
+    given = tuple(roles)
+    return Files(
+        tuple(Picture(role, "image/png", 1024, 1024, b"stand-in", url) for role in given if role not in CLIPS),
+        tuple(Clip(role, CLIPS[role], 8, 10.0, 1024, 1024, b"stand-in", url) for role in given if role in CLIPS),
+    )
+
+
+def typed_of(
+    options: Iterable[Mapping[str, Any]],
+    but: str,
+    operation: Operation,
+    roles: tuple[Role, ...] = (),
+    extras: Mapping[str, Value] | None = None,
+) -> Typed:
     """Read a half-typed command as Discord sends it, `but` the option that is being typed."""
     given = {str(option.get("name")): option.get("value") for option in options if option.get("name") != but}
     return Typed(
+        operation=operation,
+        roles=roles,
         prompt=_text(given.get("prompt")),
-        image=given.get("image") is not None,
-        last_frame=given.get("last_frame") is not None,
         model=_text(given.get("model")),
         duration=_integer(given.get("duration")),
         aspect_ratio=_text(given.get("aspect_ratio")),
@@ -48,21 +76,28 @@ def typed_of(options: Iterable[Mapping[str, Any]], but: str) -> Typed:
         seed=_integer(given.get("seed")),
         audio=given["audio"] if isinstance(given.get("audio"), bool) else None,
         provider=_text(given.get("provider")),
+        extras=extras or {},
     )
 
 
-def order_of(typed: Typed) -> Order:
-    """Make the order that is typed, with stand-ins for what cannot be looked at yet."""
+def order_of(typed: Typed, files: Files | None = None) -> Order:
+    """Make the order that is typed, with stand-ins where the files cannot be looked at yet."""
+    files = files or stand_ins(typed.roles)
     return Order(
-        operation=operation_for(typed.roles),
+        operation=typed.operation,
         model=typed.model,
-        prompt=typed.prompt or "x",
+        prompt="x" if typed.prompt is None else typed.prompt,
         duration=typed.duration,
         resolution=typed.resolution,
         aspect_ratio=typed.aspect_ratio,
         seed=typed.seed,
         audio=typed.audio,
-        pictures=tuple(replace(STAND_IN, role=role) for role in typed.roles),
+        pictures=files.pictures,
+        clips=files.clips,
+        extras=typed.extras,
+        strokes=typed.strokes,
+        parent=typed.parent,
+        shots=typed.shots,
     )
 
 
@@ -74,10 +109,10 @@ def suggestions(
     if focused == "provider":
         offers = [(provider.name, provider.title) for provider in able]
     else:
-        offers = [(value, _label(focused, value)) for value in _values(able, operation_for(typed.roles), focused)]
+        offers = [(value, _label(focused, value)) for value in _values(able, typed.operation, focused)]
     found: list[tuple[str, str | int]] = []
     for value, label in offers:
-        wanted: Typed = replace(typed, **{focused: value})
+        wanted = _with(typed, focused, value)
         order = order_of(wanted)
         costs = [_cost(provider, order) for provider in _able(providers, wanted) if takes(provider, order)]
         if costs and _fits(current, label, value):
@@ -85,29 +120,21 @@ def suggestions(
     return found[:_MOST]
 
 
-def fitting(providers: Mapping[str, Provider], typed: Typed) -> dict[str, Provider]:
-    """Choose the vendors that can be meant: the named one; else those that know the model for this; at all; else all.
+def _with(typed: Typed, focused: str, value: str | int) -> Typed:
+    if focused in _COMMON:
+        wanted: Typed = replace(typed, **{focused: value})
+        return wanted
+    return replace(typed, extras={**typed.extras, focused: value})
 
-    A vendor takes any model its table does not know, so one vendor's model would otherwise pass at all the others.
-    """
+
+def meant(providers: Mapping[str, Provider], typed: Typed) -> dict[str, Provider]:
+    """Choose the vendors that can be meant by what is typed."""
     named = provider_named(providers, typed.provider) if typed.provider else None
-    if named is not None:
-        return {named.name: named}
-    here = (operation_for(typed.roles),)
-    for operations in (here, tuple(Operation)):
-        knowing = {name: one for name, one in providers.items() if typed.model in _model_names(one, operations)}
-        if knowing:
-            return knowing
-    return dict(providers)
+    return fitting(providers, typed.operation, typed.model, named.name if named else None)
 
 
 def _able(providers: Mapping[str, Provider], typed: Typed) -> list[Provider]:
-    operation = operation_for(typed.roles)
-    return [vendor for vendor in fitting(providers, typed).values() if operation in vendor.operations()]
-
-
-def _model_names(provider: Provider, operations: Iterable[Operation]) -> set[str]:
-    return {model.name for operation in operations for model in provider.models(operation)}
+    return [vendor for vendor in meant(providers, typed).values() if typed.operation in vendor.operations()]
 
 
 def takes(provider: Provider, order: Order) -> bool:
@@ -116,8 +143,12 @@ def takes(provider: Provider, order: Order) -> bool:
 
 
 def told(problems: Iterable[Problem]) -> list[Problem]:
-    """Keep the problems that more typing cannot mend: a missing prompt or picture may still come."""
-    return [problem for problem in problems if problem.field not in {"prompt", "first_frame"}]
+    """Keep the problems that more typing cannot mend, and that are not about a file nobody has looked at."""
+    return [
+        problem
+        for problem in problems
+        if problem.field != "prompt" and problem.rule is not Rule.REQUIRED and problem.rule not in OF_FILES
+    ]
 
 
 def provider_named(providers: Mapping[str, Provider], given: str) -> Provider | None:
@@ -126,12 +157,43 @@ def provider_named(providers: Mapping[str, Provider], given: str) -> Provider | 
     return next((p for p in providers.values() if wanted in {p.name.casefold(), p.title.casefold()}), None)
 
 
+def extras_of(providers: Mapping[str, Provider], typed: Typed) -> dict[str, Extra]:
+    """List the further choices of the vendors that can be meant; what two of them share, with the choices of both.
+
+    A choice that the named model does not take is left out.
+    """
+    merged: dict[str, Extra] = {}
+    for provider in _able(providers, typed):
+        names = {model.name for model in provider.models(typed.operation)}
+        for extra in provider.extras(typed.operation):
+            if extra.models and typed.model in names and typed.model not in extra.models:
+                continue
+            known = merged.get(extra.name)
+            merged[extra.name] = extra if known is None else _both(known, extra)
+    return merged
+
+
+def _both(one: Extra, other: Extra) -> Extra:
+    """Put two vendors' views of the same choice together: the vendor that gets the order checks it by its own."""
+    return replace(
+        one,
+        kind=one.kind if one.kind is other.kind else Kind.TEXT,
+        choices=tuple(dict.fromkeys((*one.choices, *other.choices))),
+        least=min(one.least, other.least),
+        most=max(one.most, other.most),
+        models=tuple(dict.fromkeys((*one.models, *other.models))) if one.models and other.models else (),
+        required=one.required and other.required,
+    )
+
+
 def _values(able: Iterable[Provider], operation: Operation, field: str) -> list[Any]:
     found = dict.fromkeys(value for provider in able for value in _offered(provider, operation, field))
     return sorted(found) if field == "duration" else list(found)
 
 
 def _offered(provider: Provider, operation: Operation, field: str) -> Iterator[Any]:
+    if field not in _COMMON:
+        yield from (choice for extra in provider.extras(operation) if extra.name == field for choice in extra.choices)
     for model in provider.models(operation):
         if field == "model":
             yield model.name

@@ -1,36 +1,26 @@
 """What people read when a request cannot be taken: each says what is wrong, what would be right, and the cost. Pure."""
 
+import re
 from collections.abc import Sequence
 
+from bot.labels import capital, label, made, several
 from bot.messages import credits_of
-from jobs.attachments import MOST_BYTES, Flaw
 from bot.plain import plain
+from jobs.attachments import Flaw
 from jobs.intake import OverBudget
-from providers.orders import Operation, Problem, Rule
+from providers.orders import Operation, Problem, Role, Rule
 
 NOTHING_SPENT = "Nothing was sent and nothing was spent."
 _MOST_PROBLEMS = 5
 _GIVEN_MOST = 60
-
-_FIELDS = {
-    "prompt": "the prompt",
-    "model": "the model",
-    "duration": "the duration",
-    "resolution": "the resolution",
-    "aspect_ratio": "the aspect ratio",
-    "seed": "the seed",
-    "audio": "sound",
-    "first_frame": "the image",
-    "last_frame": "the last frame",
-    "operation": "the kind of video",
-    "provider": "the provider",
-}
-_OPERATIONS: dict[str, str] = {
-    Operation.TEXT_TO_VIDEO: "make a video from words alone; attach an `image`",
-    Operation.IMAGE_TO_VIDEO: "make a video from an image",
-    Operation.START_END_TO_VIDEO: "make a video with a last frame; leave `last_frame` out",
-}
 _UNITS = {"duration": " s"}
+_RANGE = re.compile(r"-?[0-9.]+-[0-9.]+")
+# What is an option of some command; every other choice of the vendors' is set in the form.
+_PLAIN = {"template_id", "text", "character_orientation", "keep_original_sound", "strokes"}
+_INSTEAD: dict[str, str] = {
+    Operation.TEXT_TO_VIDEO: " Attach an `image`, or choose another provider or model.",
+    Operation.START_END_TO_VIDEO: " Leave `last_frame` out, or choose another provider or model.",
+}
 
 
 def refused(problems: Sequence[Problem], title: str | None) -> str:
@@ -44,85 +34,151 @@ def refused(problems: Sequence[Problem], title: str | None) -> str:
 
 def problem_text(problem: Problem, title: str) -> str:
     """Say what is wrong with one thing, and what would be right."""
-    field = _FIELDS.get(problem.field, plain(problem.field, 30))
-    given = plain(problem.given, _GIVEN_MOST)
+    name, given = capital(label(problem.field)), plain(problem.given, _GIVEN_MOST)
     match problem.rule:
         case Rule.REQUIRED:
             return _required(problem, title)
         case Rule.ONE_OF:
-            return _one_of(problem, title, field, given)
+            return _one_of(problem, title, name, given)
         case Rule.TOO_LONG:
-            return (
-                f"{_first(field)} has {_number(problem.given)} characters; at most {_number(problem.limit)} are taken."
-            )
+            return f"{name} has {_number(problem.given)} characters; at most {_number(problem.limit)} are taken."
+        case Rule.TOO_MANY:
+            return _too_many(problem, title)
         case Rule.NOT_TOGETHER:
-            return f"{_first(field)} does not go together with {given or 'the rest'} at {title}. Leave one of them out."
+            return _not_together(problem, title, name, given)
         case Rule.NOT_OFFERED:
-            return _not_offered(problem, title, field, given)
+            return _not_offered(problem, title, given)
+        case Rule.NOT_READ:
+            example = plain(problem.allowed[0], 100) if problem.allowed else ""
+            like = f" Write it like this: {example}" if example else " Please check how it is written."
+            return f"{name} can't be understood{f' at “{given}”' if given else ''}.{like}"
         case Rule.NEEDS_PUBLIC_URL:
             return (
-                f"{_first(title)} fetches pictures by address, and this bot has no public address to give. "
+                f"{capital(title)} fetches files by address, and this bot has no public address to give. "
                 "Choose another provider, or ask an admin to set `PUBLIC_URL`."
             )
         case _:
-            return _picture(problem, title, field, given)
+            return _file(problem, title, name, given)
 
 
 def _required(problem: Problem, title: str) -> str:
-    if problem.field == "first_frame":
-        return "A last frame needs a first one: attach an `image` too."
-    if problem.field == "prompt":
-        return f"{_first(title)} needs a prompt: say what should be seen."
-    return f"{_first(title)} needs {_FIELDS.get(problem.field) or plain(problem.field, 30) or 'more'}."
+    field, who = problem.field, capital(title)
+    if field == Role.FIRST_FRAME:
+        return f"A last frame needs a first one at {title}: attach an `image` too, or choose another provider or model."
+    if field == "prompt":
+        return f"{who} needs a prompt: say what should be seen."
+    if field in set(Role):
+        least = problem.limit or 1
+        what = label(field) if least == 1 else f"at least {least} {several(field)}"
+        return f"{who} needs {what} for this. Attach {'it' if least == 1 else 'them'} and try again."
+    how = f"Fill in `{field}`." if field in _PLAIN else "Set it in the form that `advanced: True` opens."
+    return f"{who} needs {label(field)} for this. {how}"
 
 
-def _one_of(problem: Problem, title: str, field: str, given: str) -> str:
+def _one_of(problem: Problem, title: str, name: str, given: str) -> str:
     unit = _UNITS.get(problem.field, "")
-    text = f"{_first(field)} can't be {given}{unit} at {title}."
+    text = f"{name} can't be {given or 'empty'}{unit} at {title}."
     if problem.allowed:
         text += f" Possible: {_choices(problem.allowed)}{unit}."
-    if problem.nearest is not None and len(problem.allowed) > 1:
+    if problem.nearest is not None and (len(problem.allowed) > 1 or _RANGE.fullmatch("".join(problem.allowed))):
         text += f" Closest: **{plain(problem.nearest, _GIVEN_MOST)}{unit}**."
     return text
 
 
-def _not_offered(problem: Problem, title: str, field: str, given: str) -> str:
-    if problem.field == "operation":
-        return f"{_first(title)} can't {_OPERATIONS.get(problem.given, 'do that')}."
-    if problem.field == "audio":
-        return f"{given or 'This model'} makes no sound at {title}. Leave `audio` out, or choose another model."
-    if problem.field == "aspect_ratio":
-        return f"{_first(title)} takes no aspect ratio here; leave it out. With an image, the image's shape decides."
-    return f"{_first(title)} takes no choice of {field.removeprefix('the ')} here. Leave it out."
+def _too_many(problem: Problem, title: str) -> str:
+    if problem.limit == 1:
+        return f"{capital(title)} takes only one file as {label(problem.field)}. Leave the others out."
+    most, given = _number(problem.limit), _number(problem.given)
+    if problem.field in set(Role) or several(problem.field) != label(problem.field):
+        return f"{capital(title)} takes at most {most} {several(problem.field)}; you gave {given}."
+    return f"{capital(label(problem.field))} has {given} words; {title} takes at most {most}."
 
 
-def _picture(problem: Problem, title: str, field: str, given: str) -> str:
+def _not_together(problem: Problem, title: str, name: str, given: str) -> str:
+    if problem.field == "strokes":
+        return f"Each dynamic mask needs a stroke of its own, and each stroke a mask. These are {given} masks."
+    if problem.field in set(Role) and len(problem.allowed) == 2:
+        low, high = (plain(word, 10) for word in problem.allowed)
+        return (
+            f"{name} and {label(problem.given)} must be about the same size at {title}: "
+            f"{low} to {high} times as many pixels. Crop or scale one of them."
+        )
+    other, colon, value = problem.given.partition(": ")
+    if colon and value == "no":
+        on = "True" if other == "audio" else "yes"
+        return f"{name} is of no use without {label(other)}. Set `{plain(other, 30)}` to {on} too, or leave it out."
+    with_what = f"`{plain(problem.given, _GIVEN_MOST).replace('`', '')}`" if colon else given
+    if not colon and not label(problem.given).startswith("`"):
+        with_what = label(problem.given)
+    return f"{name} does not go together with {with_what or 'the rest'} at {title}. Leave one of them out."
+
+
+def _not_offered(problem: Problem, title: str, given: str) -> str:
+    field, who = problem.field, capital(title)
+    models = f" Models that take it: {_choices(problem.allowed)}." if problem.allowed else ""
+    if field == "operation":
+        instead = _INSTEAD.get(problem.given, " Choose another provider or model.")
+        return f"{who} can't make {made(problem.given)}.{instead}"
+    if field == "audio":
+        return f"{given or 'This model'} makes no sound at {title}. Leave `audio` out, or choose another model.{models}"
+    if field == "aspect_ratio":
+        return f"{who} takes no aspect ratio here; leave it out. With an image, the image's shape decides."
+    if problem.allowed:
+        return f"{given or 'This model'} does not take {label(field)} at {title}.{models}"
+    if field in set(Role):
+        return f"{who} takes no such file here: {label(field)}. Leave it out, or choose another provider or model."
+    model = given and given not in set(Operation) and field not in {"duration", "resolution", "seed"}
+    where = f" with {given}" if model else " here"
+    return f"{who} takes no choice of {label(field).removeprefix('the ')}{where}. Leave it out."
+
+
+def _file(problem: Problem, title: str, name: str, given: str) -> str:
     match problem.rule:
         case Rule.FILE_FORMAT:
-            allowed = " or ".join(_format(mime) for mime in problem.allowed)
-            return f"{_first(field)} is a {_format(problem.given)} file; {title} takes {allowed}."
+            allowed = " or ".join(dict.fromkeys(_format(mime) for mime in problem.allowed))
+            return f"{name} is {_article(_format(problem.given))} file; {title} takes {allowed}."
         case Rule.FILE_BYTES:
-            return (
-                f"{_first(field)} has {_megabytes(problem.given)}; {title} takes at most {_megabytes(problem.limit)}."
-            )
+            return f"{name} has {_megabytes(problem.given)}; {title} takes at most {_megabytes(problem.limit)}."
         case Rule.FILE_PIXELS:
-            return f"{_first(field)} has {given} pixels; at {title} each side needs {_number(problem.limit)} or more."
+            needs = f"{_number(problem.limit)} or more"
+            if len(problem.allowed) == 2:
+                needs = f"{_number(problem.allowed[0])} to {_number(problem.allowed[1])}"
+            return f"{name} has {given} pixels; at {title} each side needs {needs}."
+        case Rule.FILE_SECONDS:
+            between = " to ".join(plain(word, 12) for word in problem.allowed)
+            return f"{name} is {given} s long; {title} takes {between} s. Cut it and try again."
         case _:
             between = " to ".join(problem.allowed)
-            return f"{_first(field)} has the shape {given}; {title} takes {plain(between, 40)}. Crop it and try again."
+            return f"{name} has the shape {given}; {title} takes {plain(between, 40)}. Crop it and try again."
 
 
-def flawed(field: str, flaw: Flaw) -> str:
-    """Say what is wrong with a file as a picture."""
-    what = _first(_FIELDS[field])
+def flawed(role: Role, flaw: Flaw, most: int) -> str:
+    """Say what is wrong with a file; `most` bytes are taken in its role."""
+    what = capital(label(role))
     text = {
         Flaw.NOT_A_PICTURE: f"{what} is not a PNG, JPEG or WebP picture, whatever its name says. Attach one of those.",
+        Flaw.NOT_AN_AUDIO: f"{what} is not an MP3, WAV, AAC or M4A recording, whatever its name says. Attach one.",
+        Flaw.NOT_A_VIDEO: f"{what} is not an MP4 or MOV video, whatever its name says. Attach one of those.",
+        Flaw.NOT_SUBTITLES: f"{what} is no SubRip subtitle file (.srt, as UTF-8 text). Attach one.",
         Flaw.TOO_MANY_PIXELS: f"{what} has too many pixels to be opened safely. Make it smaller and try again.",
-        Flaw.TOO_MANY_BYTES: f"{what} is larger than {MOST_BYTES // 2**20} MB. Make it smaller and try again.",
+        Flaw.TOO_MANY_BYTES: f"{what} is larger than {_whole_megabytes(most)} MB. Make it smaller and try again.",
         Flaw.DAMAGED: f"{what} is damaged or incomplete. Save it anew and try again.",
-        Flaw.NOT_RECEIVED: f"Discord did not hand {_FIELDS[field]} over. Please try again.",
+        Flaw.NOT_RECEIVED: f"Discord did not hand {label(role)} over. Please try again.",
     }[flaw]
     return f"{text}\n{NOTHING_SPENT}"
+
+
+def too_much_together(most: int) -> str:
+    """Say that the files of one command are too large together."""
+    return f"These files together are larger than {most // 2**20} MB. Make them smaller and try again.\n{NOTHING_SPENT}"
+
+
+def unknown_model(given: str, title: str, known: Sequence[str]) -> str:
+    """Warn that a model is in no table, so that nothing about it could be checked."""
+    return (
+        f"I do not know the model {plain(given, _GIVEN_MOST)} at {title}, so I could not check what it can do; "
+        f"its price is a guess. If that was a slip, press Cancel now. Known here: {_choices(known)}."
+    )
 
 
 def over_budget(over: OverBudget) -> str:
@@ -166,10 +222,6 @@ def _choices(allowed: Sequence[str]) -> str:
     return shown + (f" and {len(allowed) - 12} more" if len(allowed) > 12 else "")
 
 
-def _first(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 def _number(value: str | int | None) -> str:
     text = str(value or 0)
     return f"{int(text):,}" if text.isascii() and text.isdigit() and len(text) < 16 else plain(text, 20)
@@ -180,5 +232,29 @@ def _megabytes(value: str | int | None) -> str:
     return f"{int(text) / 1e6:,.1f} MB" if text.isascii() and text.isdigit() and len(text) < 16 else plain(text, 20)
 
 
+def _whole_megabytes(count: int) -> int:
+    """Write a bound in the megabytes it was meant in: 50 * 2**20 as 50, 100 * 10**6 as 100."""
+    return count // 2**20 if count % 2**20 == 0 else count // 10**6
+
+
+_FORMATS = {
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/webp": "WebP",
+    "video/mp4": "MP4",
+    "video/quicktime": "MOV",
+    "audio/mpeg": "MP3",
+    "audio/wav": "WAV",
+    "audio/aac": "AAC",
+    "audio/mp4": "M4A",
+    "application/x-subrip": "SRT",
+}
+
+
 def _format(mime: str) -> str:
-    return {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WebP"}.get(mime, plain(mime, 30))
+    return _FORMATS.get(mime, plain(mime, 30))
+
+
+def _article(word: str) -> str:
+    """Put the article before a word that is read as letters: an MP4, an AAC, a PNG."""
+    return f"an {word}" if word[:1] in "AMS" else f"a {word}"

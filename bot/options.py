@@ -1,0 +1,240 @@
+"""The commands that make something, as data: their options, what each option is for, and the operation asked for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot import asking
+from bot.brush import read_strokes
+from bot.choices import Typed, typed_of
+from bot.taking import Asked
+from jobs.intake import operation_for
+from providers.orders import Operation, Problem, Role, Value
+
+_MOST_REFERENCES = 7  # pictures; no vendor takes more
+_MOST_MASKS = 6  # dynamic ones; likewise
+SUGGESTED = ("model", "duration", "aspect_ratio", "resolution", "provider", "character_orientation")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a command."""
+
+    name: str
+    says: str  # at most 100 characters
+    kind: Any  # what discord.py makes the option from: a type, or a range of one
+    role: Role | None = None  # a file for this
+    extra: bool = False  # a further choice of the vendors' under this very name
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One command."""
+
+    name: str
+    says: str
+    operation: Operation | None  # None: the frames that are attached tell
+    options: tuple[Option, ...]
+
+    def operation_with(self, roles: Sequence[Role]) -> Operation:
+        """Tell what is asked with these files."""
+        return operation_for(roles) if self.operation is None else self.operation
+
+    @property
+    def extras(self) -> frozenset[str]:
+        """Name the further choices that are options here."""
+        return frozenset(option.name for option in self.options if option.extra)
+
+
+def asked_of(form: Form, given: Mapping[str, Any]) -> Asked | Problem:
+    """Read a whole command; or what could not be read."""
+    files = [(option.role, given.get(option.name)) for option in form.options if option.role is not None]
+    attachments = tuple((role, file) for role, file in files if file is not None)
+    roles = tuple(role for role, _ in attachments)
+    extras: dict[str, Value] = {}
+    for name in form.extras:
+        value = given.get(name)
+        value = asking.storable(value) if isinstance(value, str) else value
+        if value not in (None, ""):
+            extras[name] = value
+    strokes = read_strokes(given.get("strokes") or "")
+    if isinstance(strokes, Problem):
+        return strokes
+    typed = Typed(
+        operation=form.operation_with(roles),
+        roles=roles,
+        prompt=_stored(given.get("prompt")),
+        model=_stored(given.get("model")),
+        duration=given.get("duration"),
+        aspect_ratio=given.get("aspect_ratio"),
+        resolution=given.get("resolution"),
+        seed=given.get("seed"),
+        audio=given.get("audio"),
+        provider=given.get("provider"),
+        extras=extras,
+        strokes=strokes,
+    )
+    return Asked(typed, attachments)
+
+
+def half_typed(form: Form, options: Sequence[Mapping[str, Any]], but: str) -> Typed:
+    """Read a command that is still being typed; what cannot be read yet is left out."""
+    given = {str(option.get("name")): option.get("value") for option in options}
+    roles = tuple(
+        option.role for option in form.options if option.role is not None and given.get(option.name) is not None
+    )
+    extras: dict[str, Value] = {}
+    for name in form.extras - {but}:
+        value = given.get(name)
+        if isinstance(value, str | int | float) and value != "":
+            extras[name] = value
+    return typed_of(options, but, form.operation_with(roles), roles, extras)
+
+
+def _stored(text: str | None) -> str | None:
+    return asking.storable(text) or None if text else None
+
+
+PROMPT = Option("prompt", "What should be seen", app_commands.Range[str, 1, asking.MOST_PROMPT])
+MODEL = Option("model", "Which model makes it", app_commands.Range[str, 1, asking.MOST_MODEL])
+DURATION = Option("duration", "How many seconds", int)
+RATIO = Option("aspect_ratio", "The shape, where no picture decides it", str)
+RESOLUTION = Option("resolution", "How sharp", str)
+SEED = Option("seed", "The same seed gives a similar result again", app_commands.Range[int, 0, asking.MOST_SEED])
+AUDIO = Option("audio", "With sound, where the model can", bool)
+PROVIDER = Option("provider", "Who makes it; left out, the cheapest that can", str)
+ADVANCED = Option("advanced", "True: a form with all further choices opens before anything is sent", bool)
+_VIDEO = (MODEL, DURATION, RATIO, RESOLUTION, SEED, AUDIO, PROVIDER, ADVANCED)
+
+
+def _file(name: str, says: str, role: Role, *, required: bool = False) -> Option:
+    return Option(name, says, discord.Attachment, role=role, required=required)
+
+
+def _references(says: str) -> tuple[Option, ...]:
+    first = _file("image1", says, Role.REFERENCE, required=True)
+    more = (_file(f"image{n}", f"Picture {n}", Role.REFERENCE) for n in range(2, _MOST_REFERENCES + 1))
+    return (first, *more)
+
+
+def _required(option: Option) -> Option:
+    return Option(option.name, option.says, option.kind, option.role, option.extra, required=True)
+
+
+FORMS = (
+    Form(
+        "video",
+        "Make a video from words and pictures",
+        None,
+        (
+            PROMPT,
+            _file("image", "The first frame: the video begins with this picture", Role.FIRST_FRAME),
+            _file("last_frame", "The video ends with this picture", Role.LAST_FRAME),
+            *_VIDEO,
+        ),
+    ),
+    Form(
+        "reference",
+        "Make a video with the people and things of your pictures",
+        Operation.REFERENCE_TO_VIDEO,
+        (_required(PROMPT), *_references("Who or what is to be seen"), *_VIDEO),
+    ),
+    Form(
+        "template",
+        "Make a video by a vendor's template",
+        Operation.TEMPLATE_TO_VIDEO,
+        (
+            Option(
+                "template_id",
+                "The template's name, as the vendor's list of templates spells it",
+                app_commands.Range[str, 1, 200],
+                extra=True,
+                required=True,
+            ),
+            *_references("The picture it is made from"),
+            PROMPT,
+            *_VIDEO,
+        ),
+    ),
+    Form(
+        "image",
+        "Make a picture with the people and things of your pictures",
+        Operation.REFERENCE_TO_IMAGE,
+        (
+            _required(PROMPT),
+            *_references("Who or what is to be seen"),
+            MODEL,
+            RATIO,
+            RESOLUTION,
+            SEED,
+            PROVIDER,
+            ADVANCED,
+        ),
+    ),
+    Form(
+        "motion",
+        "Let a picture move the way somebody moves in a video",
+        Operation.MOTION_CONTROL,
+        (
+            _file("image", "Who is to move", Role.FIRST_FRAME, required=True),
+            _file("video", "Whose movement it is: MP4 or MOV", Role.MOTION, required=True),
+            Option(
+                "character_orientation",
+                "Which way they face: as in the image, or as in the video",
+                str,
+                extra=True,
+                required=True,
+            ),
+            Option("keep_original_sound", "Keep the sound of the video", bool, extra=True),
+            PROMPT,
+            MODEL,
+            RESOLUTION,
+            PROVIDER,
+            ADVANCED,
+        ),
+    ),
+    Form(
+        "avatar",
+        "Let a face say a text or follow a recording",
+        Operation.AVATAR,
+        (
+            _file("image", "The face", Role.FACE, required=True),
+            Option("text", "What it says; or attach an audio", app_commands.Range[str, 1, 5000], extra=True),
+            _file("audio", "What is heard: MP3, WAV, M4A or AAC; or type a text", Role.AUDIO),
+            PROMPT,
+            MODEL,
+            RESOLUTION,
+            PROVIDER,
+            ADVANCED,
+        ),
+    ),
+    Form(
+        "brush",
+        "Let parts of a picture move along lines you give",
+        Operation.IMAGE_TO_VIDEO,
+        (
+            _file("image", "The first frame: the video begins with this picture", Role.FIRST_FRAME, required=True),
+            PROMPT,
+            _file("static_mask", "What stays still: a picture of the same size, white there", Role.STATIC_MASK),
+            *(
+                _file(f"dynamic_mask{n}", f"What moves along stroke {n}: a picture of the same size", Role.DYNAMIC_MASK)
+                for n in range(1, _MOST_MASKS + 1)
+            ),
+            Option(
+                "strokes",
+                "A line for each dynamic mask, from the bottom left: 279,219 417,65; 10,10 40,80",
+                app_commands.Range[str, 1, asking.MOST_STROKES_TEXT],
+            ),
+            MODEL,
+            DURATION,
+            RESOLUTION,
+            SEED,
+            PROVIDER,
+            ADVANCED,
+        ),
+    ),
+)

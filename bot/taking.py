@@ -1,0 +1,225 @@
+"""From what a member asked for to a held job and its card, however it was asked: a command, a form or a press.
+
+What can be judged by the options alone is refused at once, seen by the asker only. Everything else answers with
+"thinking" first, because reading files may take longer than the three seconds Discord gives; a refusal after that
+replaces the thinking message, in one step that cannot get lost half-way.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import discord
+import structlog
+
+from bot import asking, files, refusals
+from bot.cards import drawn
+from bot.choices import OF_FILES, Files, Typed, order_of, provider_named, stand_ins, told
+from bot.looks import notice
+from bot.messages import Tone
+from bot.talking import NO_PINGS, TROUBLES, said, working
+from jobs.attachments import Desk
+from jobs.context import Context
+from jobs.files import INPUTS
+from jobs.intake import Asker, OverBudget, Plan, Refused, accept, plan
+from providers.orders import Operation, Role, Rule
+from storage import StorageError, guilds
+from storage import jobs as job_facts
+from storage.words import Job
+
+_log = structlog.get_logger("bot.taking")
+
+Interaction = discord.Interaction[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A whole request."""
+
+    typed: Typed
+    attachments: tuple[tuple[Role, discord.Attachment], ...] = ()
+    root: Job | None = None  # the music video whose shots it is about
+
+
+async def take(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked) -> None:
+    """Take a request: answer within three seconds, then hold and show the job, or say why not.
+
+    The interaction may be a command, a submitted form or a press; it must not have been answered yet.
+    """
+    with working(interaction):
+        ctx.tell("command received", None, by=interaction.user.id, pictures=len(asked.attachments))
+        refusal = refused_at_once(ctx, interaction, asked)
+        if refusal is not None:
+            await refuse(interaction, refusal)
+            return
+        card_id = await _deferred(interaction)
+        if card_id is None:
+            return
+        ctx.tell("deferred", None, by=interaction.user.id)
+        held = await _held(ctx, desk, interaction, asked, card_id)
+        if isinstance(held, str):
+            await interaction.edit_original_response(embed=notice(held), allowed_mentions=NO_PINGS)
+            return
+        await _show(ctx, interaction, held)
+        await _warn(ctx, interaction, held)
+
+
+async def refuse(interaction: Interaction, text: str) -> None:
+    """Say why not, to the asker alone, as the first answer. Raise what a call to Discord may raise."""
+    await interaction.response.send_message(embed=notice(text), ephemeral=True, allowed_mentions=NO_PINGS)
+
+
+def refused_at_once(ctx: Context, interaction: Interaction, asked: Asked, *, whole: bool = True) -> str | None:
+    """Say why a request cannot be taken, as far as that can be told without waiting for anything.
+
+    `whole`: nothing more will be typed. Else what is missing, or goes wrong together, may still be mended.
+    """
+    if interaction.guild_id is None:
+        return refusals.ONLY_IN_SERVERS
+    if not _may_post(interaction):
+        return refusals.MAY_NOT_POST
+    if not ctx.providers:
+        return refusals.NO_PROVIDERS
+    typed = asked.typed
+    if typed.provider is not None and provider_named(ctx.providers, typed.provider) is None:
+        return refusals.no_such_provider(typed.provider, [provider.title for provider in ctx.providers.values()])
+    roles = tuple(role for role, _ in asked.attachments)
+    wrong = asking.out_of_range(replace(typed, roles=roles))
+    if wrong and (whole or told(wrong)):
+        return refusals.refused(wrong, None)
+    large = files.too_large(asked.attachments)
+    if large is not None:
+        return large
+    planned = _planned(ctx, typed, stand_ins(roles, _address(ctx)), None)
+    if isinstance(planned, Plan):
+        return None
+    return _told_at_once(ctx, planned, whole=whole)
+
+
+def _told_at_once(ctx: Context, refused: Refused, *, whole: bool) -> str | None:
+    """Leave out what is wrong with stand-ins only, and what a form may still mend."""
+    problems = [problem for problem in refused.problems if problem.rule not in OF_FILES]
+    if not whole:
+        problems = [problem for problem in told(problems) if problem.rule is not Rule.NOT_TOGETHER]
+    return refusals.refused(problems, _title(ctx, refused)) if problems else None
+
+
+def _may_post(interaction: Interaction) -> bool:
+    """Check before any credit is spent that the result can be posted: the bot may be no member of the server at all."""
+    may = interaction.app_permissions
+    in_thread = isinstance(interaction.channel, discord.Thread)
+    return may.view_channel and (may.send_messages_in_threads if in_thread else may.send_messages)
+
+
+def _address(ctx: Context) -> str:
+    """Make an address of the kind a file will have, for vendors that look at addresses. The real one comes later."""
+    return ctx.addresses.link(INPUTS, "x.png", 0)
+
+
+def _planned(ctx: Context, typed: Typed, given: Files, preferred: str | None) -> Plan | Refused:
+    named = provider_named(ctx.providers, typed.provider) if typed.provider else None
+    order = order_of(replace(typed, prompt=typed.prompt or ""), given)
+    return plan(ctx.providers, order, wanted=named.name if named else None, preferred=preferred)
+
+
+def _title(ctx: Context, refused: Refused) -> str | None:
+    vendor = ctx.providers.get(refused.provider or "")
+    return vendor.title if vendor else None
+
+
+async def _deferred(interaction: Interaction) -> int | None:
+    """Show "thinking" and name the message that does; None when Discord did not take the answer: nothing was begun."""
+    try:
+        response = await interaction.response.defer(thinking=True)
+        if response is not None and response.message_id is not None:
+            return response.message_id
+        return (await interaction.original_response()).id
+    except TROUBLES as error:
+        _log.warning("command not answered", trouble=said(error))
+        return None
+
+
+async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked, card_id: int) -> Job | str:
+    """Read, check, plan and hold; or the sentence why not."""
+    given: Files | str = Files()
+    if asked.attachments:
+        async with desk.turn(interaction.user.id):
+            given = await files.read(desk, asked.attachments, _address(ctx))
+    if isinstance(given, str):
+        return given
+    ctx.tell("pictures read", None, pictures=len(given.pictures) + len(given.clips))
+    try:
+        settings = await ctx.database.read(guilds.settings_of, interaction.guild_id or 0)
+        planned = _planned(ctx, asked.typed, given, settings.default_provider)
+        if isinstance(planned, Refused):
+            return refusals.refused(planned.problems, _title(ctx, planned))
+        ctx.tell("planned", None, provider=planned.provider, credits=planned.price)
+        job = await accept(ctx, planned, _asker(interaction, card_id), asked.root)
+    except (StorageError, OSError) as error:
+        _log.warning("job not stored", trouble=type(error).__name__)
+        return refusals.STORAGE_TROUBLE
+    return refusals.over_budget(job) if isinstance(job, OverBudget) else job
+
+
+def _asker(interaction: Interaction, card_id: int) -> Asker:
+    limit = interaction.filesize_limit
+    if interaction.guild is not None:  # the limit that came with the command may be the member's own, higher one
+        limit = min(limit, interaction.guild.filesize_limit)
+    return Asker(
+        interaction_id=interaction.id,
+        guild_id=interaction.guild_id,
+        channel_id=interaction.channel_id or 0,
+        user_id=interaction.user.id,
+        user_name=asking.storable(interaction.user.display_name),
+        card_message_id=card_id,
+        upload_limit=limit,
+    )
+
+
+async def _show(ctx: Context, interaction: Interaction, job: Job) -> None:
+    """Turn the thinking message into the card. Where that fails the card loop tries again."""
+    embed, view = drawn(ctx, job, None, [])
+    try:
+        if view is None:
+            await interaction.edit_original_response(embed=embed, allowed_mentions=NO_PINGS)
+        else:
+            await interaction.edit_original_response(embed=embed, view=view, allowed_mentions=NO_PINGS)
+    except TROUBLES as error:
+        _log.warning("card not shown", job=job.code, trouble=said(error))
+        return
+    ctx.tell("card edited", job.id, state=job.state)
+    try:
+        await ctx.database.write(job_facts.card_shown, job.id, job.card_version, ctx.now())
+    except StorageError as error:  # the card loop draws it once more, that is all
+        _log.warning("card not recorded", job=job.code, trouble=str(error))
+
+
+async def _warn(ctx: Context, interaction: Interaction, job: Job) -> None:
+    """Tell the asker when nothing could be checked because no table knows the model."""
+    vendor = ctx.providers.get(job.provider)
+    known = [model.name for model in vendor.models(Operation(job.operation))] if vendor else []
+    if vendor is None or not known or not job.model or job.model in known:
+        return
+    text = refusals.unknown_model(job.model, vendor.title, known)
+    try:
+        await interaction.followup.send(embed=notice(text, Tone.DOUBT), ephemeral=True, allowed_mentions=NO_PINGS)
+    except TROUBLES as error:
+        _log.warning("member not warned", job=job.code, trouble=said(error))
+
+
+async def stumbled(interaction: Interaction, error: BaseException) -> None:
+    """Make one log line and one sentence for the member of what nobody foresaw."""
+    if isinstance(error, TROUBLES):
+        _log.warning("Discord did not take an answer", trouble=said(error))
+    else:
+        _log.error("command failed", exc_info=error)
+    if interaction.type is discord.InteractionType.autocomplete or interaction.is_expired():
+        return
+    try:
+        if interaction.response.is_done():
+            await interaction.edit_original_response(
+                embed=notice(refusals.UNEXPECTED), view=None, allowed_mentions=NO_PINGS
+            )
+        else:
+            await refuse(interaction, refusals.UNEXPECTED)
+    except TROUBLES as trouble:
+        _log.warning("member not told", trouble=said(trouble))
