@@ -8,7 +8,6 @@ import aiohttp
 import jwt
 import pytest
 
-from providers import kling_shapes as adapter
 from providers.contract import (
     Account,
     Callback,
@@ -125,58 +124,6 @@ async def test_a_model_of_tomorrow_is_sent_as_ordered(kling: Kling, vendor: Vend
     assert (vendor.last.json["sound"], vendor.last.json["mode"]) == ("on", "pro")
 
 
-def both(*durations: int) -> dict[str, tuple[int, ...]]:
-    return {"720p": durations, "1080p": durations}
-
-
-# The capability map: operation and model -> durations by resolution ("" where there is no mode).
-CAPABILITIES = {
-    TEXT: {
-        "kling-v1": both(5, 10),
-        "kling-v1-6": both(5, 10),
-        "kling-v2-master": {"": (5, 10)},
-        "kling-v2-1-master": {"": (5, 10)},
-        "kling-v2-5-turbo": both(5, 10),
-        "kling-v2-6": both(5, 10),
-    },
-    IMAGE: {
-        "kling-v1": both(5, 10),
-        "kling-v1-5": both(5, 10),
-        "kling-v1-6": both(5, 10),
-        "kling-v2-master": {"": (5, 10)},
-        "kling-v2-1": both(5, 10),
-        "kling-v2-1-master": {"": (5, 10)},
-        "kling-v2-5-turbo": both(5, 10),
-        "kling-v2-6": both(5, 10),
-    },
-    FRAMES: {
-        "kling-v1": both(5),
-        "kling-v1-5": {"1080p": (5, 10)},
-        "kling-v1-6": {"1080p": (5, 10)},
-        "kling-v2-1": {"1080p": (5, 10)},
-        "kling-v2-5-turbo": {"1080p": (5, 10)},
-        "kling-v2-6": {"1080p": (5, 10)},
-    },
-}
-
-
-@pytest.mark.parametrize("operation", [TEXT, IMAGE, FRAMES])
-def test_the_table_is_the_capability_map(kling: Kling, operation: Operation) -> None:
-    table = {
-        model.name: dict.fromkeys(model.resolutions or ("",), model.durations) for model in kling.models(operation)
-    }
-    assert table == CAPABILITIES[operation]
-
-
-def test_a_mode_or_a_duration_outside_the_map_is_named(kling: Kling) -> None:
-    [problem] = kling.problems(kling.fill(order(FRAMES, model="kling-v2-1", resolution="720p")))
-    assert (problem.field, problem.allowed, problem.nearest) == ("resolution", ("1080p",), "1080p")
-    [problem] = kling.problems(kling.fill(order(FRAMES, model="kling-v1", duration=10)))
-    assert (problem.field, problem.allowed) == ("duration", ("5",))
-    [problem] = kling.problems(kling.fill(order(duration=8)))
-    assert problem.nearest == "10"
-
-
 def test_what_kling_does_not_take_is_named(kling: Kling) -> None:
     [problem] = kling.problems(kling.fill(order(seed=7)))
     assert (problem.field, problem.rule) == ("seed", Rule.NOT_OFFERED)
@@ -191,6 +138,81 @@ def test_the_prompt_ends_at_2500_characters_and_is_needed_for_text_alone(kling: 
     [problem] = kling.problems(kling.fill(order(prompt="é" * 2501)))
     assert (problem.rule, problem.limit) == (Rule.TOO_LONG, 2500)
     assert kling.problems(kling.fill(order(IMAGE, prompt=""))) == []
+
+
+async def test_the_motion_brush_goes_with_masks_and_strokes(kling: Kling, vendor: Vendor) -> None:
+    masks = [(Role.DYNAMIC_MASK, "boat"), (Role.STATIC_MASK, "still"), (Role.DYNAMIC_MASK, "gull")]
+    pictures = (
+        *(picture(role, width=640, height=360, url=f"https://pictures.example/{name}.png") for role, name in masks),
+        picture(),
+    )
+    strokes = (((0, 0), (640, 360), (1279, 719)), ((10, 700), (20, 600)))
+    extras = {"negative_prompt": "rain", "cfg_scale": 0.25}
+    chosen = kling.fill(order(IMAGE, model="kling-v1", pictures=pictures, strokes=strokes, extras=extras))
+    assert kling.problems(chosen) == []
+    await kling.submit(submission(chosen))
+    assert vendor.last.path == "/v1/videos/image2video"
+    assert vendor.last.json == sample("kling/request_brush.json")
+
+
+async def test_all_pictures_given_as_bytes_go_without_a_prefix(kling: Kling, vendor: Vendor) -> None:
+    pictures = tuple(
+        picture(role, url=None, data=role.encode()) for role in (Role.FIRST_FRAME, Role.STATIC_MASK, Role.DYNAMIC_MASK)
+    )
+    chosen = kling.fill(order(IMAGE, pictures=pictures, strokes=(((0, 0), (1, 1)),)))
+    assert kling.problems(chosen) == []
+    await kling.submit(submission(chosen))
+    sent = vendor.last.json
+    given = [sent["image"], sent["static_mask"], sent["dynamic_masks"][0]["mask"]]
+    assert [base64.b64decode(one, validate=True) for one in given] == [b"first_frame", b"static_mask", b"dynamic_mask"]
+
+
+async def test_a_camera_moves_along_one_axis(kling: Kling, vendor: Vendor) -> None:
+    extras = {"camera_type": "simple", "camera_axis": "pan", "camera_amount": -2.5}
+    chosen = kling.fill(order(IMAGE, extras=extras))
+    assert kling.problems(chosen) == []
+    await kling.submit(submission(chosen))
+    assert vendor.last.json == sample("kling/request_camera.json")
+
+
+async def test_a_text_goes_with_every_choice_its_page_lists(kling: Kling, vendor: Vendor) -> None:
+    extras = {"negative_prompt": "rain", "cfg_scale": 1, "camera_type": "down_back", "watermark": True}
+    chosen = kling.fill(order(aspect_ratio="1:1", extras=extras))
+    assert kling.problems(chosen) == []
+    await kling.submit(submission(chosen))
+    assert vendor.last.json == sample("kling/request_text.json")
+
+
+async def test_two_voices_go_in_their_order(kling: Kling, vendor: Vendor) -> None:
+    prompt, extras = "<<<voice_1>>> greets <<<voice_2>>>", {"voice_list": "keeper-voice  829"}
+    chosen = kling.fill(order(IMAGE, prompt=prompt, duration=10, audio=True, extras=extras))
+    assert kling.problems(chosen) == []
+    await kling.submit(submission(chosen))
+    assert vendor.last.json == sample("kling/request_voices.json")
+
+
+async def test_a_last_frame_may_go_alone_where_the_model_can(kling: Kling, vendor: Vendor) -> None:
+    alone = order(FRAMES, pictures=order(FRAMES).pictures[1:])
+    chosen = kling.fill(replace(alone, model="kling-v1-6"))
+    assert kling.problems(chosen) == []
+    await kling.submit(submission(chosen))
+    assert vendor.last.json == sample("kling/request_tail.json")
+    for model in (None, "kling-v2-6", "kling-v2-1", "kling-v1"):
+        [problem] = kling.problems(kling.fill(replace(alone, model=model)))
+        assert (problem.field, problem.rule) == ("first_frame", Rule.REQUIRED)
+    assert kling.problems(kling.fill(replace(alone, model="kling-v3"))) == []
+    problems = kling.problems(kling.fill(order(FRAMES, model="kling-v1-6", pictures=())))
+    assert [(problem.field, problem.rule) for problem in problems] == [
+        ("first_frame", Rule.REQUIRED),
+        ("last_frame", Rule.REQUIRED),
+    ]
+
+
+async def test_a_list_where_one_task_was_asked_for_leaves_it_open(kling: Kling, vendor: Vendor) -> None:
+    vendor.answers = [reply(200, sample("kling/list.json"))]
+    with pytest.raises(ProviderError) as caught:
+        await kling.query(task())
+    assert caught.value.kind is ErrorKind.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -242,34 +264,6 @@ def test_units_become_credits(
     assert kling.price(chosen) == credits
 
 
-@pytest.mark.parametrize(
-    ("said", "credits"),
-    [
-        ("3.5", 98),
-        ("1", 28),
-        ("0", 0),
-        ("0.01", 1),
-        (2, 56),
-        (2.5, 70),
-        ("", None),
-        ("-1", None),
-        ("NaN", None),
-        ("sNaN", None),
-        ("Infinity", None),
-        ("1e999999", None),
-        ("1e-999999", 1),
-        ("abc", None),
-        (None, None),
-        (True, None),
-        ([], None),
-        ("999999999", 1_000_000_000),
-    ],
-)
-def test_units_taken_become_credits_rounded_up(said: object, credits: int | None) -> None:
-    task = {"task_id": "1", "task_status": "processing", "final_unit_deduction": said}
-    assert adapter.status_of(task).credits == credits
-
-
 async def test_the_path_of_a_query_follows_the_operation(kling: Kling, vendor: Vendor) -> None:
     vendor.answers = [reply(200, sample("kling/query_processing.json"))]
     for operation, path in ((TEXT, "text2video"), (IMAGE, "image2video"), (FRAMES, "image2video")):
@@ -290,14 +284,6 @@ async def test_a_failed_task_tells_why(kling: Kling, vendor: Vendor) -> None:
     status = await kling.query(task())
     assert (status.progress, status.reason) == (Progress.FAILED, Reason.CONTENT)
     assert status.detail == "Failure to pass the risk control system"
-    assert adapter.status_of({"task_id": "1", "task_status": "failed"}).reason is Reason.VENDOR
-
-
-def test_success_without_an_address_is_a_failure() -> None:
-    results: list[object] = [None, {}, {"videos": None}, {"videos": []}, {"videos": [{"url": ""}]}, []]
-    for result in results:
-        status = adapter.status_of({"task_id": "1", "task_status": "succeed", "task_result": result})
-        assert (status.progress, status.reason) == (Progress.FAILED, Reason.VENDOR)
 
 
 def test_every_kind_of_callback_body_is_read(kling: Kling) -> None:
@@ -312,6 +298,8 @@ def test_every_kind_of_callback_body_is_read(kling: Kling) -> None:
     assert (enveloped.task_id, enveloped.progress) == ("881704293106061404", Progress.SUCCEEDED)
     new = kling.read_callback(raw("kling/callback_new.json"))
     assert (new.task_id, new.progress, new.credits, new.echo) == ("1234567890", Progress.SUCCEEDED, 42, "job-1")
+    failed = kling.read_callback(raw("kling/callback_failed.json"))
+    assert (failed.progress, failed.reason, failed.credits) == (Progress.FAILED, Reason.VENDOR, 0)
     test = kling.read_callback(raw("kling/callback_test.json"))
     assert (test.task_id, test.progress, test.outputs) == ("1234567890", Progress.WAITING, ())
     with pytest.raises(NotUnderstood):

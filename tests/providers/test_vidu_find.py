@@ -1,4 +1,4 @@
-"""Looking a task up by our reference: found, surely absent, or left open, which decides whether money is spent again."""
+"""Looking a task up by our reference: found, surely absent, or left open, which decides about spending again."""
 
 from dataclasses import replace
 from typing import Any
