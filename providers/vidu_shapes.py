@@ -214,7 +214,7 @@ def extra_problems(
             if asked and _ignores(order.model or "", name, ignored):
                 takers = _takers(name, models, ignored)
                 problems.append(Problem(name, Rule.NOT_OFFERED, given=order.model or "", allowed=takers))
-        problems += _sound_problems(order)
+        problems += _sound_problems(order, ignored)
     return problems
 
 
@@ -246,13 +246,13 @@ def _watermark_problems(order: Order) -> list[Problem]:
     return [] if on else [Problem(name, Rule.NOT_TOGETHER, given="watermark: no") for name in asked]
 
 
-def _sound_problems(order: Order) -> list[Problem]:
+def _sound_problems(order: Order, ignored: Mapping[str, Sequence[str]]) -> list[Problem]:
     """Vidu, image-to-video and off-peak, read 2026-11: what goes with sound, and what does not."""
     generation = family(order.model)
     problems = [
         Problem(name, Rule.NOT_TOGETHER, given="audio: no")
         for name in ("audio_type", "voice_id")
-        if order.extras.get(name) is not None and not order.audio and generation not in IGNORED[name]
+        if order.extras.get(name) is not None and not order.audio and not _ignores(order.model or "", name, ignored)
     ]
     if order.extras.get("off_peak") is True and order.audio and generation != "q3":
         problems.append(Problem("off_peak", Rule.NOT_TOGETHER, given="audio"))

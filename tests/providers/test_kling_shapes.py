@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from providers import kling_models, kling_rules, kling_shapes
 from providers.contract import NotUnderstood, Progress, ProviderError, Reason
@@ -251,6 +253,33 @@ def test_a_camera_is_simple_with_one_axis_or_whole_in_itself(
     extras: dict[str, Any], problems: list[tuple[str, Rule, str]]
 ) -> None:
     assert said(order(TEXT, model="kling-v1", extras=extras)) == problems
+
+
+@given(
+    extras=st.dictionaries(
+        st.sampled_from([*kling_models.CAMERA_NAMES, "cfg_scale", "negative_prompt", "voice_list", "watermark", "bgm"]),
+        st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.sampled_from(["simple", "pan"]),
+    ),
+    strokes=st.lists(st.lists(st.tuples(st.integers(), st.integers()), max_size=4).map(tuple), max_size=3).map(tuple),
+    roles=st.lists(st.sampled_from(Role), max_size=4),
+    size=st.tuples(st.integers(0, 2000), st.integers(0, 2000)),
+    operation=st.sampled_from(Operation),
+    model=st.sampled_from(["kling-v1", "kling-v1-5", "kling-v2-6", "kling-v9"]) | st.none(),
+)
+def test_any_order_is_checked_and_priced_without_an_exception(
+    extras: dict[str, Any],
+    strokes: Any,
+    roles: list[Role],
+    size: tuple[int, int],
+    operation: Operation,
+    model: str | None,
+) -> None:
+    pictures = tuple(picture(role, width=size[0], height=size[1]) for role in roles)
+    strange = Order(operation, model, pictures=pictures, extras=extras, strokes=strokes)
+    for chosen in (strange, kling_models.fill(strange)):
+        for problem in kling_rules.problems(chosen):
+            assert problem.nearest is None or problem.nearest != problem.given
+        kling_models.price(chosen)
 
 
 def test_the_axes_are_passed_on_under_the_english_pages_names() -> None:

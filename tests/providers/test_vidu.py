@@ -139,7 +139,7 @@ async def test_references_make_a_picture(vidu: Vidu, vendor: Vendor) -> None:
     await vidu.submit(submission(chosen))
     assert vendor.last.path == "/ent/v2/reference2image"
     assert vendor.last.json == sample("vidu/request_reference2image.json")
-    vendor.answers = [reply(200, sample("vidu/query_image.json"))]
+    vendor.answers = [reply(200, sample("vidu/query_image.json") | {"type": None})]
     status = await vidu.query(task("801234567890123458", PAINTED))
     assert [(output.kind, output.url) for output in status.outputs] == [("image", "https://files.example/904.png")]
 

@@ -1,6 +1,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from providers import vidu_shapes
 from providers.contract import NotUnderstood, Progress
@@ -210,6 +212,25 @@ def test_a_recommended_prompt_takes_the_place_of_a_written_one() -> None:
     assert said(both) == [("prompt", Rule.NOT_TOGETHER, "is_rec")]
     assert said(both, prompt_required=True) == []
     assert said(asked(is_rec=True)) == []
+
+
+@given(
+    extras=st.dictionaries(
+        st.sampled_from([*vidu_shapes.EXTRAS, "cfg_scale"]),
+        st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(["top_left", "all", "{}"]),
+    ),
+    model=st.sampled_from([*(model.name for model in MODELS), "viduq9", ""]) | st.none(),
+    operation=st.sampled_from(Operation),
+    audio=st.booleans() | st.none(),
+)
+def test_any_choices_are_checked_priced_and_written_without_an_exception(
+    extras: dict[str, Any], model: str | None, operation: Operation, audio: bool | None
+) -> None:
+    chosen = Order(operation, model, "", 5, "720p", audio=audio, extras=extras)
+    for problem in vidu_shapes.extra_problems(chosen, tuple(vidu_shapes.EXTRAS), MODELS):
+        assert problem.nearest is None or problem.nearest != problem.given
+    vidu_shapes.price(chosen, MODELS)
+    assert set(body(chosen, *vidu_shapes.EXTRAS)) <= set(vidu_shapes.EXTRAS)
 
 
 def test_a_choice_of_another_operation_is_refused_once() -> None:
