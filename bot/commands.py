@@ -6,7 +6,8 @@ from typing import Any
 import structlog
 from discord import app_commands
 
-from bot import options, refusals
+from bot import modals, options, refusals
+from bot.animate import animate_command
 from bot.choices import suggestions
 from bot.options import FORMS, Form, asked_of, half_typed
 from bot.taking import Asked, Interaction, refuse, stumbled, take
@@ -21,21 +22,24 @@ _log = structlog.get_logger("bot.commands")
 def all_commands(
     ctx: Context, desk: Desk | None = None
 ) -> list[app_commands.Command[Any, ..., None] | app_commands.ContextMenu]:
-    """Make every command that makes something. `desk`: where their files are opened; one for the whole program."""
+    """Make every command that makes something. `desk`: where files are opened, if that is shared with others."""
     desk = desk or Desk()
-    return [_command(ctx, desk, form) for form in FORMS]
+    waiting = modals.Waiting(ctx.clock)
+    return [*(_command(ctx, desk, waiting, form) for form in FORMS), animate_command(ctx, desk, waiting)]
 
 
 def video_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
     """Make /video alone."""
-    return _command(ctx, Desk(), FORMS[0])
+    return _command(ctx, Desk(), modals.Waiting(ctx.clock), FORMS[0])
 
 
-def _command(ctx: Context, desk: Desk, form: Form) -> app_commands.Command[Any, ..., None]:
+def _command(ctx: Context, desk: Desk, waiting: modals.Waiting, form: Form) -> app_commands.Command[Any, ..., None]:
     async def run(interaction: Interaction, **given: Any) -> None:
         asked = asked_of(form, given)
         if isinstance(asked, Problem):
             await refuse(interaction, refusals.refused([asked], None))
+        elif given.get("advanced"):
+            await modals.open_advanced(ctx, desk, waiting, interaction, asked, form.extras)
         else:
             await take(ctx, desk, interaction, asked)
 

@@ -77,6 +77,11 @@ def _required(problem: Problem, title: str) -> str:
 
 def _one_of(problem: Problem, title: str, name: str, given: str) -> str:
     unit = _UNITS.get(problem.field, "")
+    if problem.field == "strokes" and len(problem.allowed) == 2:
+        low, high = (plain(corner, 20) for corner in problem.allowed)
+        return f"A stroke leaves the image at {given}. Points go from {low} (bottom left) to {high} (top right)."
+    if problem.field == "strokes":
+        return f"A stroke has {given} points; {title} takes {_choices(problem.allowed)}."
     text = f"{name} can't be {given or 'empty'}{unit} at {title}."
     if problem.allowed:
         text += f" Possible: {_choices(problem.allowed)}{unit}."
@@ -103,6 +108,8 @@ def _not_together(problem: Problem, title: str, name: str, given: str) -> str:
             f"{name} and {label(problem.given)} must be about the same size at {title}: "
             f"{low} to {high} times as many pixels. Crop or scale one of them."
         )
+    if problem.field in set(Role) and problem.allowed:
+        return f"{name} must have the same size as {label(problem.given)} at {title}: {_choices(problem.allowed)}."
     other, colon, value = problem.given.partition(": ")
     if colon and value == "no":
         on = "True" if other == "audio" else "yes"
@@ -181,6 +188,34 @@ def unknown_model(given: str, title: str, known: Sequence[str]) -> str:
     )
 
 
+def line_not_read(line: str, offered: Sequence[str]) -> str:
+    """Say that a line of a form is no "name: value"."""
+    return (
+        f"I can't read the line “{plain(line, _GIVEN_MOST)}”: write `name: value`. {_offered(offered)}\n{NOTHING_SPENT}"
+    )
+
+
+def no_such_choice(name: str, offered: Sequence[str]) -> str:
+    """Say that a name in a form is none that is offered there."""
+    return f"There is no choice called {plain(name, _GIVEN_MOST)} here. {_offered(offered)}\n{NOTHING_SPENT}"
+
+
+def twice(name: str, one: str, other: str) -> str:
+    """Say that a form has two values for one name."""
+    both = f"{plain(one, _GIVEN_MOST)} and {plain(other, _GIVEN_MOST)}"
+    return f"{capital(label(name))} can be only one thing, and the form says both: {both}. Pick one.\n{NOTHING_SPENT}"
+
+
+def nothing_further(what: str | None) -> str:
+    """Say that there is no form to open."""
+    who = plain(what, _GIVEN_MOST) if what else "This"
+    return f"{who} has no further choices here. Leave `advanced` out and send the command again.\n{NOTHING_SPENT}"
+
+
+def _offered(offered: Sequence[str]) -> str:
+    return "Possible: " + "; ".join(plain(one, 120) for one in offered[:30]) + "."
+
+
 def over_budget(over: OverBudget) -> str:
     """Say that the month's budget does not reach."""
     return (
@@ -196,6 +231,10 @@ def no_such_provider(given: str, titles: Sequence[str]) -> str:
 
 
 NO_PROVIDERS = f"No video provider is set up here yet. Please tell an admin of this bot.\n{NOTHING_SPENT}"
+TYPE_AGAIN = f"I don't remember this form any more. Please type the command again.\n{NOTHING_SPENT}"
+NO_PICTURE_THERE = (
+    f"That message has no picture attached. Choose one that has, or use `/video` with an `image`.\n{NOTHING_SPENT}"
+)
 STORAGE_TROUBLE = (
     f"I can't store anything just now, so I did not take it. Please try again in a minute.\n{NOTHING_SPENT}"
 )

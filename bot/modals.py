@@ -1,0 +1,179 @@
+"""The forms that open over a command, and what waits in memory until they are sent.
+
+Discord lets a form come first or not at all, so nothing is stored yet when it opens: a form that is sent after a
+restart, or much later, is answered with "type the command again".
+"""
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+import discord
+import structlog
+
+from bot import forms, refusals
+from bot.choices import extras_of
+from bot.forms import Form
+from bot.taking import Asked, Interaction, refuse, refused_at_once, stumbled, take
+from bot.talking import TROUBLES, working
+from bot.talking import said as trouble_said
+from jobs.attachments import Desk
+from jobs.context import Context
+from providers.orders import Role, Value
+
+MOST_WAITING = 200
+_SECONDS = 15 * 60.0
+_PREFIX = "form:"
+_OURS = "answered by its form"
+
+_log = structlog.get_logger("bot.modals")
+Answers = dict[str, Value]
+Sent = Callable[[Interaction, Answers, Sequence[discord.Attachment]], Awaitable[None]]
+
+
+class Waiting:
+    """The open forms of this life of the program: a bounded number, for a bounded time."""
+
+    def __init__(self, clock: Callable[[], float], most: int = MOST_WAITING) -> None:
+        """Take the clock (seconds) and how many forms may be open at once."""
+        self._clock = clock
+        self._most = most
+        self._open: OrderedDict[str, tuple[float, FormModal]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Count the open forms."""
+        return len(self._open)
+
+    def add(self, modal: "FormModal") -> None:
+        """Remember a form, and forget the oldest and those nobody sent in time."""
+        self._open[modal.custom_id] = (self._clock() + _SECONDS, modal)
+        while self._open:
+            until, oldest = next(iter(self._open.values()))
+            if until > self._clock() and len(self._open) <= self._most:
+                break
+            self._open.popitem(last=False)
+            oldest.stop()  # discord.py forgets it too
+
+    def take(self, modal: "FormModal") -> bool:
+        """Take a form out; False when it is not here any more: too old, or sent already."""
+        until, _ = self._open.pop(modal.custom_id, (0.0, modal))
+        return until > self._clock()
+
+
+class FormModal(discord.ui.Modal):
+    """One open form."""
+
+    def __init__(self, title: str, form: Form, waiting: Waiting, sent: Sent) -> None:
+        """Draw a form; `sent` goes on with what was answered."""
+        super().__init__(title=title, custom_id=_PREFIX + secrets.token_hex(8), timeout=None)
+        self._form = form
+        self._waiting = waiting
+        self._sent = sent
+        self._picks: list[discord.ui.Select[Any]] = []
+        self._blanks: dict[str, discord.ui.TextInput[Any]] = {}
+        self._lines: discord.ui.TextInput[Any] | None = None
+        self._mark: discord.ui.FileUpload[Any] | None = None
+        self._draw()
+
+    def _draw(self) -> None:
+        form = self._form
+        for blank in form.blanks:
+            most = min(int(blank.extra.most), forms.MOST_INPUT)
+            self._blanks[blank.extra.name] = _input(most, None)
+            self._add(blank.title, blank.hint, self._blanks[blank.extra.name])
+        for pick in form.picks:
+            options = [
+                discord.SelectOption(label=shown, value=value, description=hint or None)
+                for shown, value, hint in pick.entries
+            ]
+            drop_down: discord.ui.Select[Any] = discord.ui.Select(
+                options=options, required=False, min_values=0, max_values=pick.most, placeholder="As usual"
+            )
+            self._picks.append(drop_down)
+            self._add(
+                pick.title, "One for each name; leave out what may stay as usual" if pick.most > 1 else "", drop_down
+            )
+        if form.lines:
+            self._lines = _input(forms.MOST_INPUT, forms.example(form.lines))
+            self._add("More, as name: value, one a line", forms.listed(form.lines), self._lines)
+        if form.mark:
+            self._mark = discord.ui.FileUpload(required=False, min_values=0, max_values=1)
+            self._add("A picture as the watermark", "Together with watermark: yes", self._mark)
+
+    def _add(self, title: str, hint: str, item: discord.ui.Item[Any]) -> None:
+        self.add_item(discord.ui.Label(text=title, description=hint or None, component=item))
+
+    async def interaction_check(self, interaction: Interaction, /) -> bool:
+        """Note, before anything can wait, that this form answers for itself."""
+        interaction.extras[_OURS] = True
+        return True
+
+    async def on_submit(self, interaction: Interaction, /) -> None:
+        """Read the form and go on with what it was opened for."""
+        with working(interaction):
+            if not self._waiting.take(self):
+                await refuse(interaction, refusals.TYPE_AGAIN)
+                return
+            written = {name: item.value for name, item in self._blanks.items()}
+            picked = [str(value) for drop_down in self._picks for value in drop_down.values]
+            marks = list(self._mark.values) if self._mark else []
+            said = forms.answers(self._form, picked, written, self._lines.value if self._lines else "")
+            if isinstance(said, str):
+                await refuse(interaction, said)
+                return
+            await self._sent(interaction, said, marks)
+
+    async def on_error(self, interaction: Interaction, error: Exception, /) -> None:
+        """Tell the member that something went wrong."""
+        interaction.extras[_OURS] = True
+        await stumbled(interaction, error)
+
+
+def _input(most: int, placeholder: str | None) -> "discord.ui.TextInput[Any]":
+    return discord.ui.TextInput(
+        style=discord.TextStyle.paragraph, required=False, max_length=max(most, 1), placeholder=placeholder
+    )
+
+
+async def show(interaction: Interaction, waiting: Waiting, title: str, form: Form, sent: Sent) -> None:
+    """Open a form as the first answer. Raise what a call to Discord may raise."""
+    modal = FormModal(title, form, waiting, sent)
+    waiting.add(modal)
+    await interaction.response.send_modal(modal)
+
+
+async def open_advanced(
+    ctx: Context, desk: Desk, waiting: Waiting, interaction: Interaction, asked: Asked, but: Collection[str]
+) -> None:
+    """Open the form with all further choices of the vendors that can be meant, `but` those the command has itself."""
+    refusal = refused_at_once(ctx, interaction, asked, whole=False)
+    form = forms.lay_out(extra for extra in extras_of(ctx.providers, asked.typed).values() if extra.name not in but)
+    if refusal is None and form.empty:
+        refusal = refusals.nothing_further(asked.typed.model or asked.typed.provider)
+    if refusal is not None:
+        await refuse(interaction, refusal)
+        return
+
+    async def sent(again: Interaction, answers: Answers, marks: Sequence[discord.Attachment]) -> None:
+        typed = replace(asked.typed, extras={**asked.typed.extras, **answers})
+        files = (*asked.attachments, *((Role.WATERMARK, mark) for mark in marks))
+        await take(ctx, desk, again, replace(asked, typed=typed, attachments=files))
+
+    await show(interaction, waiting, "Advanced", form, sent)
+
+
+def unanswered(interaction: Interaction) -> bool:
+    """Say whether a sent form is one of ours that is not open any more, so that nobody else answers it."""
+    if interaction.type is not discord.InteractionType.modal_submit or _OURS in interaction.extras:
+        return False
+    return str((interaction.data or {}).get("custom_id", "")).startswith(_PREFIX)
+
+
+async def refuse_late(interaction: Interaction) -> None:
+    """Answer a form that is not open any more."""
+    try:
+        await refuse(interaction, refusals.TYPE_AGAIN)
+    except TROUBLES as error:
+        _log.warning("form not answered", trouble=trouble_said(error))
