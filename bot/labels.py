@@ -27,7 +27,6 @@ _FIELDS: dict[str, str] = {
     Role.WATERMARK: "the watermark's picture",
     Role.FACE: "the face",
     Role.MOTION: "the video to move like",
-    Role.AUDIO: "the audio file",
     Role.SUBTITLES: "the subtitle file",
     "style": "the style",
     "movement_amplitude": "the amount of movement",
@@ -76,8 +75,15 @@ _OPERATIONS: dict[str, str] = {
 }
 
 
+def is_file(name: str) -> bool:
+    """Tell a file's role from other fields: one role is spelled like the option for sound."""
+    return isinstance(name, Role) or (name != Role.AUDIO and name in set(Role))
+
+
 def label(name: str) -> str:
     """Name a field, a file's role or a further choice in the middle of a sentence."""
+    if name == Role.AUDIO and is_file(name):
+        return "the audio file"
     return _FIELDS.get(name) or f"`{plain(name, 30).replace('`', '')}`"
 
 

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 
-from bot.labels import capital, label, made, several
+from bot.labels import capital, is_file, label, made, several
 from bot.messages import credits_of
-from bot.plain import plain
-from jobs.attachments import Flaw
+from bot.plain import clean, plain
+from jobs.attachments import MOST_BYTES, Flaw
 from jobs.intake import OverBudget
 from providers.orders import Operation, Problem, Role, Rule
 
@@ -49,9 +49,7 @@ def problem_text(problem: Problem, title: str) -> str:
         case Rule.NOT_OFFERED:
             return _not_offered(problem, title, given)
         case Rule.NOT_READ:
-            example = plain(problem.allowed[0], 100) if problem.allowed else ""
-            like = f" Write it like this: {example}" if example else " Please check how it is written."
-            return f"{name} can't be understood{f' at “{given}”' if given else ''}.{like}"
+            return _not_read(problem, name, given)
         case Rule.NEEDS_PUBLIC_URL:
             return (
                 f"{capital(title)} fetches files by address, and this bot has no public address to give. "
@@ -67,7 +65,7 @@ def _required(problem: Problem, title: str) -> str:
         return f"A last frame needs a first one at {title}: attach an `image` too, or choose another provider or model."
     if field == "prompt":
         return f"{who} needs a prompt: say what should be seen."
-    if field in set(Role):
+    if is_file(field):
         least = problem.limit or 1
         what = label(field) if least == 1 else f"at least {least} {several(field)}"
         return f"{who} needs {what} for this. Attach {'it' if least == 1 else 'them'} and try again."
@@ -90,11 +88,19 @@ def _one_of(problem: Problem, title: str, name: str, given: str) -> str:
     return text
 
 
+def _not_read(problem: Problem, name: str, given: str) -> str:
+    where = f" at “{given}”" if given else ""
+    if not problem.allowed:
+        return f"{name} can't be understood{where}. Please check how it is written."
+    example = clean(problem.allowed[0])[:100].replace("`", "")
+    return f"{name} can't be understood{where}. Write it like this: `{example}`."
+
+
 def _too_many(problem: Problem, title: str) -> str:
     if problem.limit == 1:
         return f"{capital(title)} takes only one file as {label(problem.field)}. Leave the others out."
     most, given = _number(problem.limit), _number(problem.given)
-    if problem.field in set(Role) or several(problem.field) != label(problem.field):
+    if is_file(problem.field) or several(problem.field) != label(problem.field):
         return f"{capital(title)} takes at most {most} {several(problem.field)}; you gave {given}."
     return f"{capital(label(problem.field))} has {given} words; {title} takes at most {most}."
 
@@ -102,13 +108,13 @@ def _too_many(problem: Problem, title: str) -> str:
 def _not_together(problem: Problem, title: str, name: str, given: str) -> str:
     if problem.field == "strokes":
         return f"Each dynamic mask needs a stroke of its own, and each stroke a mask. These are {given} masks."
-    if problem.field in set(Role) and len(problem.allowed) == 2:
+    if is_file(problem.field) and len(problem.allowed) == 2:
         low, high = (plain(word, 10) for word in problem.allowed)
         return (
             f"{name} and {label(problem.given)} must be about the same size at {title}: "
             f"{low} to {high} times as many pixels. Crop or scale one of them."
         )
-    if problem.field in set(Role) and problem.allowed:
+    if is_file(problem.field) and problem.allowed:
         return f"{name} must have the same size as {label(problem.given)} at {title}: {_choices(problem.allowed)}."
     other, colon, value = problem.given.partition(": ")
     if colon and value == "no":
@@ -126,13 +132,13 @@ def _not_offered(problem: Problem, title: str, given: str) -> str:
     if field == "operation":
         instead = _INSTEAD.get(problem.given, " Choose another provider or model.")
         return f"{who} can't make {made(problem.given)}.{instead}"
-    if field == "audio":
+    if field == "audio" and not is_file(field):
         return f"{given or 'This model'} makes no sound at {title}. Leave `audio` out, or choose another model.{models}"
     if field == "aspect_ratio":
         return f"{who} takes no aspect ratio here; leave it out. With an image, the image's shape decides."
     if problem.allowed:
         return f"{given or 'This model'} does not take {label(field)} at {title}.{models}"
-    if field in set(Role):
+    if is_file(field):
         return f"{who} takes no such file here: {label(field)}. Leave it out, or choose another provider or model."
     model = given and given not in set(Operation) and field not in {"duration", "resolution", "seed"}
     where = f" with {given}" if model else " here"
@@ -159,7 +165,7 @@ def _file(problem: Problem, title: str, name: str, given: str) -> str:
             return f"{name} has the shape {given}; {title} takes {plain(between, 40)}. Crop it and try again."
 
 
-def flawed(role: Role, flaw: Flaw, most: int) -> str:
+def flawed(role: str, flaw: Flaw, most: int = MOST_BYTES) -> str:
     """Say what is wrong with a file; `most` bytes are taken in its role."""
     what = capital(label(role))
     text = {
