@@ -10,9 +10,12 @@ import discord
 import structlog
 from discord.http import Route
 
-from bot import buttons
-from bot.commands import Tree, video_command
+from bot import buttons, modals, music
+from bot.admin import settings_command
+from bot.commands import Tree, all_commands
+from bot.mv import mv_group
 from bot.talking import NO_PINGS, said
+from jobs.attachments import Desk
 from jobs.context import Context
 
 DISCORD_API = "https://discord.com/api/v10"
@@ -31,7 +34,7 @@ class TokenRefused(Exception):  # noqa: N818 -- an answer of Discord, not a faul
 class RushesClient(discord.AutoShardedClient):
     """One life of the connection. AutoShardedClient also at one shard: it survives a gateway that is away at first."""
 
-    def __init__(self, ctx: Context, *, sync: bool, ready_timeout: float) -> None:
+    def __init__(self, ctx: Context, desk: Desk, *, sync: bool, ready_timeout: float) -> None:
         super().__init__(
             intents=discord.Intents(guilds=True),
             allowed_mentions=NO_PINGS,
@@ -42,6 +45,7 @@ class RushesClient(discord.AutoShardedClient):
             max_messages=None,
         )
         self.ctx = ctx
+        self._desk = desk
         self.tree = Tree(
             self,
             allowed_installs=discord.app_commands.AppInstallationType(guild=True, user=False),
@@ -49,7 +53,8 @@ class RushesClient(discord.AutoShardedClient):
                 guild=True, dm_channel=False, private_channel=False
             ),
         )
-        self.tree.add_command(video_command(ctx))
+        for command in (*all_commands(ctx, desk), mv_group(ctx, desk), settings_command(ctx)):
+            self.tree.add_command(command)
         self.synced = not sync
         self._last_identify = -_IDENTIFY_GAP
         self._at_work: set[asyncio.Task[Any]] = set()
@@ -77,7 +82,7 @@ class RushesClient(discord.AutoShardedClient):
 
     async def setup_hook(self) -> None:
         """Register commands and buttons, after login and before the gateway."""
-        self.add_dynamic_items(buttons.CancelButton)
+        self.add_dynamic_items(*buttons.ITEMS)
         if self.synced:
             return
         try:
@@ -98,12 +103,25 @@ class RushesClient(discord.AutoShardedClient):
         _log.info("connected to Discord", shards=self.shard_count, servers=len(self.guilds))
         self.ctx.wakes.deliver.set()
         self.ctx.wakes.cards.set()
+        self.ctx.wakes.alerts.set()
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """Answer the presses that no button of ours answers."""
-        if buttons.unanswered(interaction):
-            with self.working():
+        """Answer the presses that no button of ours answers, and the forms that discord.py does not know."""
+        with self.working():
+            if buttons.unanswered(interaction):
                 await buttons.refuse(interaction)
+            elif modals.unanswered(interaction):
+                await modals.refuse_late(interaction)
+            else:
+                await music.form_submitted(self.ctx, self._desk, interaction)
+
+    async def shot_picked(self, interaction: discord.Interaction[Any], code: str) -> None:
+        """Answer a press of a shot."""
+        await music.shot_picked(self.ctx, interaction, code)
+
+    async def compose_pressed(self, interaction: discord.Interaction[Any], code: str) -> None:
+        """Answer a press of Compose."""
+        await music.compose_pressed(self.ctx, self._desk, interaction, code)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """Note what an event handler stumbled over."""
@@ -122,10 +140,12 @@ class RushesClient(discord.AutoShardedClient):
         return self.usable and self.is_ready() and bool(shards) and not any(shard.is_closed() for shard in shards)
 
 
-def build(ctx: Context, *, api_url: str = DISCORD_API, sync: bool = True, ready_timeout: float = 0.5) -> RushesClient:
+def build(
+    ctx: Context, desk: Desk, *, api_url: str = DISCORD_API, sync: bool = True, ready_timeout: float = 0.5
+) -> RushesClient:
     """Make a client for the Discord at `api_url`; the gateway is asked for there. Seconds to wait for servers."""
     Route.BASE = api_url.rstrip("/")  # discord.py has no other way to be pointed elsewhere
-    return RushesClient(ctx, sync=sync, ready_timeout=ready_timeout)
+    return RushesClient(ctx, desk, sync=sync, ready_timeout=ready_timeout)
 
 
 class Bot:
@@ -136,6 +156,7 @@ class Bot:
         self._token = token
         self._api_url = api_url
         self._ready_timeout = ready_timeout
+        self._desk = Desk()
         self._client: RushesClient | None = None
         self._synced = False
         self._closing = asyncio.Event()
@@ -171,7 +192,13 @@ class Bot:
 
     async def _live(self, stop: asyncio.Task[None]) -> None:
         """Run one client until it ends or `stop` does."""
-        client = build(self._ctx, api_url=self._api_url, sync=not self._synced, ready_timeout=self._ready_timeout)
+        client = build(
+            self._ctx,
+            self._desk,
+            api_url=self._api_url,
+            sync=not self._synced,
+            ready_timeout=self._ready_timeout,
+        )
         async with client:
             self._client = client
             start = asyncio.create_task(client.start(self._token))

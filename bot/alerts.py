@@ -1,0 +1,99 @@
+"""Telling the admins of a server what only they can mend, in the channel they chose for it."""
+
+from collections.abc import Sequence
+
+import discord
+import structlog
+
+from bot.looks import title_of
+from bot.messages import credits_of
+from bot.talking import NO_PINGS, TROUBLES, Connected, said
+from jobs.context import Context
+from jobs.loop import Work
+from storage import Connection, StorageError, alerts, guilds
+from storage import jobs as job_facts
+from storage.words import Alert, AlertKind, GuildSettings, Job
+
+_AT_ONCE = 4
+_FIRST_PAUSE_MS = 30_000
+_LONGEST_PAUSE_MS = 3_600_000
+_WORTH_TELLING_MS = 24 * 3_600_000
+_log = structlog.get_logger("bot.alerts")
+
+
+def work(ctx: Context, bot: Connected) -> Work[Alert]:
+    """Tell the alerts whose time has come."""
+
+    async def due() -> Sequence[Alert]:
+        return [] if bot.client is None else await ctx.database.read(alerts.due, ctx.now(), 2 * _AT_ONCE)
+
+    async def handle(alert: Alert) -> None:
+        client = bot.client
+        if client is None:
+            return
+        try:
+            await _tell(ctx, client, alert)
+        except StorageError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- stays due, but not at once: the others come first
+            _log.exception("alert failed", alert=alert.id)
+            await _not_told(ctx, alert, error)
+
+    return Work("alerts", due, handle, lambda one: one.id, ctx.wakes.alerts, _AT_ONCE, ctx.timing.idle / 1000)
+
+
+async def _tell(ctx: Context, client: discord.AutoShardedClient, alert: Alert) -> None:
+    settings, job = await ctx.database.read(_rest, alert)
+    facts = {"kind": alert.kind, "provider": alert.provider, "guild": alert.guild_id, "job": job.code if job else ""}
+    if settings.alerts_channel_id is None or job is None:
+        _log.warning("admins are needed", **facts)
+        await ctx.database.write(alerts.told, alert.id)
+        return
+    channel = client.get_partial_messageable(settings.alerts_channel_id, guild_id=alert.guild_id)
+    text = text_of(alert, title_of(ctx.providers, alert.provider), job)
+    try:
+        # Under the same nonce Discord takes a repeat for the first one, for a few minutes.
+        await channel.send(text, nonce=f"alert{alert.id}", allowed_mentions=NO_PINGS, suppress_embeds=True)
+    except TROUBLES as error:
+        await _not_told(ctx, alert, error)
+        return
+    await ctx.database.write(alerts.told, alert.id)
+    ctx.tell("alert told", alert.job_id, kind=alert.kind, provider=alert.provider)
+
+
+def _rest(connection: Connection, alert: Alert) -> tuple[GuildSettings, Job | None]:
+    return guilds.settings_of(connection, alert.guild_id), job_facts.by_id(connection, alert.job_id)
+
+
+async def _not_told(ctx: Context, alert: Alert, error: BaseException) -> None:
+    now = ctx.now()
+    if now - alert.created_at >= _WORTH_TELLING_MS:
+        _log.error("alert given up", kind=alert.kind, provider=alert.provider, trouble=said(error))
+        await ctx.database.write(alerts.told, alert.id)
+        return
+    _log.warning("alert not told yet", kind=alert.kind, provider=alert.provider, trouble=said(error))
+    pause = min(_FIRST_PAUSE_MS * 2 ** min(alert.attempts, 16), _LONGEST_PAUSE_MS)
+    if isinstance(error, discord.RateLimited):
+        pause = max(pause, int(error.retry_after * 1000))
+    await ctx.database.write(alerts.postponed, alert, now + pause)
+
+
+def text_of(alert: Alert, title: str, job: Job) -> str:
+    """Say what is wrong and what to do about it. Holds no stranger's words."""
+    match alert.kind:
+        case AlertKind.CREDIT:
+            return (
+                f"⚠️ **Our account at {title} is out of credits**, so it refuses what members ask for (first job "
+                f"{job.code}). Add credits there; until then members can name another provider. Nothing was spent."
+            )
+        case AlertKind.ACCESS:
+            return (
+                f"⚠️ **{title} does not let this bot in**, so nothing can be made there (first job {job.code}). "
+                "Check its key and address in the bot's settings: `rushes check`. Nothing was spent."
+            )
+        case AlertKind.DOUBT:
+            return (
+                f"❓ **Nobody can find out whether {title} received job {job.code}.** {credits_of(job.price)} stay "
+                f"reserved. Look at your account there, then decide on the command line: `rushes release {job.code}` "
+                f"gives the credits back, `rushes charge {job.code}` counts them as spent."
+            )

@@ -1,0 +1,181 @@
+"""Changing a music video: a shot made anew, or all shots put together, asked by a press, a form or a command.
+
+Whoever asks is judged anew each time, and the shots are looked up as they are now: what a card, a menu or a form said
+earlier does not count.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, cast
+
+import discord
+import structlog
+
+from bot import refusals, shots
+from bot.asking import storable
+from bot.buttons import may
+from bot.choices import Typed
+from bot.taking import Asked, Interaction, refuse, stumbled, take
+from jobs.attachments import Desk
+from jobs.context import Context
+from providers.orders import Operation
+from storage import StorageError
+from storage import jobs as job_facts
+from storage.words import Job, StoredShot, job_id_of
+
+_FORM = re.compile(r"mv:(?P<code>[0-9a-z]{13}):edit:(?P<number>[0-9]{1,4})")
+_MOST_TYPED = 4000  # characters of a form's field, at Discord
+_log = structlog.get_logger("bot.music")
+
+NOT_FOUND = (
+    "I can't change that music video for you: it is not here any more, or it is somebody else's. "
+    f"The one who asked and people who may manage messages in its channel can.\n{refusals.NOTHING_SPENT}"
+)
+
+
+async def shot_picked(ctx: Context, interaction: Interaction, code: str) -> None:
+    """Answer a pick in the menu of shots: with the form for the new prompt, or with why not."""
+    try:
+        job = await _found(ctx, interaction, code)
+        number = _number(interaction)
+        refusal = job if isinstance(job, str) else shots.not_editable(job, number)
+        shot = None if isinstance(job, str) else shots.shot_at(job, number)
+        if refusal is not None or shot is None or isinstance(job, str):
+            await refuse(interaction, _with_end(refusal or NOT_FOUND))
+            return
+        await interaction.response.send_modal(_form(job, number, shot))
+        ctx.tell("form shown", job.id, by=interaction.user.id, shot=number)
+        if interaction.message is not None and interaction.message.id == job.card_message_id:
+            # The menu goes on showing what was picked, and that cannot be picked again, until the card is drawn anew.
+            await ctx.database.write(job_facts.touch_card, job.id, ctx.now())
+            ctx.wakes.cards.set()
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the one who pressed is told
+        await stumbled(interaction, error)
+
+
+async def compose_pressed(ctx: Context, desk: Desk, interaction: Interaction, code: str) -> None:
+    """Answer a press of Compose: all shots, as they are now, in their order."""
+    try:
+        job = await _found(ctx, interaction, code)
+        if isinstance(job, str):
+            await refuse(interaction, job)
+            return
+        await compose(ctx, desk, interaction, job, range(1, len(job.shots) + 1))
+    except Exception as error:  # noqa: BLE001 -- likewise
+        await stumbled(interaction, error)
+
+
+async def form_submitted(ctx: Context, desk: Desk, interaction: Interaction) -> None:
+    """Take a submitted form, if it is one of ours."""
+    data: Any = interaction.data or {}
+    custom_id = str(data.get("custom_id", ""))
+    if interaction.type is not discord.InteractionType.modal_submit or not custom_id.startswith("mv:"):
+        return
+    try:
+        match = _FORM.fullmatch(custom_id)
+        job = await _found(ctx, interaction, match["code"]) if match else NOT_FOUND
+        if match is None or isinstance(job, str):
+            await refuse(interaction, str(job))
+        else:
+            await edit(ctx, desk, interaction, job, int(match["number"]), _typed(data.get("components")))
+    except Exception as error:  # noqa: BLE001 -- likewise
+        await stumbled(interaction, error)
+
+
+async def edit(ctx: Context, desk: Desk, interaction: Interaction, job: Job, number: int, prompt: str) -> None:
+    """Ask for a shot of a music video to be made anew. The caller has judged who asks."""
+    refusal = _not_open(job) or shots.not_editable(job, number)
+    if refusal is None and not prompt:
+        refusal = "A shot needs a prompt: say what should be seen instead."
+    if refusal is not None:
+        await refuse(interaction, _with_end(refusal))
+        return
+    await take(ctx, desk, interaction, _asked(Operation.EDIT_SHOT, job, [number], prompt))
+
+
+async def compose(ctx: Context, desk: Desk, interaction: Interaction, job: Job, numbers: Sequence[int]) -> None:
+    """Ask for shots of a music video to be put together. The caller has judged who asks."""
+    refusal = _not_open(job) or shots.not_composable(job, numbers)
+    if refusal is not None:
+        await refuse(interaction, _with_end(refusal))
+        return
+    await take(ctx, desk, interaction, _asked(Operation.COMPOSE_SHOTS, job, numbers, None))
+
+
+def _asked(operation: Operation, job: Job, numbers: Sequence[int], prompt: str | None) -> Asked:
+    """Write the request: the vendor that has the music video, and no other, can change it."""
+    parent, ids = job.task_id or "", shots.ids_of(job, numbers)
+    return Asked(
+        Typed(operation=operation, prompt=prompt, provider=job.provider, parent=parent, shots=ids),
+        root=job,
+    )
+
+
+async def _found(ctx: Context, interaction: Interaction, code: str) -> Job | str:
+    """Find a music video that the one who asks may change; or the sentence why not."""
+    job_id = job_id_of(code)
+    try:
+        job = None if job_id is None else await ctx.database.read(job_facts.by_id, job_id)
+    except StorageError as error:
+        _log.warning("music video not read", trouble=str(error))
+        return refusals.STORAGE_TROUBLE
+    allowed = job is not None and job.operation == Operation.MUSIC_VIDEO and may(interaction, job)
+    ctx.tell("shots asked for", job.id if job else None, by=interaction.user.id, allowed=allowed)
+    if job is None or not allowed:
+        return NOT_FOUND
+    closed = _not_open(job)
+    return job if closed is None else _with_end(closed)
+
+
+def _not_open(job: Job) -> str | None:
+    return None if shots.changeable(job) else "This music video has no shots that could be changed."
+
+
+def _form(job: Job, number: int, shot: StoredShot) -> discord.ui.Modal:
+    """Make the form for a shot's new prompt. It is not kept here: what is submitted is read by its id alone."""
+    form = discord.ui.Modal(title=f"Shot {number}", custom_id=f"mv:{job.code}:edit:{number}")
+    form.add_item(
+        discord.ui.Label(
+            text="What should be seen instead",
+            component=discord.ui.TextInput(
+                custom_id="prompt",
+                style=discord.TextStyle.paragraph,
+                default=storable(shot.prompt)[:_MOST_TYPED] or None,
+                min_length=1,
+                max_length=_MOST_TYPED,
+            ),
+        )
+    )
+    form.stop()  # or discord.py keeps it, and answers in its own way when this same process gets it back
+    return form
+
+
+def _number(interaction: Interaction) -> int:
+    """Read which shot was picked; 0, which none is, for what cannot be read."""
+    data: Any = interaction.data or {}
+    values = _listed(data.get("values"))
+    value = str(values[0]) if len(values) == 1 else ""
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 5 else 0
+
+
+def _typed(parts: Any) -> str:
+    """Find what was typed in a form's one field, wherever Discord wraps it."""
+    found = _listed(parts)
+    while found:
+        part: Any = found.pop()
+        if not isinstance(part, dict):
+            continue
+        about = cast("dict[str, Any]", part)
+        value = about.get("value")
+        if about.get("custom_id") == "prompt" and isinstance(value, str):
+            return storable(value)
+        found += [about.get("component"), *_listed(about.get("components"))]
+    return ""
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(cast("list[Any]", value)) if isinstance(value, list) else []
+
+
+def _with_end(text: str) -> str:
+    return text if text.endswith(refusals.NOTHING_SPENT) else f"{text}\n{refusals.NOTHING_SPENT}"

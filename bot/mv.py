@@ -1,0 +1,249 @@
+"""The /mv commands: make a music video, show one, have a shot made anew, put shots together."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import discord
+import structlog
+from discord import app_commands
+
+from bot import asking, music, options, refusals, shots
+from bot.buttons import may
+from bot.cards import drawn
+from bot.choices import suggestions
+from bot.messages import time_of
+from bot.options import Form, Option, asked_of, half_typed
+from bot.plain import clean, cut
+from bot.taking import Interaction, refuse, take
+from bot.talking import NO_PINGS, working
+from jobs.attachments import Desk
+from jobs.context import Context
+from providers.orders import Operation, Problem, Role
+from storage import Connection, StorageError, deliveries, outputs
+from storage import jobs as job_facts
+from storage.words import Delivery, Job, Output, job_id_of
+
+_MOST_PICTURES = 7
+_LOOKED_AT = 200  # of a server's music videos, the newest
+_MOST_CHOICES = 25  # Discord shows no more
+_log = structlog.get_logger("bot.mv")
+
+CREATE = Form(
+    "create",
+    "Make a music video from pictures and a song",
+    Operation.MUSIC_VIDEO,
+    (
+        Option("audio", "The song: MP3, WAV, M4A or AAC", discord.Attachment, role=Role.AUDIO, required=True),
+        Option("image1", "Who or what is to be seen", discord.Attachment, role=Role.REFERENCE, required=True),
+        *(
+            Option(f"image{n}", f"Picture {n}", discord.Attachment, role=Role.REFERENCE)
+            for n in range(2, _MOST_PICTURES + 1)
+        ),
+        options.PROMPT,
+        options.RATIO,
+        options.RESOLUTION,
+        Option("subtitles", "The words of the song: a SubRip file (.srt)", discord.Attachment, role=Role.SUBTITLES),
+        Option("add_subtitle", "Show the words of the song", bool, extra=True),
+        Option("language", "The language of the song", str, extra=True),
+        Option("lip_sync", "Let people sing along; costs more", bool, extra=True),
+        options.PROVIDER,
+    ),
+)
+_SUGGESTED = ("aspect_ratio", "resolution", "language", "provider")
+
+NO_VIDEO = (
+    "There is no such music video here, or it is somebody else's. Choose one from the list that opens while you type."
+)
+
+
+def mv_group(ctx: Context, desk: Desk) -> app_commands.Group:
+    """Make the /mv commands."""
+    group = app_commands.Group(name="mv", description="Music videos from pictures and a song")
+    group.add_command(_create(ctx, desk))
+    group.add_command(_show(ctx))
+    group.add_command(_edit(ctx, desk))
+    group.add_command(_compose(ctx, desk))
+    return group
+
+
+def _create(ctx: Context, desk: Desk) -> app_commands.Command[Any, ..., None]:
+    async def create(interaction: Interaction, **given: Any) -> None:
+        asked = asked_of(CREATE, given)
+        if isinstance(asked, Problem):
+            await refuse(interaction, refusals.refused([asked], None))
+        else:
+            await take(ctx, desk, interaction, asked)
+
+    # discord.py reads a command's options from the signature of its function.
+    asker = inspect.Parameter("interaction", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Interaction)
+    create.__signature__ = inspect.Signature([asker, *map(_parameter, CREATE.options)])  # type: ignore[attr-defined]
+    described = app_commands.describe(**{option.name: option.says for option in CREATE.options})(create)
+    command: app_commands.Command[Any, ..., None] = app_commands.Command(
+        name=CREATE.name, description=CREATE.says, callback=described
+    )
+    for option in _SUGGESTED:
+        command.autocomplete(option)(_suggesting(ctx, option))
+    return command
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    default = inspect.Parameter.empty if option.required else None
+    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=option.kind)
+
+
+def _suggesting(ctx: Context, option: str) -> Any:
+    async def complete(interaction: Interaction, current: str) -> list[app_commands.Choice[Any]]:
+        try:
+            data: Any = interaction.data
+            typed = half_typed(CREATE, data["options"][0].get("options", []), option)
+            offers = suggestions(ctx.providers, typed, option, str(current))
+        except Exception:  # noqa: BLE001 -- an empty list lets the member go on typing
+            _log.exception("no suggestions", option=option)
+            return []
+        return [app_commands.Choice(name=label, value=value) for label, value in offers]
+
+    return complete
+
+
+def _show(ctx: Context) -> app_commands.Command[Any, ..., None]:
+    @app_commands.describe(video="Which music video")
+    async def show(interaction: Interaction, video: str) -> None:
+        with working(interaction):
+            found = await _read(ctx, interaction, video, _may_see)
+            if isinstance(found, str):
+                await refuse(interaction, found)
+                return
+            job, delivery, files = found
+            embed, view = drawn(ctx, job, delivery, files)
+            if view is None or not may(interaction, job):
+                await interaction.response.send_message(embed=embed, ephemeral=True, allowed_mentions=NO_PINGS)
+            else:
+                await interaction.response.send_message(
+                    embed=embed, view=view, ephemeral=True, allowed_mentions=NO_PINGS
+                )
+
+    command: app_commands.Command[Any, ..., None] = app_commands.Command(
+        name="show", description="Show a music video and its shots, to you alone", callback=show
+    )
+    command.autocomplete("video")(_naming(ctx, _may_see))
+    return command
+
+
+def _edit(ctx: Context, desk: Desk) -> app_commands.Command[Any, ..., None]:
+    @app_commands.describe(
+        video="Which music video", shot="Which shot, by its number", prompt="What should be seen instead"
+    )
+    async def edit(
+        interaction: Interaction,
+        video: str,
+        shot: int,
+        prompt: app_commands.Range[str, 1, asking.MOST_PROMPT],
+    ) -> None:
+        with working(interaction):
+            found = await _read(ctx, interaction, video, may)
+            if isinstance(found, str):
+                await refuse(interaction, found)
+                return
+            await music.edit(ctx, desk, interaction, found[0], shot, asking.storable(prompt))
+
+    command: app_commands.Command[Any, ..., None] = app_commands.Command(
+        name="edit", description="Have one shot of a music video made anew", callback=edit
+    )
+    command.autocomplete("video")(_naming(ctx, may))
+    command.autocomplete("shot")(_numbering(ctx))
+    return command
+
+
+def _compose(ctx: Context, desk: Desk) -> app_commands.Command[Any, ..., None]:
+    @app_commands.describe(
+        video="Which music video", wanted="Which shots, in order, like: 1 2 4; left out, all of them"
+    )
+    @app_commands.rename(wanted="shots")
+    async def compose(
+        interaction: Interaction, video: str, wanted: app_commands.Range[str, 1, 500] | None = None
+    ) -> None:
+        with working(interaction):
+            found = await _read(ctx, interaction, video, may)
+            if isinstance(found, str):
+                await refuse(interaction, found)
+                return
+            job = found[0]
+            numbers = list(range(1, len(job.shots) + 1)) if wanted is None else shots.chosen(wanted, job)
+            if isinstance(numbers, str):
+                await refuse(interaction, f"{numbers}\n{refusals.NOTHING_SPENT}")
+                return
+            await music.compose(ctx, desk, interaction, job, numbers)
+
+    command: app_commands.Command[Any, ..., None] = app_commands.Command(
+        name="compose", description="Put shots of a music video together", callback=compose
+    )
+    command.autocomplete("video")(_naming(ctx, may))
+    return command
+
+
+Judge = Callable[[Interaction, Job], bool]
+Whole = tuple[Job, Delivery | None, list[Output]]
+
+
+def _may_see(interaction: Interaction, job: Job) -> bool:
+    """Let people see what is theirs and what stands in this channel; other channels may be closed to them."""
+    here = (
+        job.guild_id is not None and job.guild_id == interaction.guild_id and job.channel_id == interaction.channel_id
+    )
+    return here or may(interaction, job)
+
+
+async def _read(ctx: Context, interaction: Interaction, video: str, judge: Judge) -> Whole | str:
+    """Find a music video by what was chosen or typed; or the sentence why not."""
+    job_id = job_id_of(video.strip().lower())
+    try:
+        whole = None if job_id is None else await ctx.database.read(_whole, job_id)
+    except StorageError as error:
+        _log.warning("music video not read", trouble=str(error))
+        return refusals.STORAGE_TROUBLE
+    if whole is None or whole[0].operation != Operation.MUSIC_VIDEO or not judge(interaction, whole[0]):
+        return f"{NO_VIDEO}\n{refusals.NOTHING_SPENT}"
+    return whole
+
+
+def _whole(connection: Connection, job_id: int) -> Whole | None:
+    job = job_facts.by_id(connection, job_id)
+    return None if job is None else (job, deliveries.of_job(connection, job_id), outputs.of_job(connection, job_id))
+
+
+def _naming(ctx: Context, judge: Judge) -> Any:
+    """Suggest music videos: how the prompt begins, the age, the code."""
+
+    async def complete(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+        try:
+            found = await ctx.database.read(job_facts.music_videos, interaction.guild_id or 0, _LOOKED_AT)
+        except StorageError as error:
+            _log.warning("no suggestions", trouble=str(error))
+            return []
+        wanted = clean(current).casefold()
+        named = [(_name(job, ctx.now()), job.code) for job in found if judge(interaction, job)]
+        fitting = [(name, code) for name, code in named if wanted in name.casefold()]
+        return [app_commands.Choice(name=name, value=code) for name, code in fitting[:_MOST_CHOICES]]
+
+    return complete
+
+
+def _name(job: Job, now: int) -> str:
+    end = f" · {time_of((now - job.created_at) / 1000)} ago · {job.code}"
+    return cut(clean(job.prompt) or "(no prompt)", 100 - len(end)) + end
+
+
+def _numbering(ctx: Context) -> Any:
+    """Suggest the shots of the music video that is chosen."""
+
+    async def complete(interaction: Interaction, current: Any) -> list[app_commands.Choice[int]]:
+        found = await _read(ctx, interaction, str(interaction.namespace.video or ""), may)
+        if isinstance(found, str):
+            return []
+        wanted = str(current).strip()
+        named = [(number, shots.label(number, shot)) for number, shot in enumerate(found[0].shots, 1)]
+        fitting = [one for one in named if str(one[0]).startswith(wanted)]
+        return [app_commands.Choice(name=name, value=number) for number, name in fitting[:_MOST_CHOICES]]
+
+    return complete
