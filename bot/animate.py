@@ -9,7 +9,7 @@ from discord import app_commands
 
 from bot import asking, refusals
 from bot.choices import Typed, extras_of, suggestions
-from bot.forms import MOST_INPUT, Blank, Form, Pick
+from bot.forms import MOST_INPUT, Blank, Pick, Sheet
 from bot.modals import Answers, Waiting, show
 from bot.taking import Asked, Interaction, refuse, refused_at_once, take
 from jobs.attachments import Desk
@@ -51,7 +51,7 @@ def animate_command(ctx: Context, desk: Desk, waiting: Waiting) -> app_commands.
             del marks  # there is no room for them in this form
             await take(ctx, desk, again, replace(asked, typed=typed_with(typed, answers)))
 
-        await show(interaction, waiting, _NAME, form_of(ctx, typed), sent)
+        await show(interaction, waiting, _NAME, sheet_of(ctx, typed), sent)
 
     return app_commands.ContextMenu(name=_NAME, callback=animate)
 
@@ -66,7 +66,7 @@ def _claims_picture(file: discord.Attachment) -> bool:
     return (file.content_type or "").startswith("image/") or file.filename.lower().endswith(_PICTURES)
 
 
-def form_of(ctx: Context, typed: Typed) -> Form:
+def sheet_of(ctx: Context, typed: Typed) -> Sheet:
     """Ask for the prompt and the common options; everything else can be written as lines."""
     common = {extra.name: extra for extra in _COMMON}
     further = extras_of(ctx.providers, typed)
@@ -78,7 +78,7 @@ def form_of(ctx: Context, typed: Typed) -> Form:
             picks.append(Pick(name.capitalize(), entries, 1))
     lines = (*(extra for name, extra in common.items() if name not in _PICKED), *further.values())
     blank = Blank(_PROMPT, "What should happen")
-    return Form(tuple(picks), (blank,), lines, mark=False, known={"prompt": _PROMPT, **common, **further})
+    return Sheet(tuple(picks), (blank,), lines, mark=False, known={"prompt": _PROMPT, **common, **further})
 
 
 def typed_with(typed: Typed, answers: Answers) -> Typed:

@@ -43,7 +43,7 @@ class Blank:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class Sheet:
     """What is asked, in the order it is shown."""
 
     picks: tuple[Pick, ...]
@@ -58,7 +58,7 @@ class Form:
         return not self.known
 
 
-def lay_out(extras: Iterable[Extra]) -> Form:
+def lay_out(extras: Iterable[Extra]) -> Sheet:
     """Divide further choices among the parts of a form."""
     known = {extra.name: extra for extra in extras}
     mark = "watermark" in known
@@ -74,7 +74,7 @@ def lay_out(extras: Iterable[Extra]) -> Form:
     rest += [extra for group in groups[room:] for extra in group] + long[len(shown) :]
     picks = tuple(pick_of(group, number, len(groups)) for number, group in enumerate(groups[:room]))
     blanks = tuple(Blank(extra, cut(capital(label(extra.name)).strip("`"), 45)) for extra in shown)
-    return Form(picks, blanks, tuple(rest), mark, known)
+    return Sheet(picks, blanks, tuple(rest), mark, known)
 
 
 def _packed(extras: Sequence[Extra]) -> list[list[Extra]]:
@@ -139,22 +139,22 @@ def example(extras: Sequence[Extra]) -> str:
     return cut("\n".join(lines), 100)
 
 
-def answers(form: Form, picked: Iterable[str], written: Mapping[str, str], lines: str) -> dict[str, Value] | str:
+def answers(sheet: Sheet, picked: Iterable[str], written: Mapping[str, str], lines: str) -> dict[str, Value] | str:
     """Read a form; or the sentence why it cannot be. What was left empty is absent."""
     given: list[tuple[str, str]] = []
-    for line in [*picked, *lines.splitlines()][: _MOST_LINES + len(form.known)]:
+    for line in [*picked, *lines.splitlines()][: _MOST_LINES + len(sheet.known)]:
         if not storable(line):
             continue
         found = _LINE.fullmatch(storable(line))
         if found is None:
-            return refusals.line_not_read(line, _offered(form))
+            return refusals.line_not_read(line, _offered(sheet))
         given.append((found[1], found[2]))
     given += [(name, text) for name, text in written.items() if storable(text)]
     values: dict[str, Value] = {}
     for name, text in given:
-        extra = _named(form, name)
+        extra = _named(sheet, name)
         if extra is None:
-            return refusals.no_such_choice(name, _offered(form))
+            return refusals.no_such_choice(name, _offered(sheet))
         value = _value(extra, storable(text))
         if isinstance(value, Problem):
             return refusals.refused([value], None)
@@ -164,13 +164,13 @@ def answers(form: Form, picked: Iterable[str], written: Mapping[str, str], lines
     return values
 
 
-def _offered(form: Form) -> list[str]:
-    return [described(extra) for extra in form.known.values()]
+def _offered(sheet: Sheet) -> list[str]:
+    return [described(extra) for extra in sheet.known.values()]
 
 
-def _named(form: Form, given: str) -> Extra | None:
+def _named(sheet: Sheet, given: str) -> Extra | None:
     name = "_".join(storable(given).strip("`-* ").casefold().split())
-    return next((extra for extra in form.known.values() if extra.name.casefold() == name), None)
+    return next((extra for extra in sheet.known.values() if extra.name.casefold() == name), None)
 
 
 def _value(extra: Extra, text: str) -> Value | Problem:

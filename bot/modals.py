@@ -15,7 +15,7 @@ import structlog
 
 from bot import forms, refusals
 from bot.choices import extras_of
-from bot.forms import Form
+from bot.forms import Sheet
 from bot.taking import Asked, Interaction, refuse, refused_at_once, stumbled, take
 from bot.talking import TROUBLES, working
 from bot.talking import said as trouble_said
@@ -65,10 +65,10 @@ class Waiting:
 class FormModal(discord.ui.Modal):
     """One open form."""
 
-    def __init__(self, title: str, form: Form, waiting: Waiting, sent: Sent) -> None:
+    def __init__(self, title: str, sheet: Sheet, waiting: Waiting, sent: Sent) -> None:
         """Draw a form; `sent` goes on with what was answered."""
         super().__init__(title=title, custom_id=_PREFIX + secrets.token_hex(8), timeout=None)
-        self._form = form
+        self._sheet = sheet
         self._waiting = waiting
         self._sent = sent
         self._picks: list[discord.ui.Select[Any]] = []
@@ -78,12 +78,12 @@ class FormModal(discord.ui.Modal):
         self._draw()
 
     def _draw(self) -> None:
-        form = self._form
-        for blank in form.blanks:
+        sheet = self._sheet
+        for blank in sheet.blanks:
             most = min(int(blank.extra.most), forms.MOST_INPUT)
             self._blanks[blank.extra.name] = _input(most, None)
             self._add(blank.title, blank.hint, self._blanks[blank.extra.name])
-        for pick in form.picks:
+        for pick in sheet.picks:
             options = [
                 discord.SelectOption(label=shown, value=value, description=hint or None)
                 for shown, value, hint in pick.entries
@@ -95,10 +95,10 @@ class FormModal(discord.ui.Modal):
             self._add(
                 pick.title, "One for each name; leave out what may stay as usual" if pick.most > 1 else "", drop_down
             )
-        if form.lines:
-            self._lines = _input(forms.MOST_INPUT, forms.example(form.lines))
-            self._add("More, as name: value, one a line", forms.listed(form.lines), self._lines)
-        if form.mark:
+        if sheet.lines:
+            self._lines = _input(forms.MOST_INPUT, forms.example(sheet.lines))
+            self._add("More, as name: value, one a line", forms.listed(sheet.lines), self._lines)
+        if sheet.mark:
             self._mark = discord.ui.FileUpload(required=False, min_values=0, max_values=1)
             self._add("A picture as the watermark", "Together with watermark: yes", self._mark)
 
@@ -119,7 +119,7 @@ class FormModal(discord.ui.Modal):
             written = {name: item.value for name, item in self._blanks.items()}
             picked = [str(value) for drop_down in self._picks for value in drop_down.values]
             marks = list(self._mark.values) if self._mark else []
-            said = forms.answers(self._form, picked, written, self._lines.value if self._lines else "")
+            said = forms.answers(self._sheet, picked, written, self._lines.value if self._lines else "")
             if isinstance(said, str):
                 await refuse(interaction, said)
                 return
@@ -137,9 +137,9 @@ def _input(most: int, placeholder: str | None) -> "discord.ui.TextInput[Any]":
     )
 
 
-async def show(interaction: Interaction, waiting: Waiting, title: str, form: Form, sent: Sent) -> None:
+async def show(interaction: Interaction, waiting: Waiting, title: str, sheet: Sheet, sent: Sent) -> None:
     """Open a form as the first answer. Raise what a call to Discord may raise."""
-    modal = FormModal(title, form, waiting, sent)
+    modal = FormModal(title, sheet, waiting, sent)
     waiting.add(modal)
     await interaction.response.send_modal(modal)
 
@@ -149,8 +149,8 @@ async def open_advanced(
 ) -> None:
     """Open the form with all further choices of the vendors that can be meant, `but` those the command has itself."""
     refusal = refused_at_once(ctx, interaction, asked, whole=False)
-    form = forms.lay_out(extra for extra in extras_of(ctx.providers, asked.typed).values() if extra.name not in but)
-    if refusal is None and form.empty:
+    sheet = forms.lay_out(extra for extra in extras_of(ctx.providers, asked.typed).values() if extra.name not in but)
+    if refusal is None and sheet.empty:
         refusal = refusals.nothing_further(asked.typed.model or asked.typed.provider)
     if refusal is not None:
         await refuse(interaction, refusal)
@@ -161,7 +161,7 @@ async def open_advanced(
         files = (*asked.attachments, *((Role.WATERMARK, mark) for mark in marks))
         await take(ctx, desk, again, replace(asked, typed=typed, attachments=files))
 
-    await show(interaction, waiting, "Advanced", form, sent)
+    await show(interaction, waiting, "Advanced", sheet, sent)
 
 
 def unanswered(interaction: Interaction) -> bool:
