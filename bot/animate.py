@@ -1,6 +1,6 @@
 """The menu entry "Animate this image" of a message: its first picture, a form for the rest, then the way of /video."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from bot.modals import Answers, Waiting, show
 from bot.taking import Asked, Interaction, refuse, refused_at_once, take
 from jobs.attachments import Desk
 from jobs.context import Context
+from providers.contract import Provider
 from providers.orders import Extra, Kind, Operation, Role, Value
 
 _NAME = "Animate this image"
@@ -51,7 +52,7 @@ def animate_command(ctx: Context, desk: Desk, waiting: Waiting) -> app_commands.
             del marks  # there is no room for them in this form
             await take(ctx, desk, again, replace(asked, typed=typed_with(typed, answers)))
 
-        await show(interaction, waiting, _NAME, sheet_of(ctx, typed), sent)
+        await show(interaction, waiting, _NAME, sheet_of(ctx.providers, typed), sent)
 
     return app_commands.ContextMenu(name=_NAME, callback=animate)
 
@@ -66,13 +67,13 @@ def _claims_picture(file: discord.Attachment) -> bool:
     return (file.content_type or "").startswith("image/") or file.filename.lower().endswith(_PICTURES)
 
 
-def sheet_of(ctx: Context, typed: Typed) -> Sheet:
+def sheet_of(providers: Mapping[str, Provider], typed: Typed) -> Sheet:
     """Ask for the prompt and the common options; everything else can be written as lines."""
     common = {extra.name: extra for extra in _COMMON}
-    further = extras_of(ctx.providers, typed)
+    further = extras_of(providers, typed)
     picks: list[Pick] = []
     for name in _PICKED:
-        offers = suggestions(ctx.providers, typed, name, "")
+        offers = suggestions(providers, typed, name, "")
         if offers:
             entries = tuple((shown, f"{name}: {value}", "") for shown, value in offers)
             picks.append(Pick(name.capitalize(), entries, 1))

@@ -28,11 +28,6 @@ def all_commands(
     return [*(_command(ctx, desk, waiting, form) for form in FORMS), animate_command(ctx, desk, waiting)]
 
 
-def video_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
-    """Make /video alone."""
-    return _command(ctx, Desk(), modals.Waiting(ctx.clock), FORMS[0])
-
-
 def _command(ctx: Context, desk: Desk, waiting: modals.Waiting, form: Form) -> app_commands.Command[Any, ..., None]:
     async def run(interaction: Interaction, **given: Any) -> None:
         asked = asked_of(form, given)

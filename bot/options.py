@@ -16,6 +16,7 @@ from providers.orders import Operation, Problem, Role, Value
 
 _MOST_REFERENCES = 7  # pictures; no vendor takes more
 _MOST_MASKS = 6  # dynamic ones; likewise
+_COMMON = ("prompt", "model", "duration", "aspect_ratio", "resolution", "seed", "audio", "provider")
 SUGGESTED = ("model", "duration", "aspect_ratio", "resolution", "provider", "character_orientation")
 
 
@@ -64,17 +65,19 @@ def asked_of(form: Form, given: Mapping[str, Any]) -> Asked | Problem:
     strokes = read_strokes(given.get("strokes") or "")
     if isinstance(strokes, Problem):
         return strokes
+    common = {option.name for option in form.options if option.role is None and not option.extra}
+    said = {name: given.get(name) if name in common else None for name in _COMMON}
     typed = Typed(
         operation=form.operation_with(roles),
         roles=roles,
-        prompt=_stored(given.get("prompt")),
-        model=_stored(given.get("model")),
-        duration=given.get("duration"),
-        aspect_ratio=given.get("aspect_ratio"),
-        resolution=given.get("resolution"),
-        seed=given.get("seed"),
-        audio=given.get("audio"),
-        provider=given.get("provider"),
+        prompt=_stored(said["prompt"]),
+        model=_stored(said["model"]),
+        duration=said["duration"],
+        aspect_ratio=said["aspect_ratio"],
+        resolution=said["resolution"],
+        seed=said["seed"],
+        audio=said["audio"],
+        provider=said["provider"],
         extras=extras,
         strokes=strokes,
     )

@@ -14,7 +14,7 @@ NOTHING_SPENT = "Nothing was sent and nothing was spent."
 _MOST_PROBLEMS = 5
 _GIVEN_MOST = 60
 _UNITS = {"duration": " s"}
-_RANGE = re.compile(r"-?[0-9.]+-[0-9.]+")
+_RANGE = re.compile(r"(-?[0-9.]+)-(-?[0-9.]+)")
 # What is an option of some command; every other choice of the vendors' is set in the form.
 _PLAIN = {"template_id", "text", "character_orientation", "keep_original_sound", "strokes"}
 _INSTEAD: dict[str, str] = {
@@ -258,7 +258,10 @@ UNEXPECTED = (
 
 
 def _choices(allowed: Sequence[str]) -> str:
-    """List what is allowed; a whole run of numbers as its two ends."""
+    """List what is allowed; a whole run of numbers, or a range, as its two ends."""
+    ends = _RANGE.fullmatch(allowed[0]) if len(allowed) == 1 else None
+    if ends is not None:
+        return f"{ends[1]} to {ends[2]}"
     if len(allowed) > 2 and all(word.isdecimal() for word in allowed):
         numbers = [int(word) for word in allowed]
         if numbers == list(range(numbers[0], numbers[0] + len(numbers))):

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.asking import out_of_range, storable
-from bot.choices import Typed, fitting, order_of, provider_named, suggestions, takes, told, typed_of
+from bot.choices import Typed, extras_of, meant, order_of, provider_named, suggestions, takes, told, typed_of
 from jobs.intake import Plan, plan
 from providers import registry
 from providers.contract import Account, Provider
+from providers.orders import Operation, Role
 from tests.bot.test_plain import ANY
 
 
@@ -24,11 +25,28 @@ def vendors() -> dict[str, Provider]:
 
 
 VENDORS = vendors()
+FIRST, LAST = Role.FIRST_FRAME, Role.LAST_FRAME
+ASKED: dict[Operation, tuple[tuple[Role, ...], ...]] = {
+    Operation.TEXT_TO_VIDEO: ((),),
+    Operation.IMAGE_TO_VIDEO: ((FIRST,), (FIRST, Role.STATIC_MASK)),
+    Operation.START_END_TO_VIDEO: ((FIRST, LAST), (LAST,)),
+    Operation.REFERENCE_TO_VIDEO: ((Role.REFERENCE,), (Role.REFERENCE,) * 7),
+    Operation.TEMPLATE_TO_VIDEO: ((Role.REFERENCE,),),
+    Operation.REFERENCE_TO_IMAGE: ((Role.REFERENCE,),),
+    Operation.MOTION_CONTROL: ((FIRST, Role.MOTION),),
+    Operation.AVATAR: ((Role.FACE, Role.AUDIO), (Role.FACE,)),
+}
+REQUESTS = [(operation, roles) for operation, several in ASKED.items() for roles in several]
+
+
+def typed_as(request: tuple[Operation, tuple[Role, ...]], **options: Any) -> Typed:
+    return Typed(operation=request[0], roles=request[1], **options)
+
+
 TYPED = st.builds(
-    Typed,
+    typed_as,
+    st.sampled_from(REQUESTS),
     prompt=st.just("a boat"),
-    image=st.booleans(),
-    last_frame=st.booleans(),
     model=st.none() | st.sampled_from(["viduq3-pro", "viduq2", "kling-v2-6", "viduq3-turbo", "unheard-of"]),
     duration=st.none() | st.sampled_from([1, 5, 8, 10, 16, 99]),
     aspect_ratio=st.none() | st.sampled_from(["16:9", "3:4", "7:1"]),
@@ -46,7 +64,7 @@ def test_what_is_offered_would_be_taken(typed: Typed, focused: str) -> None:
         assert 1 <= len(label) <= 100
         chosen: Typed = replace(typed, **{focused: value})
         named = provider_named(VENDORS, chosen.provider) if chosen.provider else None
-        planned = plan(fitting(VENDORS, chosen), order_of(chosen), wanted=named.name if named else None, preferred=None)
+        planned = plan(VENDORS, order_of(chosen), wanted=named.name if named else None, preferred=None)
         assert isinstance(planned, Plan) or not told(planned.problems)
 
 
@@ -55,7 +73,7 @@ def test_what_would_be_taken_is_offered(typed: Typed, focused: str) -> None:
     value = getattr(typed, focused)
     if value is None or value == "unheard-of":
         return
-    order, able = order_of(typed), fitting(VENDORS, typed).values()
+    order, able = order_of(typed), meant(VENDORS, typed).values()
     names = {model.name for vendor in able for model in vendor.models(order.operation)}
     if typed.model is not None and typed.model not in names:
         return
@@ -77,16 +95,26 @@ def test_a_model_the_tables_do_not_know_rules_nothing_out() -> None:
 
 
 def test_a_vendors_model_is_not_passed_on_to_vendors_that_do_not_know_it() -> None:
-    assert list(fitting(VENDORS, Typed(model="kling-v2-6"))) == ["kling"]
-    assert list(fitting(VENDORS, Typed(model="viduq3-pro"))) == ["futurelabs", "vidu"]
-    assert list(fitting(VENDORS, Typed(model="viduq3-pro", provider="Kling"))) == ["kling"]
-    assert list(fitting(VENDORS, Typed(model="viduq2", image=True, last_frame=True))) == ["futurelabs"]
-    assert list(fitting(VENDORS, Typed(model="unheard-of"))) == list(VENDORS)
+    assert list(meant(VENDORS, Typed(model="kling-v2-6"))) == ["kling"]
+    assert list(meant(VENDORS, Typed(model="viduq3-pro"))) == ["futurelabs", "vidu"]
+    assert list(meant(VENDORS, Typed(model="viduq3-pro", provider="Kling"))) == ["kling"]
+    ends = Typed(Operation.START_END_TO_VIDEO, (FIRST, LAST), model="viduq2")
+    assert list(meant(VENDORS, ends)) == ["futurelabs"]
+    assert list(meant(VENDORS, Typed(model="unheard-of"))) == list(VENDORS)
 
 
 def test_prices_stand_beside_the_choices() -> None:
     [(label, value), *_] = suggestions(VENDORS, Typed(prompt="x", model="viduq3-pro", provider="vidu"), "duration", "5")
     assert (label, value) == ("5 seconds · 40 credits", 5)
+
+
+def test_further_choices_are_those_of_the_vendors_that_can_be_meant() -> None:
+    vidu, kling = Typed(provider="vidu"), Typed(provider="kling")
+    assert "style" in extras_of(VENDORS, vidu)
+    assert "style" not in extras_of(VENDORS, kling)
+    assert {"style", "cfg_scale"} <= extras_of(VENDORS, Typed()).keys()
+    assert "style" not in extras_of(VENDORS, replace(vidu, model="viduq3-pro"))
+    assert "style" in extras_of(VENDORS, replace(vidu, model="brand-new"))
 
 
 @pytest.mark.parametrize(
@@ -96,12 +124,12 @@ def test_prices_stand_beside_the_choices() -> None:
         ([{"name": "duration", "value": ""}], Typed()),
         ([{"name": "duration", "value": "5"}, {"name": "seed", "value": 3}], Typed(duration=5, seed=3)),
         ([{"name": "duration", "value": True}, {"name": "audio", "value": "yes"}], Typed()),
-        ([{"name": "image", "value": "123"}, {"name": "prompt", "value": " "}], Typed(image=True)),
+        ([{"name": "image", "value": "123"}, {"name": "prompt", "value": " "}], Typed()),
         ([{"name": "model", "value": "x", "focused": True}], Typed()),
     ],
 )
 def test_half_typed_commands_are_read_as_far_as_they_make_sense(options: list[dict[str, Any]], typed: Typed) -> None:
-    assert typed_of(options, "model") == typed
+    assert typed_of(options, "model", Operation.TEXT_TO_VIDEO) == typed
 
 
 @given(ANY, st.none() | st.integers(), st.none() | st.integers(), st.none() | ANY, st.none() | ANY)
