@@ -39,7 +39,6 @@ class Blank:
 
     extra: Extra
     title: str
-    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,25 +81,27 @@ class FormModal(discord.ui.Modal):
         sheet = self._sheet
         for blank in sheet.blanks:
             most = min(int(blank.extra.most), forms.MOST_INPUT)
-            self._blanks[blank.extra.name] = _input(most, None)
-            self._add(blank.title, blank.hint, self._blanks[blank.extra.name])
-        for pick in sheet.picks:
-            options = [
-                discord.SelectOption(label=shown, value=value, description=hint or None)
-                for shown, value, hint in pick.entries
-            ]
+            self._blanks[blank.extra.name] = _input(f"text:{blank.extra.name}"[:100], most, None)
+            self._add(blank.title, "", self._blanks[blank.extra.name])
+        for number, pick in enumerate(sheet.picks):
             drop_down: discord.ui.Select[Any] = discord.ui.Select(
-                options=options, required=False, min_values=0, max_values=pick.most, placeholder="As usual"
+                custom_id=f"pick:{number}",
+                options=[
+                    discord.SelectOption(label=shown, value=value, description=hint or None)
+                    for shown, value, hint in pick.entries
+                ],
+                required=False,
+                min_values=0,
+                max_values=pick.most,
+                placeholder="As usual",
             )
             self._picks.append(drop_down)
-            self._add(
-                pick.title, "One for each name; leave out what may stay as usual" if pick.most > 1 else "", drop_down
-            )
+            self._add(pick.title, "Pick what should differ; one for each name" if pick.most > 1 else "", drop_down)
         if sheet.lines:
-            self._lines = _input(forms.MOST_INPUT, forms.example(sheet.lines))
+            self._lines = _input("lines", forms.MOST_INPUT, forms.example(sheet.lines))
             self._add("More, as name: value, one a line", forms.listed(sheet.lines), self._lines)
         if sheet.mark:
-            self._mark = discord.ui.FileUpload(required=False, min_values=0, max_values=1)
+            self._mark = discord.ui.FileUpload(custom_id="mark", required=False, min_values=0, max_values=1)
             self._add("A picture as the watermark", "Together with watermark: yes", self._mark)
 
     def _add(self, title: str, hint: str, item: discord.ui.Item[Any]) -> None:
@@ -131,9 +133,13 @@ class FormModal(discord.ui.Modal):
         await stumbled(interaction, error)
 
 
-def _input(most: int, placeholder: str | None) -> "discord.ui.TextInput[Any]":
+def _input(custom_id: str, most: int, placeholder: str | None) -> "discord.ui.TextInput[Any]":
     return discord.ui.TextInput(
-        style=discord.TextStyle.paragraph, required=False, max_length=max(most, 1), placeholder=placeholder
+        custom_id=custom_id,
+        style=discord.TextStyle.paragraph,
+        required=False,
+        max_length=max(most, 1),
+        placeholder=placeholder,
     )
 
 

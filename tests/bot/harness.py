@@ -29,7 +29,7 @@ from providers.contract import (
     Task,
     Verified,
 )
-from providers.orders import Extra, Model, Operation, Order, Problem
+from providers.orders import Extra, Kind, Model, Operation, Order, Problem, Role, Rule
 from sandbox.discord import Channel, Discord, Guild, Member, Message, Typed, Upload, start_discord
 from storage import Database, deliveries, outputs
 from storage import jobs as job_facts
@@ -47,6 +47,36 @@ QUICK = Timing(retry_least=2_000, retry_most=4_000, idle=20)
 
 _SLOW = Model("slow-1", (4, 8), 4, ("720p", "1080p"), "720p", ("16:9", "1:1"), "16:9", audio=True, default_audio=False)
 _FAST = Model("fast-1", (2,), 2, ("540p",), "540p", ("16:9",), "16:9")
+_DRAW = Model("draw-1", aspect_ratios=("1:1", "16:9"), default_aspect_ratio="1:1")
+
+_FRAME, _PICTURES = {Role.FIRST_FRAME: (1, 1)}, {Role.REFERENCE: (1, 7)}
+_PLACES: dict[Operation, checks.Places] = {
+    **checks.FRAMES,
+    Operation.IMAGE_TO_VIDEO: {**_FRAME, Role.STATIC_MASK: (0, 1), Role.DYNAMIC_MASK: (0, 6)},
+    Operation.REFERENCE_TO_VIDEO: _PICTURES,
+    Operation.TEMPLATE_TO_VIDEO: _PICTURES,
+    Operation.REFERENCE_TO_IMAGE: _PICTURES,
+    Operation.MOTION_CONTROL: _FRAME,
+    Operation.AVATAR: {Role.FACE: (1, 1)},
+}
+_FILMS = checks.ClipRules(("video/mp4", "video/quicktime"), 10**7, (1, 30), (100, 4000), required=True)
+_SOUNDS = checks.ClipRules(("audio/mpeg", "audio/wav"), 5 * 10**6, (0.1, 60))
+_CLIPS = {Operation.MOTION_CONTROL: {Role.MOTION: _FILMS}, Operation.AVATAR: {Role.AUDIO: _SOUNDS}}
+_FURTHER = (
+    Extra("style", Kind.CHOICE, ("general", "anime"), models=("slow-1",)),
+    Extra("bgm", Kind.FLAG),
+    Extra("watermark", Kind.FLAG),
+    Extra("cfg_scale", Kind.DECIMAL, most=1),
+    Extra("negative_prompt", Kind.TEXT, most=500),
+)
+_OWN = {
+    Operation.TEMPLATE_TO_VIDEO: (Extra("template_id", Kind.TEXT, most=200, required=True),),
+    Operation.MOTION_CONTROL: (
+        Extra("character_orientation", Kind.CHOICE, ("image", "video"), required=True),
+        Extra("keep_original_sound", Kind.FLAG),
+    ),
+    Operation.AVATAR: (Extra("text", Kind.TEXT, most=100),),
+}
 
 
 class FakeVendor:
@@ -64,17 +94,20 @@ class FakeVendor:
         self.rules = checks.PictureRules(("image/png", "image/jpeg"), 200_000, 200_000, shortest_side=100)
 
     def operations(self) -> tuple[Operation, ...]:
-        return (Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO, Operation.START_END_TO_VIDEO)
+        return tuple(_PLACES)
 
     def can_cancel(self, operation: Operation) -> bool:
         return self.stoppable
 
     def extras(self, operation: Operation) -> tuple[Extra, ...]:
-        return ()
+        own = _OWN.get(operation, ())
+        return own if operation is Operation.REFERENCE_TO_IMAGE else (*own, *_FURTHER)
 
     def models(self, operation: Operation) -> tuple[Model, ...]:
         if operation is Operation.TEXT_TO_VIDEO:
             return (_SLOW, _FAST)
+        if operation is Operation.REFERENCE_TO_IMAGE:
+            return (_DRAW,)
         shapeless = tuple(replace(model, aspect_ratios=(), default_aspect_ratio=None) for model in (_SLOW, _FAST))
         return shapeless if operation is Operation.IMAGE_TO_VIDEO else shapeless[:1]
 
@@ -82,12 +115,21 @@ class FakeVendor:
         return checks.fill(order, self.models(order.operation))
 
     def problems(self, order: Order) -> list[Problem]:
-        return [
-            *checks.prompt_problems(order, required=True, most=500),
+        marks = tuple(picture for picture in order.pictures if picture.role is Role.WATERMARK)
+        shown = replace(order, pictures=tuple(picture for picture in order.pictures if picture not in marks))
+        problems = [
+            *checks.prompt_problems(order, required=order.operation not in _OWN, most=500),
             *checks.seed_problems(order, 1000),
             *checks.model_problems(order, self.models(order.operation)),
-            *checks.picture_problems(order, self.rules, checks.FRAMES.get(order.operation, {})),
+            *checks.picture_problems(shown, self.rules, _PLACES[order.operation]),
+            *checks.clip_problems(order, _CLIPS.get(order.operation, {})),
+            *checks.extra_problems(order, self.extras(order.operation)),
         ]
+        if order.operation is Operation.AVATAR and "text" not in order.extras and not order.clips:
+            problems.append(Problem("text", Rule.REQUIRED))
+        if marks and not order.extras.get("watermark"):
+            problems.append(Problem(Role.WATERMARK, Rule.NOT_TOGETHER, given="watermark: no"))
+        return problems
 
     def price(self, order: Order) -> int | None:
         if self.broken:
@@ -176,14 +218,24 @@ class Set:
     def ask(self, who: Member | None = None, **options: Any) -> Typed:
         return (who or self.ada).type(self.channel, "/video", {"prompt": "a boat at dawn", **options})
 
+    def make(self, command: str, who: Member | None = None, **options: Any) -> Typed:
+        return (who or self.ada).type(self.channel, command, options)
+
     async def accepted(self, **options: Any) -> tuple[Job, Message]:
         """Type a command and wait until its job is stored and its card shown."""
-        typed, before = self.ask(**options), self.steps().count("card edited")
+        return await self.taken(self.ask(**options))
+
+    async def taken(self, typed: Typed) -> tuple[Job, Message]:
+        """Wait until what was typed or sent is stored and its card shown."""
         card = await typed.answered()
-        await self.until_told("card edited", before + 1)
-        await self.discord.until(lambda: self.bot.client is not None and not self.bot.client._at_work)  # pyright: ignore[reportPrivateUsage] -- the handler writes once more after the card
-        job_id = next(job_id for step, job_id, _ in reversed(self.told) if step == "card edited")
-        return await self.job(job_id or 0), card
+        await self.settled()
+        job = await self.ctx.database.read(job_facts.by_interaction, typed.id)
+        assert job is not None, card.text
+        return job, card
+
+    async def settled(self) -> None:
+        """Wait until the bot has done with all that members began: a command writes once more after its card."""
+        await self.discord.until(lambda: self.bot.client is not None and not self.bot.client._at_work)  # pyright: ignore[reportPrivateUsage] -- nothing else tells
 
     async def job(self, job_id: int) -> Job:
         job = await self.ctx.database.read(job_facts.by_id, job_id)
