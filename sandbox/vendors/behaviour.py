@@ -22,6 +22,7 @@ QueryFault = Literal["throttle", "error500", "html", "cut", "hang", "none"]
 FileFault = Literal["404", "truncated", "html", "none"]
 Cancel = Literal["confirm", "too_late"]
 RetryHeaders = Literal["fresh", "same"]
+QueryPath = Literal["creations", "videos", "tasks"]
 
 
 @dataclass(slots=True)
@@ -45,6 +46,8 @@ class Behaviour:
     link_life: float | None = None  # seconds a result address lives; None: as the vendor documents
     credits_left: float = 100_000.0  # the account's credits or units
     parallel: int | None = None  # tasks running at once: Kling refuses more, the others queue them
+    query_path: QueryPath = "creations"  # which of powertokens' three contradictory query addresses is the real one
+    forwarded_id: bool = False  # a reseller's callbacks carry the id at Vidu instead of the reseller's own
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -52,6 +55,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "outcome": get_args(Outcome),
     "cancel": get_args(Cancel),
     "retry_headers": get_args(RetryHeaders),
+    "query_path": get_args(QueryPath),
     "submit_faults": get_args(SubmitFault),
     "query_faults": get_args(QueryFault),
     "file_faults": get_args(FileFault),

@@ -8,16 +8,22 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from sandbox.vendors.dialect import Dialect
+    from sandbox.vendors.pictures import PictureRules
 
 
 @dataclass(frozen=True, slots=True)
 class VendorKeys:
-    """The one account of a stand-in: an API key, and for Kling a key pair and a webhook secret."""
+    """The one account of a stand-in: an API key, and for Kling a key pair and a webhook secret.
+
+    `reseller_key` is what signs the callbacks that a reseller of Vidu passes on: a key of its own unless the
+    customer's is put there; "" leaves them unsigned.
+    """
 
     api_key: str
     access_key: str | None = None
     secret_key: str | None = None
     webhook_secret: str | None = None
+    reseller_key: str = "the-resellers-own-key-at-vidu"
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is what a vendor answers, not a mistake of ours
@@ -84,6 +90,7 @@ class Materials:
 
     pictures: tuple[Picture, ...] = ()
     media: tuple[Media, ...] = ()
+    aside: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,7 @@ class Order:
     credits: float
     pictures: tuple[str, ...] = ()  # addresses or base64
     media: tuple[tuple[str, MediaRules], ...] = ()  # the same for sounds, films and subtitles
+    aside: tuple[tuple[str, "PictureRules"], ...] = ()  # pictures that are looked at but not shown: masks, watermarks
     makes: Literal["video", "image"] = "video"
     many: int = 1  # how many pictures, where it makes pictures
     callback_url: str = ""

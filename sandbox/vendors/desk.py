@@ -3,6 +3,7 @@
 import json
 import socket
 import struct
+import uuid
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -113,7 +114,8 @@ async def _booked(vendor: Vendor, operation: str, request: web.Request, read: Re
     if dialect.when_full == "refuse" and not _pack_has_room(vendor, dialect):
         raise dialect.faults("busy")
     now, first = vendor.clock(), dialect.waiting[0]
-    task = Task(vendor.new_id(), dialect, operation, body, order, first, [first], now, now, order.credits, materials)
+    task_id = str(uuid.uuid4()) if dialect.uuids else vendor.new_id()
+    task = Task(task_id, dialect, operation, body, order, first, [first], now, now, order.credits, materials)
     task.creation_id = vendor.new_id()
     vendor.behaviour.credits_left -= order.credits
     vendor.tasks[task.id] = task
@@ -128,11 +130,12 @@ async def _looked_at(vendor: Vendor, dialect: Dialect, order: Order) -> Material
         pictures = tuple([await look_at(vendor.session, source, dialect.rules) for source in order.pictures])
         dialect.check_pictures(order, pictures)
         media = tuple([await look_into(vendor.session, source, rules) for source, rules in order.media])
+        aside = tuple([await look_at(vendor.session, source, rules) for source, rules in order.aside])
     except PictureProblem as problem:
         raise dialect.picture_refusal(problem) from problem
     except MediaProblem as problem:
         raise dialect.media_refusal(problem) from problem
-    return Materials(pictures, media)
+    return Materials(pictures, media, aside)
 
 
 def _pack_has_room(vendor: Vendor, dialect: Dialect) -> bool:

@@ -58,6 +58,7 @@ class Dialect:
     routes: "Routes"  # queries, lists, cancelling and the rest
     base: str = ""  # how the paths of this part begin; needed where a vendor has several dialects
     when_full: Literal["queue", "refuse"] = "queue"  # what happens to a task above Behaviour.parallel
+    uuids: bool = False  # whether tasks are named by UUIDs instead of eighteen digits
     media_refusal: Callable[[MediaProblem], Refusal] = invalid_field
     measured: Callable[[Order, Materials], Order] = as_ordered  # finish the order (length, price); raises Refusal
     make: "Make | None" = None  # make the results, raising RenderFailed; None: the order's film or pictures

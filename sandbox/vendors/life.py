@@ -37,7 +37,7 @@ async def work(vendor: Vendor, task: Task) -> None:
             await asyncio.gather((dialect.make or make)(vendor, task), asyncio.sleep(vendor.pace))
         except RenderFailed as problem:
             vendor.tell("render failed", task, problem=str(problem))
-            fail(vendor, task, "InternalServiceFailure")
+            fail(vendor, task, problem.word)
             return
     else:
         await asyncio.sleep(vendor.pace)

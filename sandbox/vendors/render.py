@@ -31,6 +31,11 @@ SOUND = (
 class RenderFailed(RuntimeError):  # noqa: N818 - reads as what happened
     """A picture is broken or ffmpeg ended with an error; the message is the end of what it said."""
 
+    def __init__(self, message: str, word: str = "InternalServiceFailure") -> None:
+        """Keep the word under which the vendor tells the failure."""
+        super().__init__(message)
+        self.word = word
+
 
 @dataclass(frozen=True, slots=True)
 class Rendered:

@@ -21,11 +21,19 @@ from sandbox.vendors.render import run_ffmpeg
 
 SECRET = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
 KEYS = VendorKeys("key-of-the-account", "access-key", "secret-key-of-thirty-two-characters", SECRET)
-SUBMIT = {"vidu": "/ent/v2/", "futurelabs": "/ai/avu/", "kling": "/v1/videos/"}
+SUBMIT = {
+    "vidu": "/ent/v2/",
+    "futurelabs": "/ai/avu/",
+    "kling": "/v1/videos/",
+    "kkiai": "/ent/v2/",
+    "powertokens": "/vidu/ent/v2/",
+}
 QUERY = {
     "vidu": "/ent/v2/tasks/{}/creations",
     "futurelabs": "/ai/avu/tasks/{}/creations",
     "kling": "/v1/videos/text2video/{}",
+    "kkiai": "/ent/v2/tasks/{}/creations",
+    "powertokens": "/vidu/ent/v2/tasks/{}/creations",
 }
 SUBTITLES = "1\n00:00:00,000 --> 00:00:04,000\nla la la\n"
 MADE: dict[Path, bytes] = {}  # sounds and films of this run
@@ -50,7 +58,7 @@ class Got:
 
     @property
     def state(self) -> str:
-        return str(self.json.get("state", self.json.get("task_status")))
+        return str(self.json.get("state", self.json.get("task_status", self.json.get("status"))))
 
 
 @dataclass
@@ -67,7 +75,9 @@ class Answer:
 
 
 def authorization(name: str) -> str:
-    return f"{'Bearer' if name == 'kling' else 'Token'} {KEYS.api_key}"
+    if name == "apiframe":
+        return KEYS.api_key
+    return f"{'Token' if name in {'vidu', 'futurelabs'} else 'Bearer'} {KEYS.api_key}"
 
 
 def picture(width: int, height: int, kind: str = "png", colour: str = "") -> bytes:
