@@ -15,6 +15,7 @@ _MOST_PROBLEMS = 5
 _GIVEN_MOST = 60
 _UNITS = {"duration": " s"}
 _RANGE = re.compile(r"(-?[0-9.]+)-(-?[0-9.]+)")
+_FIGURE = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 # What is an option of some command; every other choice of the vendors' is set in the form.
 _PLAIN = {"template_id", "text", "character_orientation", "keep_original_sound", "strokes"}
 _INSTEAD: dict[str, str] = {
@@ -34,7 +35,7 @@ def refused(problems: Sequence[Problem], title: str | None) -> str:
 
 def problem_text(problem: Problem, title: str) -> str:
     """Say what is wrong with one thing, and what would be right."""
-    name, given = capital(label(problem.field)), plain(problem.given, _GIVEN_MOST)
+    name, given = capital(label(problem.field)), _given(problem.given)
     match problem.rule:
         case Rule.REQUIRED:
             return _required(problem, title)
@@ -84,7 +85,7 @@ def _one_of(problem: Problem, title: str, name: str, given: str) -> str:
     if problem.allowed:
         text += f" Possible: {_choices(problem.allowed)}{unit}."
     if problem.nearest is not None and (len(problem.allowed) > 1 or _RANGE.fullmatch("".join(problem.allowed))):
-        text += f" Closest: **{plain(problem.nearest, _GIVEN_MOST)}{unit}**."
+        text += f" Closest: **{_given(problem.nearest)}{unit}**."
     return text
 
 
@@ -158,7 +159,7 @@ def _file(problem: Problem, title: str, name: str, given: str) -> str:
                 needs = f"{_number(problem.allowed[0])} to {_number(problem.allowed[1])}"
             return f"{name} has {given} pixels; at {title} each side needs {needs}."
         case Rule.FILE_SECONDS:
-            between = " to ".join(plain(word, 12) for word in problem.allowed)
+            between = " to ".join(_given(word) for word in problem.allowed)
             return f"{name} is {given} s long; {title} takes {between} s. Cut it and try again."
         case _:
             between = " to ".join(problem.allowed)
@@ -184,14 +185,6 @@ def flawed(role: str, flaw: Flaw, most: int = MOST_BYTES) -> str:
 def too_much_together(most: int) -> str:
     """Say that the files of one command are too large together."""
     return f"These files together are larger than {most // 2**20} MB. Make them smaller and try again.\n{NOTHING_SPENT}"
-
-
-def unknown_model(given: str, title: str, known: Sequence[str]) -> str:
-    """Warn that a model is in no table, so that nothing about it could be checked."""
-    return (
-        f"I do not know the model {plain(given, _GIVEN_MOST)} at {title}, so I could not check what it can do; "
-        f"its price is a guess. If that was a slip, press Cancel now. Known here: {_choices(known)}."
-    )
 
 
 def line_not_read(line: str, offered: Sequence[str]) -> str:
@@ -257,6 +250,11 @@ UNEXPECTED = (
 )
 
 
+def _given(text: str) -> str:
+    """Show a stranger's word; a number needs no escaping."""
+    return text if _FIGURE.fullmatch(text) else plain(text, _GIVEN_MOST)
+
+
 def _choices(allowed: Sequence[str]) -> str:
     """List what is allowed; a whole run of numbers, or a range, as its two ends."""
     ends = _RANGE.fullmatch(allowed[0]) if len(allowed) == 1 else None
@@ -266,7 +264,7 @@ def _choices(allowed: Sequence[str]) -> str:
         numbers = [int(word) for word in allowed]
         if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
             return f"{numbers[0]} to {numbers[-1]}"
-    shown = ", ".join(plain(word, _GIVEN_MOST) for word in allowed[:12])
+    shown = ", ".join(_given(word) for word in allowed[:12])
     return shown + (f" and {len(allowed) - 12} more" if len(allowed) > 12 else "")
 
 

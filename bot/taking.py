@@ -15,13 +15,12 @@ from bot import asking, files, refusals
 from bot.cards import drawn
 from bot.choices import OF_FILES, Files, Typed, order_of, provider_named, stand_ins, told
 from bot.looks import notice
-from bot.messages import Tone
 from bot.talking import NO_PINGS, TROUBLES, said, working
 from jobs.attachments import Desk
 from jobs.context import Context
 from jobs.files import INPUTS
 from jobs.intake import Asker, OverBudget, Plan, Refused, accept, plan
-from providers.orders import Operation, Role, Rule
+from providers.orders import Role, Rule
 from storage import StorageError, guilds
 from storage import jobs as job_facts
 from storage.words import Job
@@ -60,7 +59,6 @@ async def take(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked)
             await interaction.edit_original_response(embed=notice(held), allowed_mentions=NO_PINGS)
             return
         await _show(ctx, interaction, held)
-        await _warn(ctx, interaction, held)
 
 
 async def refuse(interaction: Interaction, text: str) -> None:
@@ -191,19 +189,6 @@ async def _show(ctx: Context, interaction: Interaction, job: Job) -> None:
         await ctx.database.write(job_facts.card_shown, job.id, job.card_version, ctx.now())
     except StorageError as error:  # the card loop draws it once more, that is all
         _log.warning("card not recorded", job=job.code, trouble=str(error))
-
-
-async def _warn(ctx: Context, interaction: Interaction, job: Job) -> None:
-    """Tell the asker when nothing could be checked because no table knows the model."""
-    vendor = ctx.providers.get(job.provider)
-    known = [model.name for model in vendor.models(Operation(job.operation))] if vendor else []
-    if vendor is None or not known or not job.model or job.model in known:
-        return
-    text = refusals.unknown_model(job.model, vendor.title, known)
-    try:
-        await interaction.followup.send(embed=notice(text, Tone.DOUBT), ephemeral=True, allowed_mentions=NO_PINGS)
-    except TROUBLES as error:
-        _log.warning("member not warned", job=job.code, trouble=said(error))
 
 
 async def stumbled(interaction: Interaction, error: BaseException) -> None:

@@ -59,7 +59,7 @@ _PLACES: dict[Operation, checks.Places] = {
     Operation.MOTION_CONTROL: _FRAME,
     Operation.AVATAR: {Role.FACE: (1, 1)},
 }
-_FILMS = checks.ClipRules(("video/mp4", "video/quicktime"), 10**7, (1, 30), (100, 4000), required=True)
+_FILMS = checks.ClipRules(("video/mp4", "video/quicktime"), 10**7, (1, 30), (40, 4000), required=True)
 _SOUNDS = checks.ClipRules(("audio/mpeg", "audio/wav"), 5 * 10**6, (0.1, 60))
 _CLIPS = {Operation.MOTION_CONTROL: {Role.MOTION: _FILMS}, Operation.AVATAR: {Role.AUDIO: _SOUNDS}}
 _FURTHER = (
@@ -218,7 +218,7 @@ class Set:
     def ask(self, who: Member | None = None, **options: Any) -> Typed:
         return (who or self.ada).type(self.channel, "/video", {"prompt": "a boat at dawn", **options})
 
-    def make(self, command: str, who: Member | None = None, **options: Any) -> Typed:
+    def make(self, command: str, who: Member | None = None, /, **options: Any) -> Typed:
         return (who or self.ada).type(self.channel, command, options)
 
     async def accepted(self, **options: Any) -> tuple[Job, Message]:
