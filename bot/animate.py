@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 
 from bot import asking, refusals
-from bot.choices import Typed, extras_of, suggestions
+from bot.choices import Typed, extras_of, possible
 from bot.forms import MOST_INPUT, Blank, Pick, Sheet
 from bot.modals import Answers, Waiting, show
 from bot.taking import Asked, Interaction, refuse, refused_at_once, take
@@ -73,7 +73,7 @@ def sheet_of(providers: Mapping[str, Provider], typed: Typed) -> Sheet:
     further = extras_of(providers, typed)
     picks: list[Pick] = []
     for name in _PICKED:
-        offers = suggestions(providers, typed, name, "")
+        offers = possible(providers, typed, name)
         if offers:
             entries = tuple((shown, f"{name}: {value}", "") for shown, value in offers)
             picks.append(Pick(name.capitalize(), entries, 1))

@@ -120,6 +120,12 @@ def suggestions(
     return found[:_MOST]
 
 
+def possible(providers: Mapping[str, Provider], typed: Typed, field: str) -> list[tuple[str, str | int]]:
+    """List (label, value) of what any model of any vendor that can be meant takes, whatever else is typed."""
+    values = _values(_able(providers, typed), typed.operation, field)
+    return [(cut(_label(field, value), 100), value) for value in values][:_MOST]
+
+
 def _with(typed: Typed, focused: str, value: str | int) -> Typed:
     if focused in _COMMON:
         wanted: Typed = replace(typed, **{focused: value})
