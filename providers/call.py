@@ -150,7 +150,7 @@ class Api:
         for secret in secrets:
             said = said.replace(secret, "<key>")
         retry_after = read_retry_after(answer.retry_after, self._clock())
-        raise ProviderError(kind, reason, for_log(f"HTTP {answer.status}", said), retry_after)
+        raise ProviderError(kind, reason, for_log(f"HTTP {answer.status}", said), retry_after, answer.status)
 
 
 async def _read_capped(answer: aiohttp.ClientResponse, most: int) -> bytes | None:

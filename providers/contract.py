@@ -118,12 +118,20 @@ class ErrorKind(StrEnum):
 class ProviderError(Exception):
     """A vendor call failed. Carries no header, no key and no address."""
 
-    def __init__(self, kind: ErrorKind, reason: Reason, detail: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        kind: ErrorKind,
+        reason: Reason,
+        detail: str,
+        retry_after: float | None = None,
+        http: int | None = None,
+    ) -> None:
         super().__init__(f"{kind}/{reason}: {detail}")
         self.kind = kind
         self.reason = reason
         self.detail = detail  # for the operator's log; stranger's text, at most 300 characters
         self.retry_after = retry_after  # seconds
+        self.http = http  # the status of the answer; None: there was none
 
 
 Headers = Sequence[tuple[bytes, bytes]]  # as they came over the wire, repeats kept

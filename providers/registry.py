@@ -4,12 +4,15 @@ from collections.abc import Callable, Mapping
 
 import aiohttp
 
-from . import futurelabs, kling, vidu
+from . import apiframe, futurelabs, kkiai, kling, powertokens, vidu
 from .contract import Account, Provider
 
 _MAKERS: dict[str, tuple[str, Callable[[Account, aiohttp.ClientSession, Callable[[], float]], Provider]]] = {
     futurelabs.NAME: (futurelabs.TITLE, futurelabs.Futurelabs),
     vidu.NAME: (vidu.TITLE, vidu.Vidu),
+    kkiai.NAME: (kkiai.TITLE, kkiai.Kkiai),
+    powertokens.NAME: (powertokens.TITLE, powertokens.Powertokens),
+    apiframe.NAME: (apiframe.TITLE, apiframe.Apiframe),
     kling.NAME: (kling.TITLE, kling.Kling),
 }
 

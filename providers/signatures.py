@@ -74,11 +74,20 @@ def standard_webhooks(callback: Callback, secrets: Sequence[str], now: float) ->
     return delivery.decode("ascii")
 
 
-def static_secret(headers: Headers, name: str, expected: str) -> None:
-    """Check a header that repeats a secret of ours. Raise NotAuthentic, also when we have no secret to compare."""
+def static_secret(headers: Headers, name: str, expected: Sequence[str]) -> None:
+    """Check a header that repeats a secret of ours, any of `expected`. Raise NotAuthentic, also when there is none."""
     given = _one(headers, name.lower().encode("ascii", "replace"))
-    if not expected or not hmac.compare_digest(given, _as_bytes(expected)):
+    if not any(hmac.compare_digest(given, _as_bytes(secret)) for secret in expected if secret):
         raise NotAuthentic("another secret")
+
+
+def vidu_where_demanded(callback: Callback, scheme: str, keys: Sequence[str], now: float) -> str:
+    """Name a reseller's delivery: with the scheme "vidu" its signature under our own keys is demanded first.
+
+    No reseller documents one, and what Vidu signs it signs with the reseller's key, which we do not have. Raise
+    NotAuthentic.
+    """
+    return vidu(callback, keys, now) if scheme == "vidu" else digest(callback)
 
 
 def hmac_text(

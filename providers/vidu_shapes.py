@@ -407,10 +407,15 @@ def _kind(payload: Mapping[str, Any], operation: Operation | None) -> str:
     return "image" if "2image" in as_text(payload.get("type")) else "video"
 
 
-def answered(payload: Mapping[str, Any], asked: str, operation: Operation | None = None) -> Status:
+def answered(
+    payload: Mapping[str, Any],
+    asked: str,
+    operation: Operation | None = None,
+    words: Mapping[str, Progress] = WORDS,
+) -> Status:
     """Read the answer to a query. Raise ProviderError (UNKNOWN) when it is none."""
     try:
-        return status(payload, asked, operation)
+        return status(payload, asked, operation, words)
     except NotUnderstood as error:
         said = for_log(f"an answer with {error}", _said(payload))
     raise ProviderError(ErrorKind.UNKNOWN, Reason.VENDOR, said)
@@ -426,6 +431,12 @@ def explain(http: int, payload: Mapping[str, Any]) -> Fault:
     elif kind is ErrorKind.REJECTED and reason is Reason.BUSY:
         kind = ErrorKind.THROTTLED
     return kind, reason, _said(payload)
+
+
+def explain_reseller(http: int, payload: Mapping[str, Any]) -> Fault:
+    """Read a refusal as Vidu's; as resellers document none, a 404 in JSON is enough to say "no such task"."""
+    kind, reason, detail = explain(http, payload)
+    return kind, (Reason.NOT_FOUND if http == 404 and payload else reason), detail
 
 
 def _said(payload: Mapping[str, Any]) -> str:

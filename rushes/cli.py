@@ -128,6 +128,8 @@ def providers(
         typer.echo(reports.markdown(rows))
     else:
         Console().print(reports.shown(rows))
+    if name is None:
+        typer.echo(f"\n{reports.LEGEND}")
 
 
 async def _all_vendors() -> dict[str, Provider]:

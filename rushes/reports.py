@@ -8,6 +8,8 @@ from providers.contract import Provider
 from providers.orders import Extra, Operation
 from storage.ledger import Drift
 
+LEGEND = "* can be stopped once the vendor has it, as long as it has not begun"
+
 COMMANDS: Mapping[Operation, str] = {
     Operation.TEXT_TO_VIDEO: "/video",
     Operation.IMAGE_TO_VIDEO: "/video, /brush",
@@ -36,7 +38,7 @@ def matrix(providers: Mapping[str, Provider]) -> list[list[str]]:
 def _cell(vendor: Provider, operation: Operation) -> str:
     if operation not in vendor.operations():
         return ""
-    return "yes, can stop" if vendor.can_cancel(operation) else "yes"
+    return "yes *" if vendor.can_cancel(operation) else "yes"
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:

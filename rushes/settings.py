@@ -51,6 +51,12 @@ def _usable(address: str) -> str:
     return address.rstrip("/")
 
 
+def _path_of_a_task(path: str) -> str:
+    if not re.fullmatch(r"/[A-Za-z0-9._~/-]*\{id\}[A-Za-z0-9._~/-]*", path):
+        raise ValueError("must begin with / and hold {id} once where the task's id goes, such as /v2/tasks/{id}")
+    return path
+
+
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 
@@ -82,6 +88,18 @@ class Settings(BaseSettings):
     futurelabs_callback_signature: Literal["", "vidu"] = ""
     vidu_api_key: Secrets = ()
     vidu_base_url: Texts = ()
+    kkiai_api_key: Secrets = ()
+    kkiai_base_url: Texts = ()
+    kkiai_query_path: Texts = ()
+    kkiai_cancel_path: str = ""
+    kkiai_callback_signature: Literal["", "vidu"] = ""
+    powertokens_api_key: Secrets = ()
+    powertokens_base_url: Texts = ()
+    powertokens_query_path: Texts = ()
+    powertokens_cancel_path: str = ""
+    powertokens_callback_signature: Literal["", "vidu"] = ""
+    apiframe_api_key: Secrets = ()
+    apiframe_base_url: Texts = ()
     kling_api_key: Secrets = ()
     kling_access_key: SecretStr = SecretStr("")
     kling_secret_key: SecretStr = SecretStr("")
@@ -98,7 +116,7 @@ class Settings(BaseSettings):
     def _address(cls, value: str) -> str:
         return _usable(value)
 
-    @field_validator("futurelabs_base_url", "vidu_base_url", "kling_base_url")
+    @field_validator(*(f"{name}_base_url" for name in NAMES))
     @classmethod
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_usable(address) for address in value)
@@ -126,10 +144,20 @@ class Settings(BaseSettings):
     def _key(cls, value: SecretStr) -> SecretStr:
         return _fit_for_headers(value)
 
-    @field_validator("futurelabs_api_key", "vidu_api_key", "kling_api_key")
+    @field_validator(*(f"{name}_api_key" for name in NAMES))
     @classmethod
     def _keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         return tuple(_fit_for_headers(key) for key in value)
+
+    @field_validator("kkiai_query_path", "powertokens_query_path")
+    @classmethod
+    def _paths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_path_of_a_task(path) for path in value)
+
+    @field_validator("kkiai_cancel_path", "powertokens_cancel_path")
+    @classmethod
+    def _path(cls, value: str) -> str:
+        return _path_of_a_task(value) if value else value
 
     @field_validator("kling_secret_key")
     @classmethod
@@ -187,6 +215,8 @@ class Settings(BaseSettings):
             webhook_secrets=secrets("webhook_secret"),
             base_urls=getattr(self, f"{name}_base_url", ()),
             callback_signature=getattr(self, f"{name}_callback_signature", ""),
+            query_paths=getattr(self, f"{name}_query_path", ()),
+            cancel_path=getattr(self, f"{name}_cancel_path", ""),
         )
 
     def secret_values(self) -> tuple[str, ...]:

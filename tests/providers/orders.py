@@ -22,8 +22,9 @@ def order(operation: Operation = Operation.TEXT_TO_VIDEO, **changes: Any) -> Ord
         Operation.TEXT_TO_VIDEO: (),
         Operation.IMAGE_TO_VIDEO: (picture(),),
         Operation.START_END_TO_VIDEO: (picture(), picture(Role.LAST_FRAME, data=b"\x89PNG two", url=HTTPS + "?2")),
-    }[operation]
-    return replace(Order(operation, prompt="a lighthouse in fog", pictures=pictures), **changes)
+    }.get(operation, (picture(Role.REFERENCE),))
+    extras = {"template_id": "storm-at-sea"} if operation is Operation.TEMPLATE_TO_VIDEO else {}
+    return replace(Order(operation, prompt="a lighthouse in fog", pictures=pictures, extras=extras), **changes)
 
 
 def submission(order: Order) -> Submission:
