@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from sandbox.vendors.apiframe import APIFRAME
 from sandbox.vendors.behaviour import Behaviour
 from sandbox.vendors.book import Call, SentCallback, Task, Tell, VendorKeys, ignore
 from sandbox.vendors.control import control_routes
@@ -16,7 +17,9 @@ from sandbox.vendors.files import serve_file
 from sandbox.vendors.futurelabs import FUTURELABS
 from sandbox.vendors.futurelabs_kling import FUTURELABS_KLING
 from sandbox.vendors.futurelabs_mv import FUTURELABS_MV
+from sandbox.vendors.kkiai import KKIAI
 from sandbox.vendors.kling import KLING
+from sandbox.vendors.powertokens import POWERTOKENS
 from sandbox.vendors.render import Studio
 from sandbox.vendors.vendor import Vendor
 from sandbox.vendors.vidu import VIDU
@@ -40,6 +43,9 @@ DIALECTS: dict[str, tuple[Dialect, ...]] = {
     "futurelabs": (FUTURELABS, FUTURELABS_MV, FUTURELABS_KLING),
     "vidu": (VIDU,),
     "kling": (KLING,),
+    "kkiai": (KKIAI,),
+    "powertokens": (POWERTOKENS,),
+    "apiframe": (APIFRAME,),
 }
 MOST_BYTES = 64 * 1024 * 1024  # of a request, above what any vendor takes: their own limits answer first
 

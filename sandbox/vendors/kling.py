@@ -10,15 +10,17 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.vendors import desk
+from sandbox.vendors import desk, life
 from sandbox.vendors import kling_rules as rules
 from sandbox.vendors.book import Film, Order, Picture, Refusal, Task, VendorKeys
 from sandbox.vendors.dialect import Dialect
 from sandbox.vendors.pictures import PictureProblem, PictureRules
+from sandbox.vendors.render import RenderFailed
 from sandbox.vendors.signing import check_jwt, standard_webhooks_headers
 from sandbox.vendors.vendor import Vendor
 
-MOST_IMAGE = 20_000_000  # characters of a base64 field; the decoded limit is checked with the picture
+MOST_IMAGE = rules.MOST_IMAGE
+PICTURES = PictureRules("bare", frozenset({"PNG", "JPEG"}), 10 * 1024 * 1024, 300, 10**9)
 RATIOS = {"16:9": 16 / 9, "9:16": 9 / 16, "1:1": 1.0}
 
 
@@ -46,9 +48,11 @@ def order(operation: str, body: dict[str, Any]) -> Order:
     rules.text(body, "negative_prompt", rules.MOST_PROMPT)
     rules.check_guidance(body, model)
     frames = _frames(body, model, mode, duration) if from_picture else {}
-    brush = from_picture and rules.check_brush(body, model, mode, duration)
+    masks = rules.read_brush(body, model, mode, duration) if from_picture else []
+    if masks and "image" not in frames:
+        raise rules.bad("masks need an image")
     camera = rules.check_camera(body, operation, model, mode, duration)
-    if (len(frames) == 2) + brush + camera > 1:
+    if (len(frames) == 2) + bool(masks) + camera > 1:
         raise rules.bad("image+image_tail, masks and camera_control cannot be used together")
     sound = rules.check_sound(body, model, mode, two_frames=len(frames) == 2)
     ratio = None if from_picture else RATIOS[rules.choice(body, "aspect_ratio", "16:9", RATIOS)]
@@ -66,9 +70,16 @@ def order(operation: str, body: dict[str, Any]) -> Order:
         ),
         credits=rules.units(model, mode, duration, sound=sound),
         pictures=tuple(frames.values()),
+        aside=tuple((mask, PICTURES) for mask in masks),
         callback_url=callback_url,
         external_id=rules.text(body, "external_task_id", 1024),
-        settled={"model_name": model, "mode": mode, "duration": duration, "frames": list(frames)},
+        settled={
+            "model_name": model,
+            "mode": mode,
+            "duration": duration,
+            "frames": list(frames),
+            "marked": rules.check_mark(body),
+        },
     )
 
 
@@ -89,6 +100,16 @@ def check_pictures(order: Order, pictures: tuple[Picture, ...]) -> None:
     for name, picture in zip(order.settled["frames"], pictures, strict=True):
         if name == "image" and not 0.4 <= picture.width / picture.height <= 2.5:
             raise rules.bad("image aspect ratio must be between 1:2.5 and 2.5:1")
+
+
+async def make(vendor: Vendor, task: Task) -> None:
+    """Make the film, unless the masks do not fit: that is found while working, not at the counter."""
+    brought = task.materials
+    if brought.aside:
+        problem = rules.unlike_masks(brought.pictures[0], brought.aside)
+        if problem:
+            raise RenderFailed(problem, problem)
+    await life.make(vendor, task)
 
 
 def picture_refusal(problem: PictureProblem) -> Refusal:
@@ -149,6 +170,8 @@ def shown(vendor: Vendor, task: Task) -> dict[str, Any]:
         data["final_unit_deduction"] = f"{task.credits:g}"
     if task.state == "succeed":
         video = {"id": task.creation_id, "url": vendor.link(task, "video"), "duration": str(task.order.film.seconds)}
+        if task.order.settled["marked"]:
+            video["watermark_url"] = video["url"]  # the stand-in draws no mark
         data["task_result"] = {"videos": [] if task.empty else [video]}
     return data
 
@@ -212,7 +235,7 @@ KLING = Dialect(
     refusal_word="Failure to pass the risk control system",
     retries=0,
     link_life=30 * 86400,
-    rules=PictureRules("bare", frozenset({"PNG", "JPEG"}), 10 * 1024 * 1024, 300, 10**9),
+    rules=PICTURES,
     authorize=authorize,
     order=order,
     check_pictures=check_pictures,
@@ -224,4 +247,5 @@ KLING = Dialect(
     sign=sign,
     routes=routes,
     when_full="refuse",
+    make=make,
 )

@@ -4,12 +4,15 @@ Facts: Kling, image-to-video and text-to-video (legacy /v1), capability map and 
 are plausible numbers, for the documents give none.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any, cast
 
-from sandbox.vendors.book import Refusal
+from sandbox.vendors.book import Picture, Refusal
 
 MOST_PROMPT = 2500
+MOST_IMAGE = 20_000_000  # characters of a base64 field; the decoded limit is checked with the picture
+VOICE = re.compile(r"<<<voice_\d+>>>")
 MASTERS = frozenset({"kling-v2-master", "kling-v2-1-master"})
 I2V_MODELS = frozenset(
     {
@@ -117,29 +120,52 @@ def check_sound(body: dict[str, Any], model: str, mode: str, *, two_frames: bool
     voices = items(body, "voice_list")
     if len(voices) > 2 or not all(isinstance(each.get("voice_id"), str) for each in voices):
         raise bad("voice_list takes at most 2 items with a voice_id")
-    if voices and not sound:
-        raise bad("voice_list needs sound to be on")
+    if (voices or VOICE.search(text(body, "prompt"))) and not sound:
+        raise bad("voices need sound to be on")
     if sound and (model != "kling-v2-6" or mode != "pro" or two_frames):
         raise bad(f"sound is not supported by {model} in {mode} mode for this request")
     return sound
 
 
-def check_brush(body: dict[str, Any], model: str, mode: str, duration: str) -> bool:
-    """Return whether motion brushes are used; at most 6, of 2 to 77 points each; raises Refusal."""
+def read_brush(body: dict[str, Any], model: str, mode: str, duration: str) -> list[str]:
+    """Return the masks of the motion brushes, the static one first; groups of 2 to 77 points, at most 6."""
     groups = items(body, "dynamic_masks")
-    if not groups and not text(body, "static_mask", 20_000_000):
-        return False
+    static = text(body, "static_mask", MOST_IMAGE)
+    if not groups and not static:
+        return []
     able(BRUSH, model, mode, duration, "motion brush")
     if len(groups) > 6:
         raise bad("dynamic_masks takes at most 6 groups")
     for group in groups:
-        text(group, "mask", 20_000_000, required=True)
         points = items(group, "trajectories")
         if not 2 <= len(points) <= 77:
             raise bad("trajectories must have 2 to 77 points")
-        if not all(isinstance(point.get(axis), int) for point in points for axis in ("x", "y")):
+        if not all(type(point.get(axis)) is int for point in points for axis in ("x", "y")):
             raise bad("trajectories must be points with whole x and y")
-    return True
+    masks = [text(group, "mask", MOST_IMAGE, required=True) for group in groups]
+    return [static, *masks] if static else masks
+
+
+def unlike_masks(frame: Picture, masks: tuple[Picture, ...]) -> str:
+    """Say why a task with these masks fails: they must be of one size and of the frame's shape; "" when they fit."""
+    if len({(mask.width, mask.height) for mask in masks}) > 1:
+        return "the resolutions of static_mask and dynamic_masks must be identical"
+    shape = frame.width / frame.height
+    # A mask that was made smaller is a pixel off.
+    if any(abs(mask.width / mask.height / shape - 1) > 0.01 for mask in masks):
+        return "the aspect ratio of the mask must match the image"
+    return ""
+
+
+def check_mark(body: dict[str, Any]) -> bool:
+    """Return whether a watermarked film is wanted beside the plain one; raises Refusal."""
+    wanted = body.get("watermark_info")
+    if wanted is None:
+        return False
+    enabled = cast("dict[str, Any]", wanted).get("enabled", False) if isinstance(wanted, dict) else None
+    if not isinstance(enabled, bool):
+        raise bad("watermark_info must be an object with enabled")
+    return enabled
 
 
 def check_camera(body: dict[str, Any], operation: str, model: str, mode: str, duration: str) -> bool:
@@ -163,7 +189,7 @@ def check_camera(body: dict[str, Any], operation: str, model: str, mode: str, du
         raise bad("camera_control.config is required")
     axes = cast("dict[str, Any]", config)
     values = [axes.get(axis, 0) for axis in AXES]
-    if not all(isinstance(value, int | float) and -10 <= value <= 10 for value in values):
+    if not all(type(value) in {int, float} and -10 <= value <= 10 for value in values):
         raise bad("camera_control.config values must be between -10 and 10")
     if sum(value != 0 for value in values) != 1:
         raise bad("exactly one camera_control.config value must be non-zero")

@@ -1,11 +1,9 @@
 """Vidu's own API under /ent/v2: submits, query, list, cancel, credits, and callbacks signed with the API key.
 
-Facts: Vidu platform documents (text-to-video, image-to-video, start-end-to-video, get-generation, tasks-list,
-get-account-info, callback-signature, error-code), read 2026-11.
+Facts: Vidu platform documents (text-to-video, image-to-video, start-end-to-video, tasks-list, get-account-info,
+error-code), read 2026-11.
 """
 
-import random
-import uuid
 from datetime import datetime
 from typing import Any
 
@@ -13,14 +11,20 @@ from aiohttp import web
 
 from sandbox.vendors import desk
 from sandbox.vendors import vidu_family as family
-from sandbox.vendors.book import Film, Order, Task, VendorKeys
+from sandbox.vendors import vidu_films as films
+from sandbox.vendors import vidu_reference as reference
+from sandbox.vendors import vidu_shape as shape
+from sandbox.vendors.book import Order, Task
 from sandbox.vendors.dialect import Dialect
-from sandbox.vendors.pictures import PictureRules
-from sandbox.vendors.signing import vidu_headers
 from sandbox.vendors.vendor import Vendor
 
 WEEK = 7 * 86400
-FRAMES = {"text2video": 0, "img2video": 1, "start-end2video": 2}
+# The orders by example, which have rules of their own.
+EXAMPLES = {
+    "reference2video": reference.reference_order,
+    "reference2image": reference.picture_order,
+    "template": reference.template_order,
+}
 SOLD = {
     "text2video": ("viduq3-turbo", "viduq3-pro", "viduq2", "viduq1"),
     "img2video": tuple(name for name in family.MODELS if name != "viduq2"),
@@ -30,47 +34,9 @@ SOLD = {
 
 def order(operation: str, body: dict[str, Any]) -> Order:
     """Check the fields of a submit and fill in the defaults; raises Refusal."""
-    name, model = family.picked_model(body, SOLD[operation])
-    sources = family.image_sources(body, FRAMES[operation]) if FRAMES[operation] else ()
-    prompt = family.text(body, "prompt", family.MOST_PROMPT, required=operation == "text2video")
-    seconds = family.number(body, "duration", model.default_seconds, model.seconds)
-    resolution = family.choice(body, "resolution", model.default_resolution, model.per_second)
-    off_peak = family.flag(body, "off_peak", False)
-    audio = family.flag(body, "audio", model.sound)
-    if off_peak and audio and not model.sound:
-        raise family.bad("off_peak", "cannot be used with audio on this model")
-    settled: dict[str, Any] = {
-        "model": name,
-        "prompt": prompt,
-        "duration": seconds,
-        "seed": family.number(body, "seed", 0) or random.randrange(1, 2**31),
-        "resolution": resolution,
-        "movement_amplitude": family.choice(body, "movement_amplitude", "auto", ("auto", "small", "medium", "large")),
-        "bgm": family.flag(body, "bgm", False),
-        "audio": audio,
-        "off_peak": off_peak,
-    }
-    if operation == "text2video":
-        settled["aspect_ratio"] = family.choice(body, "aspect_ratio", "16:9", model.ratios)
-        settled["style"] = family.choice(body, "style", "general", ("general", "anime"))
-    else:
-        settled["images"] = list(sources)
-    cost = family.price(model, resolution, seconds, off_peak=off_peak)
-    return Order(
-        film=Film(
-            seconds,
-            int(resolution[:-1]),
-            family.ratio_of(settled["aspect_ratio"]) if operation == "text2video" else None,
-            audio or settled["bgm"],
-            "" if sources else prompt,
-            f"Vidu stand-in \N{MIDDLE DOT} {name} \N{MIDDLE DOT} {seconds} s",
-        ),
-        credits=cost + (10 if family.flag(body, "is_rec", False) else 0),
-        pictures=sources,
-        callback_url=family.callback_address(body),
-        payload=family.text(body, "payload", family.MOST_PAYLOAD),
-        settled=settled,
-    )
+    if operation in EXAMPLES:
+        return EXAMPLES[operation](body)
+    return films.film_order(operation, body, SOLD[operation], "Vidu")
 
 
 def accepted(_vendor: Vendor, task: Task) -> dict[str, Any]:
@@ -78,32 +44,10 @@ def accepted(_vendor: Vendor, task: Task) -> dict[str, Any]:
     return {
         "task_id": task.id,
         "state": task.states[0],
-        **task.order.settled,
+        **shape.answered(task),
         "payload": task.payload,
         "credits": task.order.credits,
         "created_at": family.stamp(task.created_at, 6),
-    }
-
-
-def creations(vendor: Vendor, task: Task) -> list[dict[str, Any]]:
-    """List the results of a task that succeeded."""
-    if task.state != "success" or task.empty:
-        return []
-    link = vendor.link(task, "video")
-    return [{"id": task.creation_id, "url": link, "cover_url": vendor.link(task, "cover"), "watermarked_url": ""}]
-
-
-def shown(vendor: Vendor, task: Task) -> dict[str, Any]:
-    """Show a task to a query and to a callback alike: here the id is called id."""
-    return {
-        "id": task.id,
-        "state": task.state,
-        "err_code": task.error,
-        "credits": task.credits,
-        "payload": task.payload,
-        "bgm": task.order.settled["bgm"],
-        "off_peak": task.order.settled["off_peak"],
-        "creations": creations(vendor, task),
     }
 
 
@@ -118,8 +62,12 @@ def listed(vendor: Vendor, request: web.Request) -> dict[str, Any]:
     models, resolutions = _words(request, "model_versions"), _words(request, "resolutions")
     rows = [task for task in rows if not ids or task.id in ids]
     rows = [task for task in rows if not states or task.state in states]
-    rows = [task for task in rows if not models or str(task.order.settled["model"]).removeprefix("vidu") in models]
-    rows = [task for task in rows if not resolutions or task.order.settled["resolution"] in resolutions]
+    rows = [
+        task for task in rows if not models or str(task.order.settled.get("model", "")).removeprefix("vidu") in models
+    ]
+    rows = [task for task in rows if not resolutions or task.order.settled.get("resolution") in resolutions]
+    templates = _words(request, "templates")
+    rows = [task for task in rows if not templates or task.order.settled.get("template") in templates]
     size = _whole(asked.get("paper.pagesz"), 10, 1, 100)
     token = asked.get("pager.page_token", "")
     start = _whole(token, 0, 0, 10**9) if token else _whole(asked.get("paper.page"), 0, 0, 10**6) * size
@@ -133,13 +81,14 @@ def listed(vendor: Vendor, request: web.Request) -> dict[str, Any]:
 def _row(vendor: Vendor, task: Task) -> dict[str, Any]:
     settled = task.order.settled
     return {
-        **shown(vendor, task),
+        **shape.shown(vendor, task),
         "type": task.operation,
-        "model": settled["model"],
+        "model": settled.get("model", ""),
+        "template": settled.get("template", ""),
         "prompt": settled["prompt"],
         "images": settled.get("images", []),
-        "duration": settled["duration"],
-        "resolution": settled["resolution"],
+        "duration": settled.get("duration", 0),
+        "resolution": settled.get("resolution", ""),
         "aspect_ratio": settled.get("aspect_ratio", ""),
         "created_at": family.stamp(task.created_at, 6),
     }
@@ -168,7 +117,7 @@ def routes(vendor: Vendor) -> list[web.RouteDef]:
     async def one(request: web.Request) -> web.StreamResponse:
         def answer() -> tuple[dict[str, Any], Task]:
             task = desk.find(vendor, request.match_info["id"])
-            return shown(vendor, task), task
+            return shape.shown(vendor, task), task
 
         return await desk.query(vendor, request, answer)
 
@@ -188,11 +137,6 @@ def routes(vendor: Vendor) -> list[web.RouteDef]:
         web.post("/ent/v2/tasks/{id}/cancel", cancel),
         web.get("/ent/v2/credits", credit),
     ]
-
-
-def sign(keys: VendorKeys, task: Task, _body: bytes, now: float) -> dict[str, str]:
-    """Sign a callback with the key that made the task."""
-    return vidu_headers(keys.api_key, task.callback_url, now, str(uuid.uuid4()))
 
 
 def _words(request: web.Request, name: str) -> set[str]:
@@ -218,7 +162,7 @@ def _moment(value: str | None, default: float) -> float:
 
 VIDU = Dialect(
     name="vidu",
-    submits={f"/ent/v2/{operation}": operation for operation in FRAMES},
+    submits={f"/ent/v2/{operation}": operation for operation in (*films.FRAMES, *EXAMPLES)},
     waiting=("created", "queueing"),
     working="processing",
     done="success",
@@ -227,15 +171,15 @@ VIDU = Dialect(
     refusal_word="CreationPolicyViolation",
     retries=3,
     link_life=86400,
-    rules=PictureRules("prefix", frozenset({"PNG", "JPEG", "WEBP"}), 50 * 1024 * 1024, 1, 4),
+    rules=films.PICTURES,
     authorize=family.authorize,
     order=order,
-    check_pictures=family.check_pair,
+    check_pictures=reference.check_pictures,
     picture_refusal=family.picture_refusal,
     faults=family.faults,
     refused=family.refused,
     accepted=accepted,
-    callback=shown,
-    sign=sign,
+    callback=shape.shown,
+    sign=shape.sign,
     routes=routes,
 )

@@ -197,6 +197,13 @@ def authorize(keys: VendorKeys, header: str, _now: float) -> None:
         raise Refusal(401, "Unauthorized", "invalid api key")
 
 
+def authorize_bearer(keys: VendorKeys, header: str, _now: float) -> None:
+    """Demand "Bearer {api key}", as resellers do; raises Refusal."""
+    scheme, _, key = header.partition(" ")
+    if scheme != "Bearer" or not secrets.compare_digest(key.encode(), keys.api_key.encode()):
+        raise Refusal(401, "Unauthorized", "invalid api key")
+
+
 def too_late(_task: Task) -> Refusal:
     """Return the refusal to cancel a task that has started."""
     return Refusal(400, "BadRequest", "task state is scheduled, can not cancel")
