@@ -141,7 +141,9 @@ def notes(job: Job, vendor: Vendor) -> list[str]:
             lines.append(f"{before}; {vendor.title} {'was asked' if job.state.terminal else 'is asked'} instead.")
     if not vendor.listed:
         sent = "is sent" if job.attempts == 0 else "was sent"
-        lines.append(f"⚠️ {plain(job.model, 64)} is not in my list for {vendor.title}; it {sent} unchecked.")
+        lines.append(
+            f"⚠️ {plain(job.model, 64) or 'That model'} is not in my list for {vendor.title}; it {sent} unchecked."
+        )
     if not job.state.terminal and job.options.get("extras", {}).get("off_peak"):
         lines.append(f"Off-peak: {vendor.title} makes it within 48 hours, for fewer credits.")
     return lines

@@ -4,13 +4,15 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from jobs import files
 from jobs.transitions import Event
 from sandbox.discord import Fault
-from storage import deliveries, outputs
+from storage import Connection, deliveries, outputs, tables
 from storage import jobs as job_facts
 from storage.words import DeliveryState, Job
-from tests.bot.harness import FILM, Set, Upload, delivery
+from tests.bot.harness import FILM, Set, Upload, delivery, picture
 
 SEND = r"/channels/\d+/messages$"
 HOSTILE = "@everyone [free](https://evil.example) <@1>"
@@ -67,6 +69,29 @@ async def test_several_films_go_out_together_and_lost_ones_are_told(films: Set) 
     [result] = films.results()
     assert [file.filename for file in result.attachments] == [f"rushes-{job.code}.mp4", f"rushes-{job.code}-2.mp4"]
     assert "1 more could not be fetched from Acme" in result.content
+
+
+async def test_pictures_are_posted_as_pictures(films: Set) -> None:
+    job = await ready(films, count=2)
+    data = picture()
+
+    def become_pictures(connection: Connection) -> None:
+        values = {"operation": "reference_to_image"}
+        connection.execute(update(tables.jobs).where(tables.jobs.c.id == job.id).values(values))
+
+    await films.ctx.database.write(become_pictures)
+    for output in await films.ctx.database.read(outputs.of_job, job.id):
+        name = files.name_for(job.code, f"p{output.position}", "image/png")
+        files.save(films.ctx.media_dir, files.OUTPUTS, name, data)
+        about: dict[str, Any] = {"size": len(data), "sha256": "", "seconds": None, "width": 320, "height": 180}
+        await films.ctx.database.write(outputs.fetched, output.id, file=name, **about)
+    await films.deliver()
+    [result] = films.results()
+    assert "Your pictures are ready · 40 credits" in result.content
+    names = [f"rushes-{job.code}.png", f"rushes-{job.code}-2.png"]
+    assert [(file.filename, file.data) for file in result.attachments] == [(name, data) for name in names]
+    await films.edit_cards()
+    assert "[See the picture](" in films.discord.messages[job.card_message_id or 0].text
 
 
 async def test_when_no_file_could_be_fetched_that_is_the_result(films: Set) -> None:

@@ -11,12 +11,13 @@ from bot import refusals
 from bot.looks import embed_of
 from bot.messages import Card, Vendor, cancel_answer, card_of, credits_of, details, failure, time_of
 from bot.results import result_of
+from bot.shots import chosen, label
 from jobs.attachments import Flaw
 from jobs.cancel import CancelOutcome
 from jobs.intake import OverBudget
-from providers.contract import Reason
-from providers.orders import Problem, Rule
-from storage.words import Delivery, DeliveryState, Job, State
+from providers.contract import Progress, Reason
+from providers.orders import Operation, Problem, Rule
+from storage.words import Delivery, DeliveryState, Job, State, StoredShot
 from tests.bot.test_plain import ANY
 
 VENDOR = Vendor("Acme", can_cancel=True)
@@ -42,6 +43,16 @@ def delivery_with(state: DeliveryState, message_id: int | None = None) -> Delive
     return Delivery(1, state, None, 0, None, linked=False, message_id=message_id, posted_at=None, problem="@here")
 
 
+EXTRA = ANY | st.booleans() | st.integers() | st.floats()
+MANY_EXTRAS = {f"{number} @everyone {'x' * 99}": "y" * 99 for number in range(12)}
+# The most that a list of shots can ask of a card: every word for a state, and prompts that grow when made harmless.
+HARD = ["a boat", "", "@" * 300, "[*_" * 100, "://" * 90]
+STATES = [*(word.value for word in Progress), "nonsense"]
+SHOT_LISTS = [
+    tuple(StoredShot("s", STATES[number % len(STATES)], prompt, 599.25) for number in range(count))
+    for count in (0, 1, 20, 21, 130)
+    for prompt in HARD
+]
 JOBS = st.builds(
     job_with,
     state=st.sampled_from(State),
@@ -55,8 +66,22 @@ JOBS = st.builds(
     attempts=st.integers(0, 99),
     reason=st.sampled_from([None, "nonsense", *Reason]),
     options=st.fixed_dictionaries(
-        {"duration": MAYBE, "resolution": st.none() | ANY, "seed": MAYBE, "audio": st.none()}
+        {
+            "duration": MAYBE,
+            "resolution": st.none() | ANY,
+            "seed": MAYBE,
+            "audio": st.none(),
+            "extras": st.sampled_from([{}, {"off_peak": True}]),
+        }
     ),
+    operation=st.sampled_from([operation.value for operation in Operation]),
+    root_id=st.none() | st.just(2**61),
+    task_id=st.none() | ANY,
+    asked=st.fixed_dictionaries({"extras": st.dictionaries(ANY, EXTRA, max_size=3) | st.just(MANY_EXTRAS)}),
+    shots=st.sampled_from(SHOT_LISTS),
+)
+VENDORS = st.builds(
+    Vendor, st.just("Acme"), st.booleans(), st.booleans(), st.sampled_from([(), ("Bolt",), ("Bolt", "Core", "Dyna")])
 )
 
 
@@ -72,23 +97,34 @@ def holds(card: Card) -> None:
     assert not any("  " in line for line in card.body.splitlines())
 
 
-@given(JOBS, st.sampled_from(DeliveryState), MAYBE, st.booleans())
-def test_every_card_fits_and_is_safe(job: Job, state: DeliveryState, message_id: int | None, can_cancel: bool) -> None:
-    card = card_of(job, Vendor("Acme", can_cancel=can_cancel), delivery_with(state, message_id))
+@given(JOBS, st.sampled_from(DeliveryState), MAYBE, VENDORS, st.booleans())
+def test_every_card_fits_and_is_safe(
+    job: Job, state: DeliveryState, message_id: int | None, vendor: Vendor, empty: bool
+) -> None:
+    card = card_of(job, vendor, delivery_with(state, message_id), empty=empty)
     holds(card)
-    prompt_line, blank, *rest = card.body.split("\n")
-    assert prompt_line.startswith("> ")
-    assert (blank, len(rest)) == ("", 1)
+    lines = card.body.split("\n")
+    assert lines[0].startswith("> ")
+    # Nothing typed begins a line of its own: what is said, at most three notes, and the listed shots.
+    assert len(lines) <= 2 + 1 + 3 + (min(len(job.shots), 20) + 3 if job.shots else 0) + 1
+
+
+@given(JOBS)
+def test_every_shot_can_be_offered_in_a_menu(job: Job) -> None:
+    for number, shot in enumerate(job.shots, 1):
+        assert 0 < len(label(number, shot)) <= 100
+        assert "\n" not in label(number, shot)
 
 
 @given(
     JOBS,
+    VENDORS,
     st.lists(st.just("https://rushes.example/media/outputs/x.mp4"), max_size=10),
     st.integers(0, 10),
     st.integers(0, 10),
 )
-def test_every_result_fits_and_is_safe(job: Job, links: list[str], missing: int, files: int) -> None:
-    result = result_of(job, VENDOR, links=links, missing=missing, files=files)
+def test_every_result_fits_and_is_safe(job: Job, vendor: Vendor, links: list[str], missing: int, files: int) -> None:
+    result = result_of(job, vendor, links=links, missing=missing, files=files)
     assert 0 < len(result.headline) <= 1900
     assert "@" not in result.headline
     holds(result.card)
@@ -115,6 +151,106 @@ def test_a_finished_job_tells_how_long_and_how_much() -> None:
 
 def test_a_seed_of_zero_is_shown() -> None:
     assert details(job_with()) == f"slow-1 · 4 s · 720p · seed 0 · with sound · job {job_with().code}"
+
+
+def test_further_choices_are_told_as_they_were_typed() -> None:
+    extras = {"style": "anime", "off_peak": True, "bgm": False, "cfg_scale": 0.5, "negative_prompt": "x" * 900}
+    text = details(job_with(asked={"extras": extras}, options={"extras": {"movement_amplitude": "auto"}}))
+    shown = ["slow-1", "style anime", "off peak", "no bgm", "cfg scale 0.5", "negative prompt " + "x" * 23 + "…"]
+    assert text == " · ".join([*shown, f"job {job_with().code}"])
+    many = details(job_with(asked={"extras": dict.fromkeys(map(str, range(40)), 1)}))
+    assert "32 more · job " in many
+
+
+@pytest.mark.parametrize(
+    ("operation", "thing", "look"),
+    [
+        ("text_to_video", "video", "Watch the video"),
+        ("avatar", "video", "Watch the video"),
+        ("reference_to_image", "picture", "See the picture"),
+        ("music_video", "music video", "Watch the music video"),
+        ("edit_shot", "shot", "Watch the shot"),
+        ("compose_shots", "music video", "Watch the music video"),
+    ],
+)
+def test_what_is_made_has_its_name_everywhere(operation: str, thing: str, look: str) -> None:
+    def body(state: State, delivery: Delivery | None = None, **changes: Any) -> str:
+        vendor = Vendor("Acme", can_cancel=False)
+        return card_of(job_with(operation=operation, state=state, **changes), vendor, delivery).body
+
+    job = job_with(operation=operation, charged=40)
+    assert f"Your {thing} is ready · 40 credits" in result_of(job, VENDOR, links=[], missing=0, files=1).headline
+    assert f"Your {thing}s are ready" in result_of(job, VENDOR, links=[], missing=1, files=2).headline
+    assert f"made the {thing}, but" in result_of(job, VENDOR, links=[], missing=1, files=0).headline
+    assert f"[{look}](https://discord.com" in body(State.SUCCEEDED, delivery_with(DeliveryState.POSTED, 7))
+    assert f"the {thing} is being fetched" in body(State.SUCCEEDED)
+    assert f"The message with the {thing} was deleted" in body(State.SUCCEEDED, delivery_with(DeliveryState.POSTED))
+    assert f"The {thing} is ready, but I could not" in body(State.SUCCEEDED, delivery_with(DeliveryState.PARKED))
+    assert f"If the {thing} still comes" in body(State.EXPIRED)
+    assert f"no {thing} came from Acme" in body(State.CANCELLED, attempts=1, charged=0)
+    assert f"The {thing} is kept, but not posted" in body(State.CANCELLED, attempts=1, charged=40)
+    assert f"no way to stop a {thing} and may still charge" in body(State.CANCELLING)
+    over = job_with(operation=operation, state=State.SUCCEEDED, charged=40)
+    assert f"The {thing} cost 40 credits" in cancel_answer(CancelOutcome.OVER, over, VENDOR)
+
+
+def test_what_was_refused_by_the_rules_on_content_leaks_nothing() -> None:
+    words = {"detail": "audit failed for user 4711: nudity", "task_id": "task-4711", "reason": "content"}
+    for operation in Operation:
+        card = card_of(job_with(state=State.FAILED, charged=0, operation=operation.value, **words), VENDOR, None)
+        assert "Acme's content rules forbid it" in card.body
+        assert "4711" not in card.body + card.title + card.footer
+        assert "nudity" not in card.body
+
+
+def test_another_vendor_is_told_of() -> None:
+    def body(*tried: str, **changes: Any) -> str:
+        return card_of(job_with(**changes), Vendor("Kling", can_cancel=True, tried=tried), None).body
+
+    assert "too busy" not in body()
+    assert "Vidu was too busy or away; Kling is asked instead." in body("Vidu")
+    assert "Vidu was too busy or away; Kling took it." in body("Vidu", task_id="t", state=State.PROCESSING)
+    assert "Vidu and Acme were too busy or away; Kling was asked instead." in body(
+        "Vidu", "Acme", state=State.FAILED, charged=0
+    )
+    moved = Vendor("Kling", can_cancel=True, tried=("Vidu",))
+    result = result_of(job_with(task_id="t", charged=1), moved, links=[], missing=0, files=1)
+    assert "Vidu was too busy or away; Kling took it." in result.card.body
+
+
+def test_a_model_no_table_knows_is_told_of() -> None:
+    vendor = Vendor("Acme", can_cancel=True, listed=False)
+    words = "⚠️ new\\_1 is not in my list for Acme; it {} sent unchecked."
+    assert words.format("is") in card_of(job_with(model="new_1"), vendor, None).body
+    assert words.format("was") in card_of(job_with(model="new_1", attempts=1, state=State.SUBMITTED), vendor, None).body
+
+
+def test_an_off_peak_job_says_how_long_it_may_take_until_it_is_over() -> None:
+    options = {"extras": {"off_peak": True}}
+    for state in State:
+        body = card_of(job_with(state=state, options=options, charged=0 if state.terminal else None), VENDOR, None).body
+        assert ("within 48 hours" in body) == (not state.terminal)
+
+
+def test_a_job_nobody_can_find_out_about_waits_for_an_admin() -> None:
+    lost = {"state": State.EXPIRED, "due_at": None, "task_id": None}
+    body = card_of(job_with(**lost), VENDOR, None).body
+    assert "Nobody can say whether Acme received it. 40 credits stay reserved until an admin decides." in body
+    charged = card_of(job_with(**lost, charged=40), VENDOR, None).body
+    assert "an admin counted it as made. 40 credits spent." in charged
+    released = card_of(job_with(**lost, charged=0), VENDOR, None).body
+    assert "Nothing was spent: 40 credits returned." in released
+
+
+@pytest.mark.parametrize(("text", "numbers"), [("1 2", [1, 2]), (" 2,1 ", [2, 1]), ("1;\n2", [1, 2]), ("2", [2])])
+def test_shots_are_named_by_their_numbers(text: str, numbers: list[int]) -> None:
+    assert chosen(text, job_with(shots=(StoredShot("a", "succeeded"), StoredShot("b", "succeeded")))) == numbers
+
+
+@given(ANY | st.text(max_size=500))
+def test_whatever_is_typed_for_shots_is_numbers_or_a_sentence(text: str) -> None:
+    found = chosen(text, job_with(shots=(StoredShot("a", "succeeded"), StoredShot("b", "succeeded"))))
+    assert found in ([1], [2], [1, 2], [2, 1]) or (isinstance(found, str) and found.endswith((".", "1 2 4")))
 
 
 def test_every_reason_says_what_to_do_next() -> None:
