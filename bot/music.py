@@ -45,12 +45,20 @@ async def shot_picked(ctx: Context, interaction: Interaction, code: str) -> None
             return
         await interaction.response.send_modal(_form(job, number, shot))
         ctx.tell("form shown", job.id, by=interaction.user.id, shot=number)
-        if interaction.message is not None and interaction.message.id == job.card_message_id:
-            # The menu goes on showing what was picked, and that cannot be picked again, until the card is drawn anew.
-            await ctx.database.write(job_facts.touch_card, job.id, ctx.now())
-            ctx.wakes.cards.set()
+        await _drawn_anew(ctx, interaction, job)
     except Exception as error:  # noqa: BLE001 -- whatever it is, the one who pressed is told
         await stumbled(interaction, error)
+
+
+async def _drawn_anew(ctx: Context, interaction: Interaction, job: Job) -> None:
+    """Have the card drawn: until then its menu shows what was picked, and Discord lets nobody pick that again."""
+    if interaction.message is None or interaction.message.id != job.card_message_id:
+        return
+    try:
+        await ctx.database.write(job_facts.touch_card, job.id, ctx.now())
+    except StorageError as error:  # the form is open, and that is what counts
+        _log.warning("card not drawn anew", job=job.code, trouble=str(error))
+    ctx.wakes.cards.set()
 
 
 async def compose_pressed(ctx: Context, desk: Desk, interaction: Interaction, code: str) -> None:
@@ -146,7 +154,7 @@ def _form(job: Job, number: int, shot: StoredShot) -> discord.ui.Modal:
             ),
         )
     )
-    form.stop()  # or discord.py keeps it, and answers in its own way when this same process gets it back
+    form.stop()  # or discord.py keeps every form that was ever shown
     return form
 
 

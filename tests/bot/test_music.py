@@ -242,6 +242,17 @@ async def test_the_card_is_drawn_anew_after_a_pick_so_that_the_same_shot_can_be_
     assert await films.edit_cards()
 
 
+async def test_forms_leave_nothing_behind(films: Set) -> None:
+    _, card = await with_shots(films)
+    for number in ("1", "2", "3"):
+        await pick(films, films.ada, card, number).modal_shown()
+    await quiet(films)
+    client = films.bot.client
+    assert client is not None
+    assert client._connection._view_store._modals == {}  # pyright: ignore[reportPrivateUsage] -- nothing else tells
+    assert client._connection._view_store._views == {}  # pyright: ignore[reportPrivateUsage] -- likewise
+
+
 async def test_card_menu_and_form_outlive_a_restart(films: Set) -> None:
     root, card = await with_shots(films)
     await films.stop()
