@@ -1,6 +1,6 @@
 """The menu entry "Animate this image" of a message: its first picture, a form for the rest, then the way of /video."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -48,9 +48,9 @@ def animate_command(ctx: Context, desk: Desk, waiting: Waiting) -> app_commands.
             await refuse(interaction, refusal)
             return
 
-        async def sent(again: Interaction, answers: Answers, marks: Sequence[discord.Attachment]) -> None:
-            del marks  # there is no room for them in this form
-            await take(ctx, desk, again, replace(asked, typed=typed_with(typed, answers)))
+        async def sent(again: Interaction, answers: Answers) -> None:
+            whole = replace(asked, typed=typed_with(typed, answers.values), written=answers.written)
+            await take(ctx, desk, again, whole)
 
         await show(interaction, waiting, _NAME, sheet_of(ctx.providers, typed), sent)
 
@@ -82,7 +82,7 @@ def sheet_of(providers: Mapping[str, Provider], typed: Typed) -> Sheet:
     return Sheet(tuple(picks), (blank,), lines, mark=False, known={"prompt": _PROMPT, **common, **further})
 
 
-def typed_with(typed: Typed, answers: Answers) -> Typed:
+def typed_with(typed: Typed, answers: Mapping[str, Value]) -> Typed:
     """Put the answers of the form into the request."""
     common: dict[str, Value] = {
         name: value for name, value in answers.items() if name in {"prompt", *(extra.name for extra in _COMMON)}

@@ -139,6 +139,21 @@ def meant(providers: Mapping[str, Provider], typed: Typed) -> dict[str, Provider
     return fitting(providers, typed.operation, typed.model, named.name if named else None)
 
 
+def offering(providers: Mapping[str, Provider], typed: Typed) -> Mapping[str, Provider]:
+    """Leave out vendors that do not offer the further choices that are made, unless that leaves nobody.
+
+    They would turn the order away in any case; but what is wrong is to be said by a vendor that can do it.
+    """
+    if typed.provider is not None or not typed.extras:
+        return providers
+    offers = {
+        name: {extra.name for extra in vendor.extras(typed.operation)} >= typed.extras.keys()
+        for name, vendor in providers.items()
+        if typed.operation in vendor.operations()
+    }
+    return {name: providers[name] for name, able in offers.items() if able} or providers
+
+
 def _able(providers: Mapping[str, Provider], typed: Typed) -> list[Provider]:
     return [vendor for vendor in meant(providers, typed).values() if typed.operation in vendor.operations()]
 

@@ -163,6 +163,12 @@ def answers(sheet: Sheet, picked: Iterable[str], written: Mapping[str, str], lin
     return values
 
 
+def kept(picked: Iterable[str], written: Mapping[str, str], lines: str) -> str:
+    """Write down what was filled in, as the lines a form takes."""
+    texts = [f"{name}: {' '.join(text.split())}" for name, text in written.items() if text.strip()]
+    return "\n".join([*(storable(one)[:100] for one in picked), storable(lines), *map(storable, texts)]).strip()
+
+
 def _offered(sheet: Sheet) -> list[str]:
     return [described(extra) for extra in sheet.known.values()]
 

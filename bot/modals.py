@@ -6,8 +6,8 @@ restart, or much later, is answered with "type the command again".
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import discord
@@ -29,8 +29,18 @@ _PREFIX = "form:"
 _OURS = "answered by its form"
 
 _log = structlog.get_logger("bot.modals")
-Answers = dict[str, Value]
-Sent = Callable[[Interaction, Answers, Sequence[discord.Attachment]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """A form as it was filled in."""
+
+    values: Mapping[str, Value]
+    marks: Sequence[discord.Attachment]  # the watermark's picture
+    written: str  # all of it, to be shown again
+
+
+Sent = Callable[[Interaction, Answers], Awaitable[None]]
 
 
 class Waiting:
@@ -121,11 +131,13 @@ class FormModal(discord.ui.Modal):
             written = {name: item.value for name, item in self._blanks.items()}
             picked = [str(value) for drop_down in self._picks for value in drop_down.values]
             marks = list(self._mark.values) if self._mark else []
-            said = forms.answers(self._sheet, picked, written, self._lines.value if self._lines else "")
+            lines = self._lines.value if self._lines else ""
+            said = forms.answers(self._sheet, picked, written, lines)
+            kept = forms.kept(picked, written, lines)
             if isinstance(said, str):
-                await refuse(interaction, said)
+                await refuse(interaction, refusals.with_answers(said, kept))
                 return
-            await self._sent(interaction, said, marks)
+            await self._sent(interaction, Answers(said, marks, kept))
 
     async def on_error(self, interaction: Interaction, error: Exception, /) -> None:
         """Tell the member that something went wrong."""
@@ -162,10 +174,10 @@ async def open_advanced(
         await refuse(interaction, refusal)
         return
 
-    async def sent(again: Interaction, answers: Answers, marks: Sequence[discord.Attachment]) -> None:
-        typed = replace(asked.typed, extras={**asked.typed.extras, **answers})
-        files = (*asked.attachments, *((Role.WATERMARK, mark) for mark in marks))
-        await take(ctx, desk, again, replace(asked, typed=typed, attachments=files))
+    async def sent(again: Interaction, answers: Answers) -> None:
+        typed = replace(asked.typed, extras={**asked.typed.extras, **answers.values})
+        files = (*asked.attachments, *((Role.WATERMARK, mark) for mark in answers.marks))
+        await take(ctx, desk, again, replace(asked, typed=typed, attachments=files, written=answers.written))
 
     await show(interaction, waiting, "Advanced", sheet, sent)
 

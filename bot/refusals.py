@@ -13,6 +13,7 @@ from providers.orders import Operation, Problem, Role, Rule
 NOTHING_SPENT = "Nothing was sent and nothing was spent."
 _MOST_PROBLEMS = 5
 _GIVEN_MOST = 60
+_KEPT_MOST = 1500  # characters; a refusal has room for 4096
 _UNITS = {"duration": " s"}
 _RANGE = re.compile(r"(-?[0-9.]+)-(-?[0-9.]+)")
 _FIGURE = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
@@ -211,8 +212,14 @@ def nothing_further(what: str | None) -> str:
     return f"{who} has no further choices here. Leave `advanced` out and send the command again.\n{NOTHING_SPENT}"
 
 
+def with_answers(refusal: str, written: str) -> str:
+    """Add what was filled in, so that nobody has to think of it again: a form cannot be opened a second time."""
+    kept = written.replace("`", "'").strip()[:_KEPT_MOST]
+    return f"{refusal}\nWhat you filled in, to be copied:\n```\n{kept}\n```" if kept else refusal
+
+
 def _offered(offered: Sequence[str]) -> str:
-    return "Possible: " + "; ".join(plain(one, 120) for one in offered[:30]) + "."
+    return f"Possible: {plain('; '.join(offered), 1200)}."
 
 
 def over_budget(over: OverBudget) -> str:

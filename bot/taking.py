@@ -13,7 +13,7 @@ import structlog
 
 from bot import asking, files, refusals
 from bot.cards import drawn
-from bot.choices import OF_FILES, Files, Typed, order_of, provider_named, stand_ins, told
+from bot.choices import OF_FILES, Files, Typed, offering, order_of, provider_named, stand_ins, told
 from bot.looks import notice
 from bot.talking import NO_PINGS, TROUBLES, said, working
 from jobs.attachments import Desk
@@ -37,6 +37,7 @@ class Asked:
     typed: Typed
     attachments: tuple[tuple[Role, discord.Attachment], ...] = ()
     root: Job | None = None  # the music video whose shots it is about
+    written: str = ""  # what was filled into a form: shown again when it is refused
 
 
 async def take(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked) -> None:
@@ -48,7 +49,7 @@ async def take(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked)
         ctx.tell("command received", None, by=interaction.user.id, pictures=len(asked.attachments))
         refusal = refused_at_once(ctx, interaction, asked)
         if refusal is not None:
-            await refuse(interaction, refusal)
+            await refuse(interaction, refusals.with_answers(refusal, asked.written))
             return
         card_id = await _deferred(interaction)
         if card_id is None:
@@ -56,7 +57,8 @@ async def take(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked)
         ctx.tell("deferred", None, by=interaction.user.id)
         held = await _held(ctx, desk, interaction, asked, card_id)
         if isinstance(held, str):
-            await interaction.edit_original_response(embed=notice(held), allowed_mentions=NO_PINGS)
+            text = refusals.with_answers(held, asked.written)
+            await interaction.edit_original_response(embed=notice(text), allowed_mentions=NO_PINGS)
             return
         await _show(ctx, interaction, held)
 
@@ -116,7 +118,7 @@ def _address(ctx: Context) -> str:
 def _planned(ctx: Context, typed: Typed, given: Files, preferred: str | None) -> Plan | Refused:
     named = provider_named(ctx.providers, typed.provider) if typed.provider else None
     order = order_of(replace(typed, prompt=typed.prompt or ""), given)
-    return plan(ctx.providers, order, wanted=named.name if named else None, preferred=preferred)
+    return plan(offering(ctx.providers, typed), order, wanted=named.name if named else None, preferred=preferred)
 
 
 def _title(ctx: Context, refused: Refused) -> str | None:

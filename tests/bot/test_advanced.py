@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bot.modals import MOST_WAITING
+from providers.orders import Extra, Operation
 from sandbox.discord import EPHEMERAL, Typed
 from sandbox.discord.members import Member
 from storage import jobs as job_facts
@@ -124,6 +125,26 @@ async def test_what_no_form_could_mend_is_refused_before_it_opens(
 async def test_where_there_is_nothing_more_to_choose_no_form_opens(films: Set) -> None:
     typed = films.make("/image", prompt="x", image1=PNG, advanced=True)
     await refused(films, await typed.answered(), "no further choices", "Leave `advanced` out")
+
+
+@pytest.mark.parametrize("lines", ["cfg_scale: much", "cfg_scale: 7"])
+async def test_what_was_filled_in_is_shown_again_with_a_refusal(films: Set, lines: str) -> None:
+    values = {"pick:0": ["bgm: yes"], "text:negative_prompt": "rain ```x", "lines": lines}
+    answer = await films.ada.submit(await opened(films), values).answered()
+    assert answer.flags & EPHEMERAL
+    assert f"```\nbgm: yes\n{lines}\nnegative_prompt: rain '''x\n```" in answer.text
+
+
+async def test_a_refusal_speaks_for_a_vendor_that_offers_the_choice(tmp_path: Path) -> None:
+    class Plain(FakeVendor):
+        def extras(self, operation: Operation) -> tuple[Extra, ...]:
+            return ()
+
+    async with open_set(tmp_path, Plain("aaa"), FakeVendor("bolt")) as films:
+        await films.start()
+        answer = await films.ada.submit(await opened(films), {"lines": "cfg_scale: 7"}).answered()
+        await refused(films, answer, "at Bolt", "0 to 1")
+        await films.stop()
 
 
 async def test_a_form_that_is_sent_after_a_restart_is_answered(films: Set) -> None:
