@@ -25,7 +25,7 @@ from storage import jobs as job_facts
 from storage.words import Delivery, Job, Output, job_id_of
 
 _MOST_PICTURES = 7
-_LOOKED_AT = 200  # of a server's music videos, the newest
+_LOOKED_AT = 50  # of a server's music videos, the newest; each brings all its shots along
 _MOST_CHOICES = 25  # Discord shows no more
 _log = structlog.get_logger("bot.mv")
 
