@@ -13,6 +13,7 @@ from providers.orders import Operation, Problem, Role, Rule
 NOTHING_SPENT = "Nothing was sent and nothing was spent."
 _MOST_PROBLEMS = 5
 _GIVEN_MOST = 60
+_NOBODY = "this bot"  # where no provider is spoken of
 _KEPT_MOST = 1500  # characters; a refusal has room for 4096
 _UNITS = {"duration": " s"}
 _RANGE = re.compile(r"(-?[0-9.]+)-(-?[0-9.]+)")
@@ -27,7 +28,7 @@ _INSTEAD: dict[str, str] = {
 
 def refused(problems: Sequence[Problem], title: str | None) -> str:
     """List what is wrong with a request at a vendor (None: at all of them)."""
-    lines = [problem_text(problem, title or "this bot") for problem in problems[:_MOST_PROBLEMS]]
+    lines = [problem_text(problem, title or _NOBODY) for problem in problems[:_MOST_PROBLEMS]]
     if len(lines) == 1:
         return f"{lines[0]}\n{NOTHING_SPENT}"
     head = f"{title} can't do it like this:" if title else "It can't be done like this:"
@@ -132,6 +133,8 @@ def _not_offered(problem: Problem, title: str, given: str) -> str:
     field, who = problem.field, capital(title)
     models = f" Models that take it: {_choices(problem.allowed)}." if problem.allowed else ""
     if field == "operation":
+        if title == _NOBODY:
+            return f"No provider that is set up here can make {made(problem.given)}."
         instead = _INSTEAD.get(problem.given, " Choose another provider or model.")
         return f"{who} can't make {made(problem.given)}.{instead}"
     if field == "audio" and not is_file(field):
