@@ -16,6 +16,7 @@ from .call import Api, Fault
 from .checks import ClipRules, PictureRules
 from .contract import Accepted, ErrorKind, ProviderError, Reason, Status, Submission, Task
 from .orders import Extra, Kind, Model, Operation, Order, Problem, Role, Rule
+from .reading import as_count
 
 MOST_PROMPT = 2500  # characters; stated for the motion, taken for the avatar
 MOST_TEXT = 5000  # characters an avatar says; none is stated
@@ -135,4 +136,5 @@ async def query(api: Api, task: Task) -> Status:
 def explain(http: int, payload: Mapping[str, Any]) -> Fault:
     """Read a refusal as Kling's; as none is documented here, a 404 in JSON is enough to say "no such task"."""
     kind, reason, detail = kling_shapes.explain(http, payload)
-    return kind, (Reason.NOT_FOUND if http == 404 and payload and reason is Reason.ACCESS else reason), detail
+    coded = as_count(payload.get("code")) in kling_shapes.CODES
+    return kind, (Reason.NOT_FOUND if http == 404 and payload and not coded else reason), detail

@@ -294,9 +294,10 @@ def _standing(versions: Sequence[_Job]) -> _Job:
 def _shot(job: _Job) -> Shot:
     wanted = as_object(job.told.get("mv_generate_video_input"))
     seconds = wanted.get("duration")
-    known = isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 < seconds <= 3600
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= 3600:
+        seconds = None
     prompt = as_text(wanted.get("prompt"))[:MOST_PROMPT]
-    return Shot(job.id, job.index, job.progress, prompt, float(seconds) if known else None, job.url)
+    return Shot(job.id, job.index, job.progress, prompt, seconds, job.url)
 
 
 def _changed(payload: Mapping[str, Any], operation: Operation, asked: str, middle: str, answered: str) -> _Job | None:
