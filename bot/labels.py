@@ -24,7 +24,6 @@ _FIELDS: dict[str, str] = {
     Role.REFERENCE: "a reference picture",
     Role.STATIC_MASK: "the static mask",
     Role.DYNAMIC_MASK: "a dynamic mask",
-    Role.WATERMARK: "the watermark's picture",
     Role.FACE: "the face",
     Role.MOTION: "the video to move like",
     Role.SUBTITLES: "the subtitle file",
@@ -52,6 +51,7 @@ _FIELDS: dict[str, str] = {
     "language": "the language",
     "lip_sync": "lip movement",
 }
+_TWICE: dict[str, str] = {Role.AUDIO: "the audio file", Role.WATERMARK: "the watermark's picture"}
 # Roles of which several may be given, spoken of together.
 _SEVERAL: dict[str, str] = {
     Role.REFERENCE: "reference pictures",
@@ -76,14 +76,14 @@ _OPERATIONS: dict[str, str] = {
 
 
 def is_file(name: str) -> bool:
-    """Tell a file's role from other fields: one role is spelled like the option for sound."""
-    return isinstance(name, Role) or (name != Role.AUDIO and name in set(Role))
+    """Tell a file's role from other fields: two roles are spelled like an option and like a further choice."""
+    return isinstance(name, Role) or (name not in _TWICE and name in set(Role))
 
 
 def label(name: str) -> str:
     """Name a field, a file's role or a further choice in the middle of a sentence."""
-    if name == Role.AUDIO and is_file(name):
-        return "the audio file"
+    if is_file(name) and name in _TWICE:
+        return _TWICE[name]
     return _FIELDS.get(name) or f"`{plain(name, 30).replace('`', '')}`"
 
 

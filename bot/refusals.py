@@ -112,7 +112,7 @@ def _not_together(problem: Problem, title: str, name: str, given: str) -> str:
     if problem.field == "strokes":
         return f"Each dynamic mask needs a stroke of its own, and each stroke a mask. These are {given} masks."
     if is_file(problem.field) and len(problem.allowed) == 2:
-        low, high = (plain(word, 10) for word in problem.allowed)
+        low, high = (_given(word) for word in problem.allowed)
         return (
             f"{name} and {label(problem.given)} must be about the same size at {title}: "
             f"{low} to {high} times as many pixels. Crop or scale one of them."
@@ -145,7 +145,7 @@ def _not_offered(problem: Problem, title: str, given: str) -> str:
         return f"{given or 'This model'} does not take {label(field)} at {title}.{models}"
     if is_file(field):
         return f"{who} takes no such file here: {label(field)}. Leave it out, or choose another provider or model."
-    model = given and given not in set(Operation) and field not in {"duration", "resolution", "seed"}
+    model = given and problem.given not in set(Operation) and field not in {"duration", "resolution", "seed"}
     where = f" with {given}" if model else " here"
     return f"{who} takes no choice of {label(field).removeprefix('the ')}{where}. Leave it out."
 
