@@ -10,13 +10,13 @@ from providers.contract import Provider
 from providers.orders import Clip, Extra, Kind, Operation, Order, Picture, Problem, Role, Rule, Stroke, Value
 
 _MOST = 25  # Discord shows no more
+_MOST_MODELS = 4  # that are advised
 _ADDRESS = "https://stand-in.invalid/x.png"
 # The roles that are no pictures, and a type each of them may have.
 CLIPS = {Role.MOTION: "video/mp4", Role.AUDIO: "audio/mpeg", Role.SUBTITLES: "application/x-subrip"}
 # What suggestions know how to offer; any other option is taken to be a further choice of the vendors'.
 _COMMON = ("model", "duration", "aspect_ratio", "resolution", "provider")
-# About what is in a file, and so nothing that can be told before it is looked at.
-OF_FILES = (Rule.FILE_FORMAT, Rule.FILE_BYTES, Rule.FILE_PIXELS, Rule.FILE_RATIO, Rule.FILE_SECONDS)
+_OF_FILES = (Rule.FILE_FORMAT, Rule.FILE_BYTES, Rule.FILE_PIXELS, Rule.FILE_RATIO, Rule.FILE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,19 +139,39 @@ def meant(providers: Mapping[str, Provider], typed: Typed) -> dict[str, Provider
     return fitting(providers, typed.operation, typed.model, named.name if named else None)
 
 
-def offering(providers: Mapping[str, Provider], typed: Typed) -> Mapping[str, Provider]:
+def offering(providers: Mapping[str, Provider], order: Order, wanted: str | None) -> Mapping[str, Provider]:
     """Leave out vendors that do not offer the further choices that are made, unless that leaves nobody.
 
     They would turn the order away in any case; but what is wrong is to be said by a vendor that can do it.
     """
-    if typed.provider is not None or not typed.extras:
+    made = set(order.extras)
+    if any(picture.role is Role.WATERMARK for picture in order.pictures):
+        made.add("watermark")
+    if wanted is not None or not made:
         return providers
     offers = {
-        name: {extra.name for extra in vendor.extras(typed.operation)} >= typed.extras.keys()
+        name: {extra.name for extra in vendor.extras(order.operation)} >= made
         for name, vendor in providers.items()
-        if typed.operation in vendor.operations()
+        if order.operation in vendor.operations()
     }
     return {name: providers[name] for name, able in offers.items() if able} or providers
+
+
+def able_models(
+    providers: Mapping[str, Provider], order: Order, wanted: str | None, *, stand_ins: bool = False
+) -> list[str]:
+    """Name a few models that would take an order just as it is, each with a vendor that has it.
+
+    `stand_ins`: its files have not been looked at.
+    """
+    found: dict[str, str] = {}
+    for name, provider in providers.items():
+        if wanted in {None, name} and order.operation in provider.operations():
+            for model in provider.models(order.operation):
+                problems = provider.problems(provider.fill(replace(order, model=model.name)))
+                if model.name not in found and all(stand_ins and of_files(problem) for problem in problems):
+                    found[model.name] = f"{model.name} at {provider.title}"
+    return list(found.values())[:_MOST_MODELS]
 
 
 def _able(providers: Mapping[str, Provider], typed: Typed) -> list[Provider]:
@@ -168,8 +188,16 @@ def told(problems: Iterable[Problem]) -> list[Problem]:
     return [
         problem
         for problem in problems
-        if problem.field != "prompt" and problem.rule is not Rule.REQUIRED and problem.rule not in OF_FILES
+        if problem.field != "prompt" and problem.rule is not Rule.REQUIRED and not of_files(problem)
     ]
+
+
+def of_files(problem: Problem) -> bool:
+    """Tell what is about the content of a file, and so cannot be known before it is looked at.
+
+    Whether a stroke stays inside the image is such a thing.
+    """
+    return problem.rule in _OF_FILES or (problem.field == "strokes" and problem.rule is Rule.ONE_OF)
 
 
 def provider_named(providers: Mapping[str, Provider], given: str) -> Provider | None:

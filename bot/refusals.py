@@ -26,13 +26,14 @@ _INSTEAD: dict[str, str] = {
 }
 
 
-def refused(problems: Sequence[Problem], title: str | None) -> str:
-    """List what is wrong with a request at a vendor (None: at all of them)."""
+def refused(problems: Sequence[Problem], title: str | None, able: Sequence[str] = ()) -> str:
+    """List what is wrong with a request at a vendor (None: at all of them); `able`: models that would take it."""
+    end = f"It works as it is with {_listed(able)}.\n{NOTHING_SPENT}" if able else NOTHING_SPENT
     lines = [problem_text(problem, title or _NOBODY) for problem in problems[:_MOST_PROBLEMS]]
     if len(lines) == 1:
-        return f"{lines[0]}\n{NOTHING_SPENT}"
+        return f"{lines[0]}\n{end}"
     head = f"{title} can't do it like this:" if title else "It can't be done like this:"
-    return "\n".join([head, *(f"- {line}" for line in lines), NOTHING_SPENT])
+    return "\n".join([head, *(f"- {line}" for line in lines), end])
 
 
 def problem_text(problem: Problem, title: str) -> str:
@@ -258,6 +259,11 @@ UNEXPECTED = (
     "Something went wrong on my side, and it has been noted for the admin. "
     "If no card appeared here, nothing was sent and nothing was spent."
 )
+
+
+def _listed(words: Sequence[str]) -> str:
+    shown = [plain(word, _GIVEN_MOST) for word in words]
+    return " or ".join(part for part in (", ".join(shown[:-1]), shown[-1]) if part)
 
 
 def _given(text: str) -> str:

@@ -5,6 +5,7 @@ What can be judged by the options alone is refused at once, seen by the asker on
 replaces the thinking message, in one step that cannot get lost half-way.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,14 +14,14 @@ import structlog
 
 from bot import asking, files, refusals
 from bot.cards import drawn
-from bot.choices import OF_FILES, Files, Typed, offering, order_of, provider_named, stand_ins, told
+from bot.choices import Files, Typed, able_models, of_files, offering, order_of, provider_named, stand_ins, told
 from bot.looks import notice
 from bot.talking import NO_PINGS, TROUBLES, said, working
 from jobs.attachments import Desk
 from jobs.context import Context
 from jobs.files import INPUTS
 from jobs.intake import Asker, OverBudget, Plan, Refused, accept, plan
-from providers.orders import Role, Rule
+from providers.orders import Order, Role, Rule
 from storage import StorageError, guilds
 from storage import jobs as job_facts
 from storage.words import Job
@@ -89,18 +90,20 @@ def refused_at_once(ctx: Context, interaction: Interaction, asked: Asked, *, who
     large = files.too_large(asked.attachments)
     if large is not None:
         return large
-    planned = _planned(ctx, typed, stand_ins(roles, _address(ctx)), None)
+    order, wanted = _order(ctx, typed, stand_ins(roles, _address(ctx)))
+    planned = plan(offering(ctx.providers, order, wanted), order, wanted=wanted, preferred=None)
     if isinstance(planned, Plan):
         return None
-    return _told_at_once(ctx, planned, whole=whole)
-
-
-def _told_at_once(ctx: Context, refused: Refused, *, whole: bool) -> str | None:
-    """Leave out what is wrong with stand-ins only, and what a form may still mend."""
-    problems = [problem for problem in refused.problems if problem.rule not in OF_FILES]
+    problems = [problem for problem in planned.problems if not of_files(problem)]
     if not whole:
         problems = [problem for problem in told(problems) if problem.rule is not Rule.NOT_TOGETHER]
-    return refusals.refused(problems, _title(ctx, refused)) if problems else None
+    able = able_models(ctx.providers, order, wanted, stand_ins=True)
+    return _refusal(ctx, replace(planned, problems=tuple(problems)), able) if problems else None
+
+
+def _refusal(ctx: Context, planned: Refused, able: Sequence[str]) -> str:
+    vendor = ctx.providers.get(planned.provider or "")
+    return refusals.refused(planned.problems, vendor.title if vendor else None, able)
 
 
 def _may_post(interaction: Interaction) -> bool:
@@ -115,15 +118,10 @@ def _address(ctx: Context) -> str:
     return ctx.addresses.link(INPUTS, "x.png", 0)
 
 
-def _planned(ctx: Context, typed: Typed, given: Files, preferred: str | None) -> Plan | Refused:
+def _order(ctx: Context, typed: Typed, given: Files) -> tuple[Order, str | None]:
+    """Make the order, and name the vendor that is meant, if one is."""
     named = provider_named(ctx.providers, typed.provider) if typed.provider else None
-    order = order_of(replace(typed, prompt=typed.prompt or ""), given)
-    return plan(offering(ctx.providers, typed), order, wanted=named.name if named else None, preferred=preferred)
-
-
-def _title(ctx: Context, refused: Refused) -> str | None:
-    vendor = ctx.providers.get(refused.provider or "")
-    return vendor.title if vendor else None
+    return order_of(replace(typed, prompt=typed.prompt or ""), given), named.name if named else None
 
 
 async def _deferred(interaction: Interaction) -> int | None:
@@ -149,9 +147,11 @@ async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked
     ctx.tell("pictures read", None, pictures=len(given.pictures) + len(given.clips))
     try:
         settings = await ctx.database.read(guilds.settings_of, interaction.guild_id or 0)
-        planned = _planned(ctx, asked.typed, given, settings.default_provider)
+        order, wanted = _order(ctx, asked.typed, given)
+        vendors = offering(ctx.providers, order, wanted)
+        planned = plan(vendors, order, wanted=wanted, preferred=settings.default_provider)
         if isinstance(planned, Refused):
-            return refusals.refused(planned.problems, _title(ctx, planned))
+            return _refusal(ctx, planned, able_models(ctx.providers, order, wanted))
         ctx.tell("planned", None, provider=planned.provider, credits=planned.price)
         job = await accept(ctx, planned, _asker(interaction, card_id), asked.root)
     except (StorageError, OSError) as error:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from bot.choices import of_files
 from bot.files import MOST_TOGETHER
+from providers.orders import Problem, Rule
 from sandbox.discord import EPHEMERAL
 from storage import jobs as job_facts
 from storage.words import Job
@@ -153,6 +155,23 @@ async def test_further_options_are_suggested_from_the_vendors_lists(films: Set) 
     assert [offer["value"] for offer in offers] == [4, 8]
     offers = await films.ada.autocomplete(films.channel, "/image", {"prompt": "x"}, "aspect_ratio")
     assert [offer["value"] for offer in offers] == ["1:1", "16:9"]
+
+
+async def test_a_refusal_names_models_that_would_take_it_as_it_is(films: Set) -> None:
+    answer = await films.ask(model="fast-1", duration=8).answered()
+    await refused(films, answer, "8 s", "It works as it is with slow-1 at Acme.")
+    answer = await films.ask(duration=3).answered()
+    await refused(films, answer, "4, 8 s")
+    assert "works as it is" not in answer.text
+    answer = await films.ask(image=Upload("a.webp", picture(form="WEBP"))).answered()
+    await refused(films, answer, "WebP")
+    assert "works as it is" not in answer.text
+
+
+def test_a_point_outside_of_a_picture_nobody_has_seen_yet_is_not_judged() -> None:
+    far = Problem("strokes", Rule.ONE_OF, "9000,1", ("0,0", "1023,1023"))
+    assert of_files(far)
+    assert not of_files(Problem("duration", Rule.ONE_OF, "9"))
 
 
 async def test_two_members_at_once_get_what_each_asked_for(films: Set) -> None:
