@@ -85,10 +85,12 @@ class Api:
         """Make one call and return the JSON object of a 2xx answer. Raise ProviderError.
 
         `any_body`: the answer's body does not matter, a 2xx is enough; what is no object comes back as an empty one.
-        `most_bytes`: an answer above it counts as one that could not be read.
+        `most_bytes`: an answer above it counts as one that could not be read; it may repeat what was sent besides,
+        as resellers do with pictures.
         """
         secrets = self._secrets()
         body = None if json is None else jsonlib.dumps(json, separators=(",", ":")).encode("ascii")
+        most_bytes += len(body or b"")
         target = path + ("?" + urlencode(query) if query else "")
         outcome: _Answer | ProviderError = ProviderError(ErrorKind.NOT_SENT, Reason.ACCESS, "no address is set")
         for base_url in self._base_urls:

@@ -193,7 +193,8 @@ def _one_clip(clip: Clip, rules: ClipRules) -> list[Problem]:
     most = min(rules.most_bytes, rules.most_inline_bytes) if inline and rules.most_inline_bytes else rules.most_bytes
     if clip.size > most:
         problems.append(Problem(clip.role, Rule.FILE_BYTES, str(clip.size), limit=most))
-    if rules.seconds is not None and not rules.seconds[0] <= clip.seconds <= rules.seconds[1]:
+    # A film in fragments need not tell its length: the vendor will see.
+    if rules.seconds is not None and clip.seconds and not rules.seconds[0] <= clip.seconds <= rules.seconds[1]:
         least, longest = rules.seconds
         problems.append(Problem(clip.role, Rule.FILE_SECONDS, f"{clip.seconds:.1f}", (f"{least:g}", f"{longest:g}")))
     if rules.sides is not None:

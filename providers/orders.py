@@ -66,7 +66,7 @@ class Clip:
         str  # by content: video/mp4, video/quicktime, audio/mpeg, audio/wav, audio/aac, audio/mp4, application/x-subrip
     )
     size: int  # bytes
-    seconds: float = 0.0  # 0: has no length
+    seconds: float = 0.0  # 0: has no length, or does not tell it
     width: int = 0  # pixels; 0: has no picture
     height: int = 0
     data: bytes = field(default=b"", repr=False)  # empty where a vendor can only be given the address

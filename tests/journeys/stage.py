@@ -1,7 +1,6 @@
 """The stage of the journeys: the whole program, a vendor and a Discord, all real servers on loopback sockets."""
 
 import asyncio
-import io
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
@@ -9,8 +8,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-from PIL import Image
 
 from jobs.context import Timing
 from rushes.program import Program
@@ -21,6 +18,7 @@ from sandbox.vendors import Studio, Vendor, VendorKeys
 from storage import Database, deliveries, ledger
 from storage import jobs as job_facts
 from storage.words import Delivery, Entry, Job, LedgerRow
+from tests.journeys.material import boat, dance, picture, song
 
 __all__ = ["Clock", "Fault", "Stage", "Upload", "picture"]
 
@@ -32,13 +30,25 @@ ACCESS_KEY = "canary-access-key-19d0"
 KLING_SECRET = "canary-kling-secret-4b6e-0123456789abcdef"
 WEBHOOK_SECRET = "whsec_Y2FuYXJ5LXdlYmhvb2stc2VjcmV0LTAxMjM0NTY3"
 
-# The quickest film each vendor makes.
-ORDERS: dict[str, dict[str, Any]] = {
-    "vidu": {"prompt": "a boat at dawn", "model": "viduq3-turbo", "duration": 1, "resolution": "540p"},
-    "futurelabs": {"prompt": "a boat at dawn", "model": "viduq3-turbo", "duration": 1, "resolution": "720p"},
-    "kling": {"prompt": "a boat at dawn", "model": "kling-v1-6", "duration": 5, "resolution": "720p"},
+PROMPT = "a boat at dawn"
+SHORT = {"prompt": PROMPT, "duration": 1, "resolution": "540p"}
+KLING = {"prompt": PROMPT, "model": "kling-v1-6", "duration": 5, "resolution": "720p", "image": boat}
+
+# The ways a video comes about, each by its quickest order: what is typed, and at which vendor (the first word).
+WAYS: dict[str, tuple[str, dict[str, Any]]] = {
+    "vidu": ("/video", {**SHORT, "model": "viduq3-turbo"}),
+    "futurelabs": ("/video", {**SHORT, "model": "viduq3-turbo", "resolution": "720p", "image": boat}),
+    "futurelabs dance": (
+        "/motion",
+        {"prompt": PROMPT, "image": boat, "video": dance, "character_orientation": "video"},
+    ),
+    "futurelabs song": ("/mv create", {"prompt": PROMPT, "image1": boat, "audio": song, "resolution": "540p"}),
+    "kkiai": ("/video", {**SHORT, "image": boat}),
+    "powertokens": ("/video", {**SHORT, "image": boat}),
+    "apiframe": ("/video", {**KLING}),
+    "kling": ("/video", {**KLING}),
+    "kling signed": ("/video", {**KLING}),
 }
-WITH_PICTURE = {"futurelabs", "kling"}
 
 QUICK = Timing(
     callback_grace=60_000,
@@ -51,13 +61,6 @@ QUICK = Timing(
     card_gap=100,
     idle=60,
 )
-
-
-def picture(width: int = 640, height: int = 360, form: str = "PNG") -> bytes:
-    """Draw a small picture."""
-    out = io.BytesIO()
-    Image.effect_noise((width, height), 40).convert("RGB").save(out, form)
-    return out.getvalue()
 
 
 class Clock:
@@ -91,6 +94,7 @@ class Stage:
     settings: Settings
     clock: Clock
     values: dict[str, Any]  # what the settings were made of
+    way: str
     timing: Timing = QUICK
     steps: list[Step] = field(default_factory=list[Step])
     program: Program | None = None
@@ -184,11 +188,12 @@ class Stage:
         await self.until(lambda: len(self.heard(name)) >= times, seconds)
 
     def ask(self, **options: Any) -> Typed:
-        """Let Ada type /video with the vendor's quickest order, changed by options."""
-        wanted: dict[str, Any] = {**ORDERS[self.vendor.name], **options}
-        if self.vendor.name in WITH_PICTURE:
-            wanted.setdefault("image", Upload("boat.png", picture()))
-        return self.ada.type(self.channel, "/video", wanted)
+        """Let Ada type the quickest order of this way, changed by options."""
+        command, usual = WAYS[self.way]
+        wanted: dict[str, Any] = {**usual, **options}
+        return self.ada.type(
+            self.channel, command, {name: value() if callable(value) else value for name, value in wanted.items()}
+        )
 
     def videos(self) -> list[Message]:
         """List the messages in the channel that bring a result."""
@@ -267,7 +272,7 @@ async def open_stage(
     upload_limit: int = 10 * 2**20,
     **changes: Any,
 ) -> Stage:
-    """Set the stage for one vendor ("kling signed" signs its callbacks); the program is not started yet."""
+    """Set the stage for one way to a video ("kling signed": callbacks are signed); the program is not started yet."""
     clock, name, signed = Clock(), vendor.split(maxsplit=1)[0], vendor.endswith("signed")
     stage: Stage | None = None
 
@@ -287,7 +292,7 @@ async def open_stage(
         upload_limit=upload_limit,
     )
     values = {**scenery.values, **changes}
-    stage = kind(folder, scenery, load(None, **values), clock, values)
+    stage = kind(folder, scenery, load(None, **values), clock, values, vendor)
     return stage
 
 

@@ -1,11 +1,8 @@
 """Every row of the table of vendors and operations works from the command to the posted result."""
 
 import io
-import subprocess
-from functools import cache
 from typing import Any, cast
 
-import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs] - it has none
 import pytest
 from PIL import Image
 
@@ -15,29 +12,10 @@ from providers.orders import Operation
 from sandbox.discord import Message
 from storage.words import Entry, job_code
 from tests.journeys.conftest import OpenStage
-from tests.journeys.stage import Stage, Upload, picture
+from tests.journeys.material import boat, dance, song
+from tests.journeys.stage import Stage
 
 PROMPT = "a boat at dawn"
-
-
-def boat() -> Upload:
-    return Upload("boat.png", picture())
-
-
-@cache
-def made_by_ffmpeg(ending: str, *words: str) -> bytes:
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-f", "lavfi", "-i", *words]
-    out = ["-movflags", "frag_keyframe+empty_moov"] if ending == "mp4" else []
-    return subprocess.run([*command, *out, "-f", ending, "-"], check=True, timeout=60, capture_output=True).stdout
-
-
-def song() -> Upload:
-    return Upload("song.mp3", made_by_ffmpeg("mp3", "sine=frequency=330:duration=10.5"))
-
-
-def dance() -> Upload:
-    moving = made_by_ffmpeg("mp4", "testsrc=size=352x352:rate=8:duration=3.5", "-c:v", "libx264", "-threads", "1")
-    return Upload("dance.mp4", moving)
 
 
 # What is typed for each operation, beside what QUICK adds for a vendor.
