@@ -235,7 +235,6 @@ FORMS = (
             MODEL,
             DURATION,
             RESOLUTION,
-            SEED,
             PROVIDER,
             ADVANCED,
         ),

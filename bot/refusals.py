@@ -69,6 +69,8 @@ def _required(problem: Problem, title: str) -> str:
         return f"A last frame needs a first one at {title}: attach an `image` too, or choose another provider or model."
     if field == "prompt":
         return f"{who} needs a prompt: say what should be seen."
+    if field == Role.AUDIO and is_file(field):
+        return f"{who} needs something to be heard: attach an `audio`, or type a `text` where there is one."
     if is_file(field):
         least = problem.limit or 1
         what = label(field) if least == 1 else f"at least {least} {several(field)}"

@@ -29,7 +29,11 @@ BOTTOM, TOP = "0,0", "639,479"
             Problem("operation", Rule.NOT_OFFERED, "avatar"),
             "Acme can't make a talking face. Choose another provider or model.",
         ),
-        (Problem(Role.AUDIO, Rule.REQUIRED), "Acme needs the audio file for this. Attach it and try again."),
+        (Problem(Role.FACE, Rule.REQUIRED), "Acme needs the face for this. Attach it and try again."),
+        (
+            Problem(Role.AUDIO, Rule.REQUIRED),
+            "Acme needs something to be heard: attach an `audio`, or type a `text` where there is one.",
+        ),
         (Problem("text", Rule.REQUIRED), "Acme needs the text to say for this. Fill in `text`."),
         (
             Problem("camera_type", Rule.REQUIRED),
