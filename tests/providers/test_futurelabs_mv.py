@@ -248,7 +248,8 @@ async def test_a_music_video_up_to_three_minutes_has_a_film_of_its_own(ask: Ask)
 
 
 async def test_a_longer_one_has_its_newest_composition_or_else_its_shots(ask: Ask) -> None:
-    composed = sample("futurelabs/mv_edited.json") | {"signed_url": ""}
+    composed = sample("futurelabs/mv_edited.json")
+    composed["signed_url"] = ""
     status = await ask(FILM, MV, composed)
     assert [output.url for output in status.outputs] == ["https://files.example/composed-2.mp4?sig=5"]
     composed["job_records"][2]["jobs"][1] |= {"state": "failed", "signed_url": ""}
