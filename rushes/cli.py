@@ -199,7 +199,7 @@ async def _in_database(work: Callable[[Database], Awaitable[T]]) -> T:
 def demo(
     image: Annotated[Path | None, typer.Option(help="a picture of yours (png, jpg)", exists=True)] = None,
     prompt: Annotated[str, typer.Option(help="what should happen")] = "The boat sails on; the camera drifts closer",
-    provider: Annotated[str, typer.Option(help="futurelabs, vidu or kling")] = "vidu",
+    provider: Annotated[str, typer.Option(help=", ".join(registry.NAMES))] = "vidu",
     output: Annotated[Path, typer.Option(help="where the posted video goes")] = Path("demo-output"),
 ) -> None:
     """Show a member's /video from Enter to the posted MP4, on this machine alone."""
