@@ -258,6 +258,17 @@ async def test_a_result_that_cannot_be_fetched_at_first_is_fetched_later(
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
+async def test_a_result_whose_address_has_died_is_fetched_from_a_new_one(open_a_stage: OpenStage, vendor: str) -> None:
+    stage = await open_a_stage(vendor)
+    stage.vendor.behaviour = Behaviour(file_faults=["html"], link_life=None if vendor == "futurelabs dance" else 60)
+    stage.ask()
+    await stage.until_heard("fetch failed")
+    stage.clock.advance(1801 if vendor == "futurelabs dance" else 61)  # half an hour is what that page states
+    await stage.one_video()
+    assert len({call.path for call in stage.vendor.calls if call.path.startswith("/cdn/")}) > 1
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
 async def test_a_failed_task_gives_the_credits_back_and_says_why(open_a_stage: OpenStage, vendor: str) -> None:
     stage = await open_a_stage(vendor)
     stage.vendor.behaviour = Behaviour(outcome="failed")
