@@ -6,6 +6,8 @@ earlier does not count.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil
 from typing import Any, cast
 
 import discord
@@ -111,12 +113,16 @@ async def compose(ctx: Context, desk: Desk, interaction: Interaction, job: Job, 
 
 
 def _asked(operation: Operation, job: Job, numbers: Sequence[int], prompt: str | None) -> Asked:
-    """Write the request: the vendor that has the music video, and no other, can change it."""
+    """Write the request: the vendor that has the music video, and no other, can change it.
+
+    A shot's length and size are not sent, they are what its price is estimated from.
+    """
     parent, ids = job.task_id or "", shots.ids_of(job, numbers)
-    return Asked(
-        Typed(operation=operation, prompt=prompt, provider=job.provider, parent=parent, shots=ids),
-        root=job,
-    )
+    typed = Typed(operation=operation, prompt=prompt, provider=job.provider, parent=parent, shots=ids)
+    shot = shots.shot_at(job, numbers[0]) if operation is Operation.EDIT_SHOT else None
+    if shot is not None and shot.seconds:
+        typed = replace(typed, duration=ceil(shot.seconds), resolution=job.options.get("resolution"))
+    return Asked(typed, root=job)
 
 
 async def _found(ctx: Context, interaction: Interaction, code: str) -> Job | str:

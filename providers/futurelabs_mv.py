@@ -128,8 +128,10 @@ def price(order: Order) -> int | None:
 
     A music video is made of the same vendor's videos, so the dearest model's credits a second stand in.
     """
+    if order.operation is Operation.COMPOSE_SHOTS:
+        return vidu_shapes.IMAGE_CREDITS  # nothing new is rendered: the cheapest thing on the list stands in
     rate = vidu_shapes.RATES.get((_RATED_AS, order.resolution or "720p"))
-    if rate is None or order.operation is Operation.COMPOSE_SHOTS:
+    if rate is None:
         return None
     if order.operation is Operation.EDIT_SHOT:
         return rate * order.duration if order.duration is not None and 0 < order.duration <= LONGEST_FILM else None

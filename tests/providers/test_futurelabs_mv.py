@@ -173,7 +173,7 @@ def test_a_change_is_estimated_only_where_its_length_is_known(futurelabs: Future
     assert futurelabs.price(edit()) is None
     assert futurelabs.price(edit(duration=3)) == 24
     assert futurelabs.price(edit(duration=3, resolution="1080p")) == 48
-    assert futurelabs.price(compose()) is None
+    assert futurelabs.price(compose()) == 10
     assert futurelabs.price(futurelabs.fill(music(clips=()))) is None
 
 
