@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from . import checks, futurelabs_kling, futurelabs_mv, kling_shapes, signatures, vidu_shapes
+from . import checks, futurelabs_kling, futurelabs_mv, kling_shapes, signatures, vidu_choices, vidu_shapes
 from .call import Api
 from .contract import (
     Accepted,
@@ -91,7 +91,7 @@ def _shaped(model: Model, default: str | None) -> Model:
 
 def _sounding(model: Model) -> Model:
     """q3 makes sound unless it is switched off; no other model takes the switch."""
-    q3 = vidu_shapes.family(model.name) == "q3"
+    q3 = vidu_choices.family(model.name) == "q3"
     return replace(model, audio=q3, default_audio=q3)
 
 
@@ -140,7 +140,7 @@ class Futurelabs:
     def extras(self, operation: Operation) -> tuple[Extra, ...]:
         """List the further choices of an operation."""
         if operation in _EXTRAS:
-            return vidu_shapes.extras(_EXTRAS[operation], _MODELS[operation])
+            return vidu_choices.extras(_EXTRAS[operation], _MODELS[operation])
         return futurelabs_kling.EXTRAS.get(operation, ()) or futurelabs_mv.EXTRAS.get(operation, ())
 
     def models(self, operation: Operation) -> tuple[Model, ...]:
@@ -177,14 +177,14 @@ class Futurelabs:
             *checks.seed_problems(order, seeds),
             *vidu_shapes.picture_problems(order, _pictures(operation), _PLACES[operation]),
             *checks.clip_problems(order, {}),
-            *vidu_shapes.extra_problems(order, _EXTRAS[operation], models, prompt_required=prompted),
+            *vidu_choices.extra_problems(order, _EXTRAS[operation], models, prompt_required=prompted),
         ]
 
     def price(self, order: Order) -> int | None:
         """Estimate a filled order in credits; nothing is published for templates, motion and avatars."""
         if order.operation in futurelabs_mv.MODELS:
             return futurelabs_mv.price(order)
-        return vidu_shapes.price(order, _MODELS.get(order.operation, ()))
+        return vidu_choices.price(order, _MODELS.get(order.operation, ()))
 
     async def submit(self, submission: Submission) -> Accepted:
         """Create a task. Raise ProviderError."""

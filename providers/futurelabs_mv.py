@@ -13,7 +13,7 @@ from math import ceil
 from typing import Any
 from urllib.parse import quote
 
-from . import checks, vidu_shapes
+from . import checks, vidu_choices, vidu_shapes
 from .call import Api
 from .checks import ClipRules, PictureRules
 from .contract import (
@@ -129,8 +129,8 @@ def price(order: Order) -> int | None:
     A music video is made of the same vendor's videos, so the dearest model's credits a second stand in.
     """
     if order.operation is Operation.COMPOSE_SHOTS:
-        return vidu_shapes.IMAGE_CREDITS  # nothing new is rendered: the cheapest thing on the list stands in
-    rate = vidu_shapes.RATES.get((_RATED_AS, order.resolution or "720p"))
+        return vidu_choices.IMAGE_CREDITS  # nothing new is rendered: the cheapest thing on the list stands in
+    rate = vidu_choices.RATES.get((_RATED_AS, order.resolution or "720p"))
     if rate is None:
         return None
     if order.operation is Operation.EDIT_SHOT:

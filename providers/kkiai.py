@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from . import checks, signatures, vidu_shapes
+from . import checks, signatures, vidu_choices, vidu_shapes
 from .call import Api
 from .contract import (
     Accepted,
@@ -43,7 +43,7 @@ _FIELDS = (
 _EXTRAS = (
     "movement_amplitude", "bgm", "voice_id", "is_rec", "off_peak", "watermark", "wm_position", "meta_data",
 )  # fmt: skip
-_IGNORED = {**vidu_shapes.IGNORED, "movement_amplitude": ("q2",)}  # the page names q2 alone
+_IGNORED = {**vidu_choices.IGNORED, "movement_amplitude": ("q2",)}  # the page names q2 alone
 
 _ALL, _RATIOS = ("540p", "720p", "1080p"), ("16:9", "9:16", "1:1", "3:4", "4:3")
 # Every model makes sound when asked; the q3 ones also unasked. The picture's own shape holds unless one is chosen.
@@ -85,7 +85,7 @@ class Kkiai:
 
     def extras(self, operation: Operation) -> tuple[Extra, ...]:
         """List the further choices."""
-        return vidu_shapes.extras(_EXTRAS, _MODELS, _IGNORED) if operation is _IMAGE else ()
+        return vidu_choices.extras(_EXTRAS, _MODELS, _IGNORED) if operation is _IMAGE else ()
 
     def models(self, operation: Operation) -> tuple[Model, ...]:
         """List the models, the default one first."""
@@ -105,7 +105,7 @@ class Kkiai:
             *checks.seed_problems(order, vidu_shapes.MOST_SEED),
             *vidu_shapes.picture_problems(order, vidu_shapes.PICTURES, watermark=True),
             *checks.clip_problems(order, {}),
-            *vidu_shapes.extra_problems(order, _EXTRAS, _MODELS, ignored=_IGNORED, prompt_required=True),
+            *vidu_choices.extra_problems(order, _EXTRAS, _MODELS, ignored=_IGNORED, prompt_required=True),
         ]
 
     def price(self, order: Order) -> int | None:
@@ -113,7 +113,7 @@ class Kkiai:
 
         The one price the page shows, 80 for five seconds of viduq1, is twice what that model costs elsewhere.
         """
-        elsewhere = vidu_shapes.price(order, self.models(order.operation))
+        elsewhere = vidu_choices.price(order, self.models(order.operation))
         return None if elsewhere is None else 2 * elsewhere
 
     async def submit(self, submission: Submission) -> Accepted:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from . import checks, signatures, vidu_shapes
+from . import checks, signatures, vidu_choices, vidu_shapes
 from .call import Api
 from .contract import (
     Accepted,
@@ -89,7 +89,7 @@ class Powertokens:
 
     def extras(self, operation: Operation) -> tuple[Extra, ...]:
         """List the further choices that a model here takes."""
-        return vidu_shapes.extras(_EXTRAS, _MODELS) if operation is _IMAGE else ()
+        return vidu_choices.extras(_EXTRAS, _MODELS) if operation is _IMAGE else ()
 
     def models(self, operation: Operation) -> tuple[Model, ...]:
         """List the models, the default one first."""
@@ -109,12 +109,12 @@ class Powertokens:
             *checks.seed_problems(order, vidu_shapes.MOST_SEED),
             *vidu_shapes.picture_problems(order, vidu_shapes.PICTURES),
             *checks.clip_problems(order, {}),
-            *vidu_shapes.extra_problems(order, _EXTRAS, _MODELS),
+            *vidu_choices.extra_problems(order, _EXTRAS, _MODELS),
         ]
 
     def price(self, order: Order) -> int | None:
         """Estimate a filled order in credits: none are published, those of the same models elsewhere stand in."""
-        return vidu_shapes.price(order, self.models(order.operation))
+        return vidu_choices.price(order, self.models(order.operation))
 
     async def submit(self, submission: Submission) -> Accepted:
         """Create a task. Raise ProviderError."""

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from . import checks, signatures, vidu_shapes
+from . import checks, signatures, vidu_choices, vidu_shapes
 from .call import Api
 from .contract import (
     Accepted,
@@ -176,7 +176,7 @@ class Vidu:
 
     def extras(self, operation: Operation) -> tuple[Extra, ...]:
         """List the further choices of an operation."""
-        return vidu_shapes.extras(_EXTRAS.get(operation, ()), self.models(operation))
+        return vidu_choices.extras(_EXTRAS.get(operation, ()), self.models(operation))
 
     def models(self, operation: Operation) -> tuple[Model, ...]:
         """List the models of an operation, the default one first."""
@@ -198,12 +198,12 @@ class Vidu:
             *checks.seed_problems(order, vidu_shapes.MOST_SEED),
             *vidu_shapes.picture_problems(order, _pictures(order), _places(order), watermark=bool(_EXTRAS[operation])),
             *checks.clip_problems(order, {}),
-            *vidu_shapes.extra_problems(order, _EXTRAS[operation], models, prompt_required=prompted),
+            *vidu_choices.extra_problems(order, _EXTRAS[operation], models, prompt_required=prompted),
         ]
 
     def price(self, order: Order) -> int | None:
         """Estimate a filled order in credits."""
-        return vidu_shapes.price(order, self.models(order.operation))
+        return vidu_choices.price(order, self.models(order.operation))
 
     async def submit(self, submission: Submission) -> Accepted:
         """Create a task. Raise ProviderError."""

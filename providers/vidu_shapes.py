@@ -1,19 +1,18 @@
-"""What every API in Vidu's shape has in common: its bodies, choices, words, reasons and prices; no address, no key.
+"""What every API in Vidu's shape has in common: its bodies, words and reasons; no address and no key.
 
 Vidu itself speaks it, and resellers do with small differences, so that reading is lenient: `id` or `task_id`, `state`
 or `status`, credits as a number or as digits.
 """
 
 import base64
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from . import checks
+from . import checks, vidu_choices
 from .call import Fault, by_status
-from .checks import FRAMES, PictureRules, Places, address_of, in_order, model_of
+from .checks import FRAMES, PictureRules, Places, address_of, in_order
 from .contract import (
     Accepted,
     ErrorKind,
@@ -25,7 +24,7 @@ from .contract import (
     Status,
     Submission,
 )
-from .orders import Extra, Kind, Model, Operation, Order, Picture, Problem, Role, Rule, Value
+from .orders import Operation, Order, Picture, Problem, Role, Rule
 from .reading import (
     as_count,
     as_identifier,
@@ -35,7 +34,6 @@ from .reading import (
     as_objects,
     as_text,
     for_log,
-    read_object,
 )
 
 MOST_SEED = 2**31 - 1  # no document of Vidu's states a range; ComfyUI's Vidu nodes (read 2026-11) hold to this one
@@ -102,182 +100,6 @@ WORDS: Mapping[str, Progress] = {
     "failed": Progress.FAILED,
 }
 
-# The further choices, as all documents of this shape spell them (Vidu's pages, read 2026-11; resellers' copies).
-WM_POSITIONS = ("top_left", "top_right", "bottom_right", "bottom_left")  # over the wire: 1, 2, 3, 4
-EXTRAS: Mapping[str, Extra] = {
-    extra.name: extra
-    for extra in (
-        Extra("style", Kind.CHOICE, ("general", "anime")),
-        Extra("movement_amplitude", Kind.CHOICE, ("auto", "small", "medium", "large")),
-        Extra("bgm", Kind.FLAG),
-        Extra("audio_type", Kind.CHOICE, ("all", "speech_only", "sound_effect_only")),
-        Extra("voice_id", Kind.TEXT, most=200),  # no document says how long one may be
-        Extra("is_rec", Kind.FLAG),
-        Extra("off_peak", Kind.FLAG),
-        Extra("watermark", Kind.FLAG),
-        Extra("wm_position", Kind.CHOICE, WM_POSITIONS),
-        Extra("meta_data", Kind.TEXT, most=4000),  # likewise
-        Extra("template_id", Kind.TEXT, most=200, required=True),
-    )
-}
-# The families, or single models, that silently ignore a choice or cannot do what it asks for.
-IGNORED: Mapping[str, tuple[str, ...]] = {
-    "style": ("q2", "q3", "2.0"),
-    "movement_amplitude": ("q2", "q3"),
-    "bgm": ("q3",),
-    "audio_type": ("q3",),
-    "voice_id": ("q3",),
-    "off_peak": ("viduq3-mix",),
-}
-_LONG_WITHOUT_MUSIC = (9, 10)  # seconds of a q2 video
-_META_DATA = '{"Label": "..."}'
-
-# Credits a second by model and resolution: Futurelabs, "Pricing", 2026-05-08, the only published list; Vidu's own
-# price page could not be read. All its 19 rows (5, 8, 10 and 16 seconds) are a whole number of credits times the
-# seconds, so that a rate stands for every duration a model offers. Good for a hold: what a task really cost comes with
-# its answers. viduq3-turbo has no row at 540p.
-RATES: Mapping[tuple[str, str], int] = {
-    ("viduq3-pro", "540p"): 4,
-    ("viduq3-pro", "720p"): 8,
-    ("viduq3-pro", "1080p"): 16,
-    ("viduq3-turbo", "720p"): 4,
-    ("viduq3-turbo", "1080p"): 8,
-    ("viduq2", "540p"): 2,
-    ("viduq2", "720p"): 4,
-    ("viduq2", "1080p"): 8,
-    ("viduq1", "1080p"): 8,
-}
-_PRICED = (Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO)
-_PRICED_Q3 = (*_PRICED, Operation.START_END_TO_VIDEO, Operation.REFERENCE_TO_VIDEO)
-IMAGE_CREDITS = 10  # a picture made from references, whatever its size; same list
-REC_CREDITS = 10  # for a recommended prompt (is_rec); Vidu, image-to-video, read 2026-11
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Credits a second by model and resolution, for the operations they hold for.
-
-    Every published row is linear in the seconds, so that a rate stands for all durations its model offers.
-    """
-
-    by_model: Mapping[tuple[str, str], int]
-    only: Mapping[str, tuple[Operation, ...]]  # models whose rates hold for some operations alone
-
-    def price(self, order: Order, models: Sequence[Model]) -> int | None:
-        """Estimate a filled order in credits; None where nothing is published or the duration is not offered."""
-        model = model_of(models, order.model)
-        rate = self.by_model.get((order.model or "", order.resolution or ""))
-        if model is None or rate is None or order.duration not in model.durations:
-            return None
-        if order.operation not in self.only.get(model.name, tuple(Operation)):
-            return None
-        return rate * order.duration
-
-
-def family(model: str | None) -> str:
-    """Name the generation of a model: q3, q2, q1, 2.0; empty for a name that tells none."""
-    found = re.match(r"vidu(q\d+|\d+\.\d+)", model or "")
-    return found[1] if found else ""
-
-
-def extras(
-    names: Sequence[str], models: Sequence[Model], ignored: Mapping[str, Sequence[str]] = IGNORED
-) -> tuple[Extra, ...]:
-    """List the choices of these names with the models that take them, leaving out what none of them takes."""
-    taken = {name: _takers(name, models, ignored) for name in names}
-    return tuple(
-        replace(EXTRAS[name], models=() if len(takers) == len(models) else takers)
-        for name, takers in taken.items()
-        if takers or not models
-    )
-
-
-def extra_problems(
-    order: Order,
-    names: Sequence[str],
-    models: Sequence[Model],
-    *,
-    ignored: Mapping[str, Sequence[str]] = IGNORED,
-    prompt_required: bool = False,
-) -> list[Problem]:
-    """Check the further choices: known, well formed, taken by the model, and of use together."""
-    problems = checks.extra_problems(order, [EXTRAS[name] for name in names])
-    order = replace(order, extras={name: value for name, value in order.extras.items() if name in names})
-    problems += _meta_data_problems(order)
-    if "watermark" in names:
-        problems += _watermark_problems(order)
-    if order.extras.get("is_rec") is True and order.prompt and not prompt_required:
-        problems.append(Problem("prompt", Rule.NOT_TOGETHER, given="is_rec"))  # the recommended one takes its place
-    if model_of(models, order.model) is not None:
-        for name in names:
-            asked = order.extras.get(name) not in (None, False)
-            if asked and _ignores(order.model or "", name, ignored):
-                takers = _takers(name, models, ignored)
-                problems.append(Problem(name, Rule.NOT_OFFERED, given=order.model or "", allowed=takers))
-        problems += _sound_problems(order, ignored)
-    return problems
-
-
-def _takers(name: str, models: Sequence[Model], ignored: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    return tuple(model.name for model in models if not _ignores(model.name, name, ignored))
-
-
-def _ignores(model: str, name: str, ignored: Mapping[str, Sequence[str]]) -> bool:
-    return family(model) in ignored.get(name, ()) or model in ignored.get(name, ())
-
-
-def _meta_data_problems(order: Order) -> list[Problem]:
-    """It is a text that holds a JSON object."""
-    given = order.extras.get("meta_data")
-    if given is None:
-        return []
-    try:
-        read_object(str(given).encode())
-    except (NotUnderstood, UnicodeEncodeError):
-        return [Problem("meta_data", Rule.NOT_READ, given=str(given)[:60], allowed=(_META_DATA,))]
-    return []
-
-
-def _watermark_problems(order: Order) -> list[Problem]:
-    """A place or a picture for a watermark is of no use without one."""
-    asked = ["wm_position"] if order.extras.get("wm_position") is not None else []
-    asked += [picture.role for picture in order.pictures if picture.role is Role.WATERMARK][:1]
-    on = order.extras.get("watermark") is True
-    return [] if on else [Problem(name, Rule.NOT_TOGETHER, given="watermark: no") for name in asked]
-
-
-def _sound_problems(order: Order, ignored: Mapping[str, Sequence[str]]) -> list[Problem]:
-    """Vidu, image-to-video and off-peak, read 2026-11: what goes with sound, and what does not."""
-    generation = family(order.model)
-    problems = [
-        Problem(name, Rule.NOT_TOGETHER, given="audio: no")
-        for name in ("audio_type", "voice_id")
-        if order.extras.get(name) is not None and not order.audio and not _ignores(order.model or "", name, ignored)
-    ]
-    if order.extras.get("off_peak") is True and order.audio and generation != "q3":
-        problems.append(Problem("off_peak", Rule.NOT_TOGETHER, given="audio"))
-    if order.extras.get("bgm") is True and generation == "q2" and order.duration in _LONG_WITHOUT_MUSIC:
-        problems.append(Problem("bgm", Rule.NOT_TOGETHER, given=f"duration: {order.duration}"))
-    return problems
-
-
-def price(order: Order, models: Sequence[Model]) -> int | None:
-    """Estimate a filled order in credits; None where nothing is published or the duration is not offered."""
-    model = model_of(models, order.model)
-    if model is None:
-        return None
-    if order.operation is Operation.REFERENCE_TO_IMAGE:
-        base = IMAGE_CREDITS
-    else:
-        rate = RATES.get((model.name, order.resolution or ""))
-        priced = _PRICED_Q3 if family(model.name) == "q3" else _PRICED
-        if rate is None or order.duration not in model.durations or order.operation not in priced:
-            return None
-        base = rate * order.duration
-    if order.extras.get("off_peak") is True:  # about half (Vidu, off-peak, read 2026-11), rounded up
-        base = (base + 1) // 2
-    return base + (REC_CREDITS if order.extras.get("is_rec") is True else 0)
-
 
 def request_body(
     submission: Submission, pictures: PictureRules, fields: Sequence[str], names: Mapping[str, str] | None = None
@@ -299,18 +121,14 @@ def request_body(
         "callback_url": submission.callback_url,
         "wm_url": next((picture.url for picture in order.pictures if picture.role is Role.WATERMARK), None),
     }
-    known |= {name: _wire(name, value) for name, value in order.extras.items() if name in EXTRAS}
+    known |= {
+        name: vidu_choices.wire(name, value) for name, value in order.extras.items() if name in vidu_choices.EXTRAS
+    }
     body = {(names or {}).get(name, name): known[name] for name in fields if known.get(name) is not None}
     images = in_order(order, Role.FIRST_FRAME, Role.LAST_FRAME, Role.REFERENCE)
     if images:
         body["images"] = [address_of(picture, pictures) or _data_url(picture) for picture in images]
     return body
-
-
-def _wire(name: str, value: Value) -> Value:
-    if name == "wm_position" and value in WM_POSITIONS:
-        return WM_POSITIONS.index(str(value)) + 1
-    return value
 
 
 def _data_url(picture: Picture) -> str:
@@ -340,11 +158,6 @@ def picture_problems(
         if not low <= Fraction(first.width * first.height, last.width * last.height) <= high:
             problems.append(Problem("last_frame", Rule.NOT_TOGETHER, given="first_frame", allowed=("0.8", "1.25")))
     return problems
-
-
-def frame_problems(order: Order, rules: PictureRules) -> list[Problem]:
-    """Check the pictures of an operation on frames."""
-    return picture_problems(order, rules)
 
 
 def accepted(payload: Mapping[str, Any]) -> Accepted:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers import vidu_shapes
+from providers import vidu_choices, vidu_shapes
 from providers.contract import NotUnderstood, Progress
 from providers.orders import Extra, Kind, Model, Operation, Order, Problem, Role, Rule
 from providers.reading import read_object
@@ -18,7 +18,7 @@ MODELS = tuple(
     Model(name, SECONDS, 5, ("540p", "720p", "1080p"), "720p", audio=True)
     for name in ("viduq3-turbo", "viduq3-pro", "viduq3-mix", "viduq2", "viduq1", "vidu2.0")
 )
-NAMES = tuple(name for name in vidu_shapes.EXTRAS if name != "template_id")
+NAMES = tuple(name for name in vidu_choices.EXTRAS if name != "template_id")
 
 # Futurelabs, "Pricing", 2026-05-08: model, resolution, seconds, credits; then what the row holds for.
 PRICES = {
@@ -49,7 +49,7 @@ def asked(operation: Operation = IMAGE, model: str = "viduq2", **extras: Any) ->
 
 
 def said(order: Order, **options: Any) -> list[tuple[str, Rule, str]]:
-    problems = vidu_shapes.extra_problems(order, NAMES, MODELS, **options)
+    problems = vidu_choices.extra_problems(order, NAMES, MODELS, **options)
     return [(problem.field, problem.rule, problem.given) for problem in problems]
 
 
@@ -58,13 +58,13 @@ def test_every_published_row_is_met_for_all_it_holds_for(row: tuple[str, str, in
     model, resolution, seconds = row
     priced = (TEXT, IMAGE, FRAMES, REFERENCES) if "q3" in model else (TEXT, IMAGE)
     for operation in Operation:
-        estimate = vidu_shapes.price(Order(operation, model, "", seconds, resolution), MODELS)
+        estimate = vidu_choices.price(Order(operation, model, "", seconds, resolution), MODELS)
         expected = credits if operation in priced else 10 if operation is PAINTED else None
         assert estimate == expected
 
 
 def test_between_the_rows_a_second_costs_the_same() -> None:
-    per_second = [vidu_shapes.price(Order(TEXT, "viduq3-pro", "", s, "1080p"), MODELS) for s in SECONDS]
+    per_second = [vidu_choices.price(Order(TEXT, "viduq3-pro", "", s, "1080p"), MODELS) for s in SECONDS]
     assert per_second == [16 * seconds for seconds in SECONDS]
 
 
@@ -81,12 +81,12 @@ def test_between_the_rows_a_second_costs_the_same() -> None:
     ],
 )
 def test_what_is_not_published_has_no_price(model: str, resolution: str | None, seconds: int | None) -> None:
-    assert vidu_shapes.price(Order(TEXT, model, "", seconds, resolution), MODELS) is None
+    assert vidu_choices.price(Order(TEXT, model, "", seconds, resolution), MODELS) is None
 
 
 def test_off_peak_is_half_rounded_up_and_a_recommended_prompt_ten_more() -> None:
     def estimate(**extras: Any) -> int | None:
-        return vidu_shapes.price(Order(IMAGE, "viduq2", "", 5, "540p", extras=extras), MODELS)
+        return vidu_choices.price(Order(IMAGE, "viduq2", "", 5, "540p", extras=extras), MODELS)
 
     assert estimate() == 10
     assert estimate(off_peak=True) == 5
@@ -94,7 +94,7 @@ def test_off_peak_is_half_rounded_up_and_a_recommended_prompt_ten_more() -> None
     assert estimate(is_rec=True) == 20
     assert estimate(is_rec=True, off_peak=True) == 15
     odd = (Model("odd", (1,), 1, ("720p",), "720p"),)
-    assert vidu_shapes.price(Order(IMAGE, "odd", "", 1, "720p", extras={"off_peak": True}), odd) is None
+    assert vidu_choices.price(Order(IMAGE, "odd", "", 1, "720p", extras={"off_peak": True}), odd) is None
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_off_peak_is_half_rounded_up_and_a_recommended_prompt_ten_more() -> None
     ],
 )
 def test_a_name_tells_the_generation(name: str | None, family: str) -> None:
-    assert vidu_shapes.family(name) == family
+    assert vidu_choices.family(name) == family
 
 
 @pytest.mark.parametrize(
@@ -133,13 +133,13 @@ def test_a_choice_a_model_ignores_is_refused_with_the_models_that_take_it(
     sounding = name in ("audio_type", "voice_id")
     for model in MODELS:
         chosen = Order(IMAGE, model.name, "", 5, "720p", audio=sounding, extras={name: value})
-        problems = vidu_shapes.extra_problems(chosen, NAMES, MODELS)
+        problems = vidu_choices.extra_problems(chosen, NAMES, MODELS)
         if model.name in takers:
             assert problems == []
         else:
             allowed = tuple(each.name for each in MODELS if each.name in takers)
             assert problems == [Problem(name, Rule.NOT_OFFERED, given=model.name, allowed=allowed)]
-    [extra] = vidu_shapes.extras((name,), MODELS)
+    [extra] = vidu_choices.extras((name,), MODELS)
     assert set(extra.models or [model.name for model in MODELS]) == takers
     assert said(Order(IMAGE, "viduq9", "", 5, audio=sounding, extras={name: value})) == []
 
@@ -150,9 +150,9 @@ def test_switching_off_what_a_model_cannot_do_is_no_mistake() -> None:
 
 
 def test_a_choice_that_no_model_takes_is_not_offered_and_one_without_models_is() -> None:
-    assert vidu_shapes.extras(("style", "off_peak"), MODELS[:2]) == (Extra("off_peak", Kind.FLAG),)
-    assert vidu_shapes.extras(("bgm",), ()) == (Extra("bgm", Kind.FLAG),)
-    assert [extra.name for extra in vidu_shapes.extras(("style",), MODELS[:2], ignored={})] == ["style"]
+    assert vidu_choices.extras(("style", "off_peak"), MODELS[:2]) == (Extra("off_peak", Kind.FLAG),)
+    assert vidu_choices.extras(("bgm",), ()) == (Extra("bgm", Kind.FLAG),)
+    assert [extra.name for extra in vidu_choices.extras(("style",), MODELS[:2], ignored={})] == ["style"]
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_recommended_prompt_takes_the_place_of_a_written_one() -> None:
 
 @given(
     extras=st.dictionaries(
-        st.sampled_from([*vidu_shapes.EXTRAS, "cfg_scale"]),
+        st.sampled_from([*vidu_choices.EXTRAS, "cfg_scale"]),
         st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(["top_left", "all", "{}"]),
     ),
     model=st.sampled_from([*(model.name for model in MODELS), "viduq9", ""]) | st.none(),
@@ -227,15 +227,15 @@ def test_any_choices_are_checked_priced_and_written_without_an_exception(
     extras: dict[str, Any], model: str | None, operation: Operation, audio: bool | None
 ) -> None:
     chosen = Order(operation, model, "", 5, "720p", audio=audio, extras=extras)
-    for problem in vidu_shapes.extra_problems(chosen, tuple(vidu_shapes.EXTRAS), MODELS):
+    for problem in vidu_choices.extra_problems(chosen, tuple(vidu_choices.EXTRAS), MODELS):
         assert problem.nearest is None or problem.nearest != problem.given
-    vidu_shapes.price(chosen, MODELS)
-    assert set(body(chosen, *vidu_shapes.EXTRAS)) <= set(vidu_shapes.EXTRAS)
+    vidu_choices.price(chosen, MODELS)
+    assert set(body(chosen, *vidu_choices.EXTRAS)) <= set(vidu_choices.EXTRAS)
 
 
 def test_a_choice_of_another_operation_is_refused_once() -> None:
     chosen = asked(wm_position="top_left", is_rec=True, meta_data="no", voice_id="v")
-    problems = vidu_shapes.extra_problems(chosen, ("bgm",), MODELS)
+    problems = vidu_choices.extra_problems(chosen, ("bgm",), MODELS)
     assert [(problem.field, problem.rule) for problem in problems] == [
         (name, Rule.NOT_OFFERED) for name in ("wm_position", "is_rec", "meta_data", "voice_id")
     ]
@@ -246,7 +246,7 @@ def body(order: Order, *fields: str) -> dict[str, Any]:
 
 
 def test_choices_go_as_booleans_and_whole_numbers() -> None:
-    for number, place in enumerate(vidu_shapes.WM_POSITIONS, 1):
+    for number, place in enumerate(vidu_choices.WM_POSITIONS, 1):
         sent = body(order(seed=12345, extras={"wm_position": place, "bgm": False}), "seed", "wm_position", "bgm")
         assert sent == {"seed": 12345, "wm_position": number, "bgm": False}
         assert [type(value) for value in sent.values()] == [int, int, bool]
