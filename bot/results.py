@@ -45,5 +45,5 @@ def _headline(job: Job, vendor: Vendor, here: int, missing: int) -> str:
 
 
 def _shots_alone(job: Job, here: int, missing: int) -> bool:
-    """Tell a music video that came without a film: the vendor puts shots together up to three minutes only."""
-    return job.operation == Operation.MUSIC_VIDEO and bool(job.shots) and not here and not missing
+    """Tell a music video that came in pieces: the vendor puts shots together up to three minutes only."""
+    return job.operation == Operation.MUSIC_VIDEO and bool(job.shots) and here + missing != 1
