@@ -1,6 +1,7 @@
 """The commands that make something: /video and the rest, made from their descriptions in options.py."""
 
 import inspect
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -25,15 +26,19 @@ def all_commands(
     """Make every command that makes something. `desk`: where files are opened, if that is shared with others."""
     desk = desk or Desk()
     waiting = modals.Waiting(ctx.clock)
-    return [*(_command(ctx, desk, waiting, form) for form in FORMS), animate_command(ctx, desk, waiting)]
+    return [*(making_command(ctx, desk, form, waiting) for form in FORMS), animate_command(ctx, desk, waiting)]
 
 
-def _command(ctx: Context, desk: Desk, waiting: modals.Waiting, form: Form) -> app_commands.Command[Any, ..., None]:
+def making_command(
+    ctx: Context, desk: Desk, form: Form, waiting: modals.Waiting | None = None
+) -> app_commands.Command[Any, ..., None]:
+    """Make a command from its description. `waiting`: where forms for further choices are kept, if it offers one."""
+
     async def run(interaction: Interaction, **given: Any) -> None:
         asked = asked_of(form, given)
         if isinstance(asked, Problem):
             await refuse(interaction, refusals.refused([asked], None))
-        elif given.get("advanced"):
+        elif waiting is not None and given.get("advanced"):
             await modals.open_advanced(ctx, desk, waiting, interaction, asked, form.extras)
         else:
             await take(ctx, desk, interaction, asked)
@@ -61,7 +66,7 @@ def _completer(ctx: Context, form: Form, option: str) -> Any:
     async def complete(interaction: Interaction, current: str) -> list[app_commands.Choice[Any]]:
         try:
             data: Any = interaction.data
-            typed = half_typed(form, data.get("options", []), option)
+            typed = half_typed(form, _options_of(data), option)
             offers = suggestions(ctx.providers, typed, option, str(current))
         except Exception:  # noqa: BLE001 -- an empty list lets the member go on typing
             _log.exception("no suggestions", option=option)
@@ -69,6 +74,12 @@ def _completer(ctx: Context, form: Form, option: str) -> Any:
         return [app_commands.Choice(name=label, value=value) for label, value in offers]
 
     return complete
+
+
+def _options_of(data: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Read the typed options, which a command in a group has one level further down."""
+    options: Sequence[Mapping[str, Any]] = data.get("options", [])
+    return options[0]["options"] if options and "options" in options[0] else options
 
 
 class Tree(app_commands.CommandTree[Any]):

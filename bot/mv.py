@@ -1,6 +1,5 @@
 """The /mv commands: make a music video, show one, have a shot made anew, put shots together."""
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -11,15 +10,15 @@ from discord import app_commands
 from bot import asking, music, options, refusals, shots
 from bot.buttons import may
 from bot.cards import drawn
-from bot.choices import suggestions
+from bot.commands import making_command
 from bot.messages import time_of
-from bot.options import Form, Option, asked_of, half_typed
+from bot.options import Form, Option
 from bot.plain import clean, cut
-from bot.taking import Interaction, refuse, take
+from bot.taking import Interaction, refuse
 from bot.talking import NO_PINGS, working
 from jobs.attachments import Desk
 from jobs.context import Context
-from providers.orders import Operation, Problem, Role
+from providers.orders import Operation, Role
 from storage import Connection, StorageError, deliveries, outputs
 from storage import jobs as job_facts
 from storage.words import Delivery, Job, Output, job_id_of
@@ -50,7 +49,6 @@ CREATE = Form(
         options.PROVIDER,
     ),
 )
-_SUGGESTED = ("aspect_ratio", "resolution", "language", "provider")
 
 NO_VIDEO = (
     "There is no such music video here, or it is somebody else's. Choose one from the list that opens while you type."
@@ -60,50 +58,11 @@ NO_VIDEO = (
 def mv_group(ctx: Context, desk: Desk) -> app_commands.Group:
     """Make the /mv commands."""
     group = app_commands.Group(name="mv", description="Music videos from pictures and a song")
-    group.add_command(_create(ctx, desk))
+    group.add_command(making_command(ctx, desk, CREATE))
     group.add_command(_show(ctx))
     group.add_command(_edit(ctx, desk))
     group.add_command(_compose(ctx, desk))
     return group
-
-
-def _create(ctx: Context, desk: Desk) -> app_commands.Command[Any, ..., None]:
-    async def create(interaction: Interaction, **given: Any) -> None:
-        asked = asked_of(CREATE, given)
-        if isinstance(asked, Problem):
-            await refuse(interaction, refusals.refused([asked], None))
-        else:
-            await take(ctx, desk, interaction, asked)
-
-    # discord.py reads a command's options from the signature of its function.
-    asker = inspect.Parameter("interaction", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Interaction)
-    create.__signature__ = inspect.Signature([asker, *map(_parameter, CREATE.options)])  # type: ignore[attr-defined]
-    described = app_commands.describe(**{option.name: option.says for option in CREATE.options})(create)
-    command: app_commands.Command[Any, ..., None] = app_commands.Command(
-        name=CREATE.name, description=CREATE.says, callback=described
-    )
-    for option in _SUGGESTED:
-        command.autocomplete(option)(_suggesting(ctx, option))
-    return command
-
-
-def _parameter(option: Option) -> inspect.Parameter:
-    default = inspect.Parameter.empty if option.required else None
-    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=option.kind)
-
-
-def _suggesting(ctx: Context, option: str) -> Any:
-    async def complete(interaction: Interaction, current: str) -> list[app_commands.Choice[Any]]:
-        try:
-            data: Any = interaction.data
-            typed = half_typed(CREATE, data["options"][0].get("options", []), option)
-            offers = suggestions(ctx.providers, typed, option, str(current))
-        except Exception:  # noqa: BLE001 -- an empty list lets the member go on typing
-            _log.exception("no suggestions", option=option)
-            return []
-        return [app_commands.Choice(name=label, value=value) for label, value in offers]
-
-    return complete
 
 
 def _show(ctx: Context) -> app_commands.Command[Any, ..., None]:

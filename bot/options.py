@@ -17,7 +17,7 @@ from providers.orders import Operation, Problem, Role, Value
 _MOST_REFERENCES = 7  # pictures; no vendor takes more
 _MOST_MASKS = 6  # dynamic ones; likewise
 _COMMON = ("prompt", "model", "duration", "aspect_ratio", "resolution", "seed", "audio", "provider")
-SUGGESTED = ("model", "duration", "aspect_ratio", "resolution", "provider", "character_orientation")
+SUGGESTED = ("model", "duration", "aspect_ratio", "resolution", "provider", "character_orientation", "language")
 
 
 @dataclass(frozen=True, slots=True)

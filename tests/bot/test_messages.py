@@ -56,7 +56,7 @@ SHOT_LISTS = [
 JOBS = st.builds(
     job_with,
     state=st.sampled_from(State),
-    prompt=ANY | st.text(min_size=3000, max_size=5000),
+    prompt=ANY | st.text(min_size=30, max_size=50).map(lambda words: words * 100),
     model=ANY,
     user_name=ANY,
     price=NUMBER,

@@ -10,6 +10,8 @@ import aiohttp
 import pytest
 
 from sandbox.vendors import Behaviour, SentCallback
+from storage import guilds
+from storage.words import GuildSettings
 from tests.journeys.conftest import OpenStage
 from tests.journeys.stage import WAYS, Fault
 
@@ -285,13 +287,28 @@ async def test_a_failed_task_gives_the_credits_back_and_says_why(open_a_stage: O
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-async def test_an_empty_account_at_the_vendor_spends_nothing(open_a_stage: OpenStage, vendor: str) -> None:
+async def test_an_empty_account_at_the_vendor_spends_nothing_and_is_told_to_the_admins(
+    open_a_stage: OpenStage, vendor: str
+) -> None:
     stage = await open_a_stage(vendor)
+    guild = stage.channel.guild
+    assert guild is not None
+    office = guild.add_channel("office")
+    settings = GuildSettings(guild.id, alerts_channel_id=office.id)
+    await stage.running.ctx.database.write(guilds.decided, settings, 0)
     stage.vendor.behaviour = Behaviour(submit_faults=["out_of_credit"])
     stage.ask()
     await stage.until(lambda: stage.rows("SELECT state, card_due_at FROM jobs") == [("failed", None)])
     job, _, rows = await stage.books()
     assert (job.reason, job.charged, sum(row.amount for row in rows)) == ("credit", 0, 0)
+    await stage.until(lambda: office.messages)
+    [told] = office.messages
+    assert "credit" in told.text.lower()
+    assert not told.pings
+    stage.vendor.behaviour = Behaviour(submit_faults=["out_of_credit"])
+    stage.ask()
+    await stage.until(lambda: stage.rows("SELECT count(*) FROM jobs WHERE state = 'failed'") == [(2,)])
+    assert stage.rows("SELECT count(*) FROM alerts") == [(1,)]  # once a day is enough
 
 
 DISCORD_FAULTS = {
