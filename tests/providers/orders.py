@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from providers.contract import Account, Submission, Task
-from providers.orders import Operation, Order, Picture, Role
+from providers.orders import Clip, Operation, Order, Picture, Role
 
 KEY = "vda_5up3r-s3cr3t-key"
 ACCOUNT = Account(api_keys=(KEY,))
@@ -17,14 +17,30 @@ def picture(role: Role = Role.FIRST_FRAME, **changes: Any) -> Picture:
     return replace(Picture(role, "image/png", 1280, 720, b"\x89PNG one", HTTPS), **changes)
 
 
+_FILES: dict[Operation, dict[str, Any]] = {
+    Operation.TEXT_TO_VIDEO: {"pictures": ()},
+    Operation.IMAGE_TO_VIDEO: {"pictures": (picture(),)},
+    Operation.START_END_TO_VIDEO: {
+        "pictures": (picture(), picture(Role.LAST_FRAME, data=b"\x89PNG two", url=HTTPS + "?2"))
+    },
+    Operation.TEMPLATE_TO_VIDEO: {"extras": {"template_id": "storm-at-sea"}},
+    Operation.MOTION_CONTROL: {
+        "pictures": (picture(),),
+        "clips": (Clip(Role.MOTION, "video/mp4", 5_000_000, 8.0, 1280, 720, url="https://clips.example/dance.mp4"),),
+        "extras": {"character_orientation": "video"},
+    },
+    Operation.AVATAR: {"pictures": (picture(Role.FACE),), "extras": {"text": "good morning"}},
+    Operation.MUSIC_VIDEO: {
+        "clips": (Clip(Role.AUDIO, "audio/mpeg", 90_000, 12.0, url="https://clips.example/song.mp3"),)
+    },
+    Operation.EDIT_SHOT: {"pictures": (), "parent": "1", "shots": ("2",)},
+    Operation.COMPOSE_SHOTS: {"pictures": (), "parent": "1", "shots": ("2", "3")},
+}
+
+
 def order(operation: Operation = Operation.TEXT_TO_VIDEO, **changes: Any) -> Order:
-    pictures = {
-        Operation.TEXT_TO_VIDEO: (),
-        Operation.IMAGE_TO_VIDEO: (picture(),),
-        Operation.START_END_TO_VIDEO: (picture(), picture(Role.LAST_FRAME, data=b"\x89PNG two", url=HTTPS + "?2")),
-    }.get(operation, (picture(Role.REFERENCE),))
-    extras = {"template_id": "storm-at-sea"} if operation is Operation.TEMPLATE_TO_VIDEO else {}
-    return replace(Order(operation, prompt="a lighthouse in fog", pictures=pictures, extras=extras), **changes)
+    files = {"pictures": (picture(Role.REFERENCE),), **_FILES.get(operation, {})}
+    return replace(Order(operation, prompt="a lighthouse in fog"), **{**files, **changes})
 
 
 def submission(order: Order) -> Submission:

@@ -55,7 +55,12 @@ def vidu_like(id_name: str) -> dict[str, Any]:
     return {id_name: ID, "state": "success", "credits": 20, "creations": [{"id": "1", "url": VIDEO}]}
 
 
-NO_CREDIT: dict[str, Any] = {"code": 400, "reason": "CreditInsufficient", "message": "credit is not enough", "metadata": {}}
+NO_CREDIT: dict[str, Any] = {
+    "code": 400,
+    "reason": "CreditInsufficient",
+    "message": "credit is not enough",
+    "metadata": {},
+}
 KLING_TASK = {
     "task_id": ID,
     "task_status": "succeed",

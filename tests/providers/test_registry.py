@@ -11,7 +11,9 @@ async def test_only_vendors_whose_keys_are_set_are_offered_in_the_stated_order(s
     def built(accounts: dict[str, Account]) -> list[str]:
         return list(registry.build(accounts, session, lambda: 0.0))
 
-    assert built(dict.fromkeys(reversed(registry.NAMES), key)) == ["futurelabs", "vidu", "kling"]
+    assert built(dict.fromkeys(reversed(registry.NAMES), key)) == [
+        *("futurelabs", "vidu", "kkiai", "powertokens", "apiframe", "kling")
+    ]
     assert built({name: Account() for name in registry.NAMES}) == []
     assert built({"vidu": Account(api_keys=("",)), "unheard-of": key}) == []
     assert built({"kling": Account(access_key="ak", secret_key="sk")}) == ["kling"]
