@@ -161,7 +161,8 @@ def picture_problems(order: Order, rules: PictureRules, places: Places) -> list[
             problems.append(Problem(role, Rule.TOO_MANY, str(roles.count(role)), limit=most))
     extra = [role for role in dict.fromkeys(roles) if role not in places]
     problems += [Problem(role, Rule.NOT_OFFERED, given=order.operation) for role in extra]
-    inline = [picture for picture in order.pictures if not _sent_as_address(picture, rules)]
+    bare = () if rules.addresses_only else order.pictures
+    inline = [picture for picture in bare if not _sent_as_address(picture, rules)]
     for picture in order.pictures:
         most = rules.most_inline_bytes // len(inline) if picture in inline else rules.most_bytes
         problems += _one_picture(picture, rules, min(most, rules.most_bytes))
