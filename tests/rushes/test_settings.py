@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from providers.registry import NAMES
 from rushes.settings import BadSettings, Settings, load
 
 GOOD: dict[str, Any] = {
@@ -253,3 +254,40 @@ def test_settings_come_from_the_environment_and_win_over_the_file(
     monkeypatch.setenv("PORT", "2")
     settings = load(file)
     assert (settings.port, settings.log_level) == (2, "INFO")
+
+
+@pytest.mark.parametrize(
+    "name", ["kkiai_query_path", "kkiai_cancel_path", "powertokens_query_path", "powertokens_cancel_path"]
+)
+@pytest.mark.parametrize(
+    "path",
+    ["v2/tasks/{id}", "/v2/tasks", "/v2/{id}/{id}", "/v2/{task}", "https://canary.example/{id}", "/v2/{id}?a=canary"],
+)
+def test_a_path_that_does_not_hold_the_id_once_is_refused_without_being_shown(name: str, path: str) -> None:
+    [problem] = problems(**{name: path})
+    assert problem.startswith(f"{name.upper()} must begin with / and hold {{id}} once")
+    assert "canary" not in problem
+
+
+def test_paths_reach_the_vendor_they_are_set_for() -> None:
+    paths = {
+        "kkiai_query_path": "/a/{id}",
+        "kkiai_cancel_path": "/a/{id}/cancel",
+        "powertokens_query_path": "/b/{id}, /c/{id}",
+        "powertokens_cancel_path": "/b/{id}/stop",
+    }
+    keys = {"kkiai_api_key": "one", "powertokens_api_key": "two"}
+    accounts = load(None, **{**GOOD, **keys, **paths}).accounts()
+    assert (accounts["kkiai"].query_paths, accounts["kkiai"].cancel_path) == (("/a/{id}",), "/a/{id}/cancel")
+    assert accounts["powertokens"].query_paths == ("/b/{id}", "/c/{id}")
+    assert accounts["powertokens"].cancel_path == "/b/{id}/stop"
+    assert (accounts["vidu"].query_paths, accounts["vidu"].cancel_path) == ((), "")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_vendor_with_a_key_has_an_account_and_its_key_is_told_to_the_censor(name: str) -> None:
+    settings = load(None, **{**GOOD, "vidu_api_key": "", f"{name}_api_key": f"canary-{name}"})
+    assert [*settings.accounts()] == [name]
+    assert settings.accounts()[name].api_keys == (f"canary-{name}",)
+    assert f"canary-{name}" in settings.secret_values()
+    assert "canary" not in repr(settings)
