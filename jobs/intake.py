@@ -113,7 +113,7 @@ def plan(
     refusals = [Refused(provider.name, tuple(provider.problems(filled))) for provider, filled in offers]
     valid = [offer for offer, refusal in zip(offers, refusals, strict=True) if not refusal.problems]
     if not valid:
-        return min(refusals, key=lambda refusal: len(refusal.problems))
+        return min(refusals, key=lambda refusal: (len(refusal.problems), -_most_taken(refusal)))
     plans = [
         (
             provider.price(filled) is None,
@@ -122,6 +122,12 @@ def plan(
         for provider, filled in valid
     ]
     return min(plans, key=lambda one: (one[1].provider != preferred, one[0], one[1].price))[1]
+
+
+def _most_taken(refusal: Refused) -> int:
+    """Say how far the vendor goes in what there was too much of: the one with more room came closer."""
+    limits = [problem.limit for problem in refusal.problems if problem.rule in {Rule.TOO_MANY, Rule.TOO_LONG}]
+    return max((limit for limit in limits if limit is not None), default=0)
 
 
 def estimate(providers: Mapping[str, Provider], provider: Provider, order: Order) -> int:

@@ -248,6 +248,9 @@ def _one_picture(picture: Picture, rules: PictureRules, most: int) -> list[Probl
     return problems
 
 
+_NICKNAMES = {"2K": "1440p", "4K": "2160p"}
+
+
 def _choice(field: str, given: str, allowed: tuple[str, ...], measure: Callable[[str], float | None]) -> Problem:
     if not allowed:
         return Problem(field, Rule.NOT_OFFERED, given=given)
@@ -266,7 +269,7 @@ def _colon(shape: Fraction) -> str:
 
 
 def _lines(resolution: str) -> float | None:
-    digits = resolution.lower().removesuffix("p")
+    digits = _NICKNAMES.get(resolution.upper(), resolution).lower().removesuffix("p")
     return float(digits) if digits.isascii() and digits.isdigit() and len(digits) < 6 else None
 
 

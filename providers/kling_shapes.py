@@ -156,9 +156,13 @@ def _link(item: Mapping[str, Any]) -> str:
 
 
 def _credits(task: Mapping[str, Any]) -> int | None:
-    """Turn the units a task took into credits, rounded up; money taken instead of units is not counted here."""
+    """Turn the units a task took into credits, rounded up; money taken instead of units is not counted here.
+
+    Old tasks tell one number, new ones a list of bills: an answer with both says the same thing twice.
+    """
     bills = [bill for bill in as_objects(task.get("billing"), _MOST_BILLS) if bill.get("charge_type") == "unit"]
-    amounts = [_units(task.get("final_unit_deduction")), *(_units(bill.get("amount")) for bill in bills)]
+    total = _units(task.get("final_unit_deduction"))
+    amounts = [total] if total is not None else [_units(bill.get("amount")) for bill in bills]
     known = [amount for amount in amounts if amount is not None]
     return min(ceil(sum(known) * CREDITS_A_UNIT), MOST_CREDITS) if known else None
 

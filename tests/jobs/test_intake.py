@@ -5,11 +5,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from jobs.intake import Plan, plan
+from jobs.intake import Plan, Refused, plan
 from providers import registry
 from providers.contract import Account, Provider
-from providers.orders import Operation, Order
+from providers.orders import Operation, Order, Role
 from tests.providers.orders import order as an_order
+from tests.providers.orders import picture
 
 ACCOUNT = Account(api_keys=("a-key",))
 
@@ -115,3 +116,22 @@ def test_an_order_without_a_price_is_held_as_its_dearest_like(
     providers: Mapping[str, Provider], vendor: str, choices: dict[str, Any], credits: int
 ) -> None:
     assert held(providers, vendor, an_order(Operation.TEXT_TO_VIDEO, **choices)) == credits
+
+
+def test_too_many_pictures_are_refused_with_the_limit_of_the_vendor_that_takes_most(
+    providers: Mapping[str, Provider],
+) -> None:
+    order = an_order(Operation.REFERENCE_TO_VIDEO, pictures=tuple(picture(Role.REFERENCE) for _ in range(8)))
+    refused = plan(providers, order, wanted=None, preferred=None)
+    assert isinstance(refused, Refused)
+    assert (refused.provider, refused.problems[0].limit) == ("vidu", 7)
+
+
+@pytest.mark.parametrize(("asked", "nearest"), [("4k", "4K"), ("2160p", "4K"), ("1440p", "2K"), ("720p", "1080p")])
+def test_the_nearest_of_sizes_with_nicknames_is_named(
+    providers: Mapping[str, Provider], asked: str, nearest: str
+) -> None:
+    order = an_order(Operation.REFERENCE_TO_IMAGE, model="viduq2", resolution=asked)
+    refused = plan(providers, order, wanted="futurelabs", preferred=None)
+    assert isinstance(refused, Refused)
+    assert [problem.nearest for problem in refused.problems] == [nearest]

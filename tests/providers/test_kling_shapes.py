@@ -417,3 +417,10 @@ def test_success_without_an_address_is_a_failure() -> None:
 def test_units_taken_become_credits_rounded_up(said: object, credits: int | None) -> None:
     task = {"task_id": "1", "task_status": "processing", "final_unit_deduction": said}
     assert kling_shapes.status_of(task).credits == credits
+
+
+def test_units_told_as_a_number_and_as_a_bill_are_counted_once() -> None:
+    bills = [{"charge_type": "unit", "amount": "1"}, {"charge_type": "unit", "amount": "1"}]
+    task = {"task_id": "1", "task_status": "succeed", "final_unit_deduction": "2", "billing": bills}
+    assert kling_shapes.status_of(task).credits == 56
+    assert kling_shapes.status_of({**task, "final_unit_deduction": ""}).credits == 56
