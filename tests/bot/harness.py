@@ -337,3 +337,10 @@ __all__ = [
     "open_set",
     "picture",
 ]
+
+
+async def ready(films: Set, **options: Any) -> Job:
+    """Bring a job to the point where its result is due."""
+    ending = {key: options.pop(key) for key in ("count", "data", "lost", "charged") if key in options}
+    job, _ = await films.accepted(**options)
+    return await films.finished(job, **ending)
