@@ -113,20 +113,20 @@ async def _decided(ctx: Context, interaction: Interaction, changes: dict[str, An
         return f"{words} Nothing was changed.", Tone.FAILED
     guild_id, now = interaction.guild_id or 0, ctx.now()
 
-    def store(connection: Connection) -> tuple[GuildSettings, int]:
+    def store(connection: Connection) -> tuple[GuildSettings, int, int | None]:
         settings = replace(guilds.settings_of(connection, guild_id), **changes)
         if changes:
             guilds.decided(connection, settings, now)
-        return settings, ledger.spent_this_month(connection, guild_id, now)
+        return settings, ledger.spent_this_month(connection, guild_id, now), guilds.monthly(connection, guild_id)
 
     try:
-        settings, spent = await ctx.database.write(store)
+        settings, spent, limit = await ctx.database.write(store)
     except StorageError as error:
         _log.warning("settings not stored", trouble=str(error))
         return NOT_STORED, Tone.FAILED
     if changes:
         ctx.tell("settings changed", None, by=interaction.user.id, guild=guild_id, changed=sorted(changes))
-    return shown(ctx, settings, spent), Tone.DONE
+    return shown(ctx, settings, spent, limit), Tone.DONE
 
 
 async def _can_tell(interaction: Interaction, channel_id: int) -> bool:
@@ -142,12 +142,12 @@ async def _can_tell(interaction: Interaction, channel_id: int) -> bool:
     return True
 
 
-def shown(ctx: Context, settings: GuildSettings, spent: int) -> str:
+def shown(ctx: Context, settings: GuildSettings, spent: int, limit: int | None) -> str:
     """List a server's settings."""
     name, channel = settings.default_provider, settings.alerts_channel_id
     provider = f"{title_of(ctx.providers, name)}, where it can" if name else "the cheapest that can"
     fallback = "another provider may be tried" if settings.fallback else "the job waits for its provider"
-    budget = "no limit" if settings.budget is None else f"{credits_of(settings.budget)} a month"
+    budget = "no limit" if limit is None else f"{credits_of(limit)} a month"
     return "\n".join(
         [
             f"**Provider** · {provider}, unless a member names one",

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import discord
 import structlog
 
+from bot import messages
+from bot.buttons import view_of
 from bot.looks import title_of
 from bot.messages import credits_of
 from bot.talking import NO_PINGS, TROUBLES, Connected, said
@@ -12,7 +14,7 @@ from jobs.context import Context
 from jobs.loop import Work
 from storage import Connection, StorageError, alerts, guilds
 from storage import jobs as job_facts
-from storage.words import Alert, AlertKind, GuildSettings, Job
+from storage.words import Alert, AlertKind, GuildSettings, Job, State
 
 _AT_ONCE = 4
 _FIRST_PAUSE_MS = 30_000
@@ -45,15 +47,28 @@ def work(ctx: Context, bot: Connected) -> Work[Alert]:
 async def _tell(ctx: Context, client: discord.AutoShardedClient, alert: Alert) -> None:
     settings, job = await ctx.database.read(_rest, alert)
     facts = {"kind": alert.kind, "provider": alert.provider, "guild": alert.guild_id, "job": job.code if job else ""}
-    if settings.alerts_channel_id is None or job is None:
+    room = settings.alerts_channel_id
+    if alert.kind is AlertKind.APPROVAL:
+        room = settings.moderators_channel_id or room
+        if job is None or job.state is not State.APPROVING:  # decided meanwhile
+            await ctx.database.write(alerts.told, alert.id)
+            return
+    if room is None or job is None:
         _log.warning("admins are needed", **facts)
         await ctx.database.write(alerts.told, alert.id)
         return
-    channel = client.get_partial_messageable(settings.alerts_channel_id, guild_id=alert.guild_id)
+    channel = client.get_partial_messageable(room, guild_id=alert.guild_id)
+    view = view_of(job) if alert.kind is AlertKind.APPROVAL else None
     text = text_of(alert, title_of(ctx.providers, alert.provider), job)
     try:
         # Under the same nonce Discord takes a repeat for the first one, for a few minutes.
-        await channel.send(text, nonce=f"alert{alert.id}", allowed_mentions=NO_PINGS, suppress_embeds=True)
+        await channel.send(
+            text,
+            nonce=f"alert{alert.id}",
+            view=discord.utils.MISSING if view is None else view,
+            allowed_mentions=NO_PINGS,
+            suppress_embeds=True,
+        )
     except TROUBLES as error:
         await _not_told(ctx, alert, error)
         return
@@ -79,7 +94,7 @@ async def _not_told(ctx: Context, alert: Alert, error: BaseException) -> None:
 
 
 def text_of(alert: Alert, title: str, job: Job) -> str:
-    """Say what is wrong and what to do about it. Holds no stranger's words."""
+    """Say what is wrong and what to do about it. A stranger's words come made harmless."""
     match alert.kind:
         case AlertKind.CREDIT:
             return (
@@ -90,6 +105,13 @@ def text_of(alert: Alert, title: str, job: Job) -> str:
             return (
                 f"⚠️ **{title} does not let this bot in**, so nothing can be made there (first job {job.code}). "
                 "Check its key and address in the bot's settings: `rushes check`. Nothing was spent."
+            )
+        case AlertKind.APPROVAL:
+            where = f"https://discord.com/channels/{job.guild_id}/{job.channel_id}"
+            card = f"{where}/{job.card_message_id}" if job.card_message_id else where
+            return (
+                f"💳 <@{job.user_id}> asks for something that costs **{credits_of(job.price)}** at {title} "
+                f"([see it]({card})):\n{messages.subject(job)}\n-# {messages.details(job)}"
             )
         case AlertKind.DOUBT:
             return (

@@ -5,23 +5,25 @@ that mixes kinds ends.
 """
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, Self, cast
 
 import discord
 import structlog
 
-from bot import messages, refusals, shots
+from bot import messages, refusals, rights, shots
 from bot.looks import notice, vendor_of
 from bot.messages import Tone
 from bot.talking import NO_PINGS, TROUBLES, said, working
-from jobs.cancel import cancel
+from jobs import consent
+from jobs.cancel import CancelOutcome, cancel
 from jobs.context import Context
 from storage import StorageError
 from storage import jobs as job_facts
 from storage.words import Job, State, job_id_of
 
 _log = structlog.get_logger("bot.buttons")
-_CANCEL = re.compile(r"job:(?P<code>[0-9a-z]{13}):cancel")
+_JOB = re.compile(r"job:(?P<code>[0-9a-z]{13}):(?P<act>cancel|agree|approve)")
 _SHOTS = re.compile(r"mv:(?P<code>[0-9a-z]{13}):shots:(?P<page>[0-3])")
 _COMPOSE = re.compile(r"mv:(?P<code>[0-9a-z]{13}):compose")
 _MOST_OPTIONS = 25  # in a menu, at Discord
@@ -44,14 +46,13 @@ class Host(Protocol):
         ...
 
 
-class CancelButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_CANCEL):
-    """Cancel this job."""
+class JobButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_JOB):
+    """Do one of the ACTS to this job."""
 
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(
-            discord.ui.Button(label="Cancel", style=discord.ButtonStyle.secondary, custom_id=f"job:{code}:cancel")
-        )
+    def __init__(self, code: str, act: str, label: str | None = None) -> None:
+        self.code, self.act = code, act
+        usual, style, _ = _ACTS[act]
+        super().__init__(discord.ui.Button(label=label or usual, style=style, custom_id=f"job:{code}:{act}"))
 
     @classmethod
     async def from_custom_id(
@@ -59,12 +60,12 @@ class CancelButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], t
     ) -> Self:
         """Make the button again from its id."""
         del interaction, item
-        return cls(match["code"])
+        return cls(match["code"], match["act"])
 
     async def callback(self, interaction: Interaction) -> None:
         """Take a press."""
         with working(interaction):
-            await pressed(cast("Host", interaction.client).ctx, interaction, self.code)
+            await answered(cast("Host", interaction.client).ctx, interaction, self.code, _ACTS[self.act][2])
 
 
 class ShotMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=_SHOTS):
@@ -114,8 +115,8 @@ class ComposeButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], 
             await cast("Host", interaction.client).compose_pressed(interaction, self.code)
 
 
-ITEMS: tuple[type[discord.ui.DynamicItem[Any]], ...] = (CancelButton, ShotMenu, ComposeButton)
-_TEMPLATES = (_CANCEL, _SHOTS, _COMPOSE)
+ITEMS: tuple[type[discord.ui.DynamicItem[Any]], ...] = (JobButton, ShotMenu, ComposeButton)
+_TEMPLATES = (_JOB, _SHOTS, _COMPOSE)
 
 
 def view_of(job: Job) -> discord.ui.View | None:
@@ -125,8 +126,12 @@ def view_of(job: Job) -> discord.ui.View | None:
         pages = min(-(-len(job.shots) // _MOST_OPTIONS), _MOST_MENUS)
         items += [ShotMenu(job.code, page, job) for page in range(pages)]
         items.append(ComposeButton(job.code))
+    if job.state is State.CONFIRMING:
+        items.append(JobButton(job.code, "agree", f"Yes, for {messages.credits_of(job.price)}"))
+    if job.state is State.APPROVING:
+        items.append(JobButton(job.code, "approve"))
     if not job.state.terminal and job.state is not State.CANCELLING:
-        items.append(CancelButton(job.code))
+        items.append(JobButton(job.code, "cancel"))
     if not items:
         return None
     view = discord.ui.View(timeout=None)
@@ -160,11 +165,15 @@ def unanswered(interaction: Interaction) -> bool:
     )
 
 
-async def pressed(ctx: Context, interaction: Interaction, code: str) -> None:
-    """Answer a press of Cancel, visible to the one who pressed only. The card follows by itself."""
+Judge = Callable[[Context, Interaction, Job], Awaitable[tuple[str, Tone]]]
+
+
+async def answered(ctx: Context, interaction: Interaction, code: str, judge: Judge) -> None:
+    """Answer a press, visible to the one who pressed only. The card follows by itself."""
     try:
         await interaction.response.defer(ephemeral=True, thinking=True)
-        await _answer(interaction, *await _judged(ctx, interaction, code))
+        text, tone = await _judged(ctx, interaction, code, judge)
+        await interaction.edit_original_response(embed=notice(text, tone), allowed_mentions=NO_PINGS)
     except TROUBLES as error:
         _log.warning("press not answered", trouble=said(error))
 
@@ -179,31 +188,51 @@ async def refuse(interaction: Interaction) -> None:
         _log.warning("press not answered", trouble=said(error))
 
 
-async def _judged(ctx: Context, interaction: Interaction, code: str) -> tuple[str, Tone]:
+async def _judged(ctx: Context, interaction: Interaction, code: str, judge: Judge) -> tuple[str, Tone]:
     try:
         job_id = job_id_of(code)
         job = None if job_id is None else await ctx.database.read(job_facts.by_id, job_id)
-        ctx.tell("button pressed", job.id if job else None, by=interaction.user.id, allowed=may(interaction, job))
-        if job is None or not may(interaction, job):
+        if job is None or job.guild_id is None or job.guild_id != interaction.guild_id:
             return messages.NOT_YOURS, Tone.FAILED
-        outcome, after = await cancel(ctx, job.id, interaction.user.id)
+        return await judge(ctx, interaction, job)
     except StorageError as error:
         _log.warning("press not stored", trouble=str(error))
         return refusals.CANCEL_NOT_STORED, Tone.FAILED
     except Exception:  # noqa: BLE001 -- whatever it is, the one who pressed is told
         _log.exception("press failed")
         return refusals.UNEXPECTED_PRESS, Tone.FAILED
+
+
+async def _cancelled(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
+    allowed = rights.may(interaction, job) or await rights.has_moderator_role(ctx, interaction)
+    ctx.tell("button pressed", job.id, by=interaction.user.id, allowed=allowed)
+    if not allowed:
+        return messages.NOT_YOURS, Tone.FAILED
+    outcome, after = await cancel(ctx, job.id, interaction.user.id)
+    if interaction.user.id != job.user_id and outcome is not CancelOutcome.OVER:
+        await rights.note(ctx, interaction, "cancel", job.code, member=job.user_id)
     return messages.cancel_answer(outcome, after, vendor_of(ctx.providers, job)), Tone.STOPPED
 
 
-def may(interaction: Interaction, job: Job | None) -> bool:
-    """Judge who acts on a job: the one who asked, anywhere in its server, or who may manage messages in its channel."""
-    if job is None or job.guild_id is None or job.guild_id != interaction.guild_id:
-        return False
-    if interaction.user.id == job.user_id:
-        return True
-    return job.channel_id == interaction.channel_id and interaction.permissions.manage_messages
+async def _agreed(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
+    if interaction.user.id != job.user_id:
+        return messages.NOT_YOURS, Tone.FAILED
+    after = await consent.agree(ctx, job.id) if job.state is State.CONFIRMING else None
+    return messages.agreed_answer(after), Tone.WAITING if after else Tone.STOPPED
 
 
-async def _answer(interaction: Interaction, text: str, tone: Tone) -> None:
-    await interaction.edit_original_response(embed=notice(text, tone), allowed_mentions=NO_PINGS)
+async def _approved(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
+    if not await rights.moderates(ctx, interaction):
+        return messages.NOT_YOURS, Tone.FAILED
+    after = await consent.approve(ctx, job.id) if job.state is State.APPROVING else None
+    if after is not None:
+        await rights.note(ctx, interaction, "approve", job.code, member=job.user_id, credits=job.price)
+    return messages.agreed_answer(after), Tone.WAITING if after else Tone.STOPPED
+
+
+# By what stands in a button's id: its label, its colour, and what judges a press.
+_ACTS: dict[str, tuple[str, discord.ButtonStyle, Judge]] = {
+    "cancel": ("Cancel", discord.ButtonStyle.secondary, _cancelled),
+    "agree": ("Yes", discord.ButtonStyle.success, _agreed),
+    "approve": ("Approve", discord.ButtonStyle.success, _approved),
+}

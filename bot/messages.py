@@ -152,6 +152,18 @@ def notes(job: Job, vendor: Vendor) -> list[str]:
 def _told(job: Job, vendor: Vendor, delivery: Delivery | None, link: str | None) -> tuple[str, str, Tone]:
     title = vendor.title
     match job.state:
+        case State.CONFIRMING:
+            words = (
+                f"{title} would make it for **{credits_of(job.price)}**. It begins when you say yes; "
+                f"unanswered it is called off{_until(job)}. {_reserved(job, until='until then')}"
+            )
+            return "Shall I?", words, Tone.WAITING
+        case State.APPROVING:
+            words = (
+                f"It would cost **{credits_of(job.price)}**, so a moderator must agree first. "
+                f"Unanswered it is called off{_until(job)}. {_reserved(job, until='until then')}"
+            )
+            return "Waiting for a moderator", words, Tone.WAITING
         case State.QUEUED:
             return _queued(job, title)
         case State.SUBMITTING:
@@ -237,6 +249,8 @@ def _jump(job: Job, message_id: int) -> str:
 
 
 def _cancelled(job: Job, title: str) -> str:
+    if job.attempts == 0 and job.cancelled_by is None:
+        return f"Nobody agreed to the price in time, so nothing was sent. {_spent(job)}"
     if job.attempts == 0:
         return f"Nothing had been sent yet. {_spent(job)}"
     if job.charged:
@@ -291,6 +305,10 @@ def _spent(job: Job) -> str:
     return f"Nothing was spent: {credits_of(job.price)} returned." if job.price else "Nothing was spent."
 
 
+def _until(job: Job) -> str:
+    return f" <t:{job.deadline_at // 1000}:R>"
+
+
 def _since(moment: int | None) -> str:
     return "" if moment is None else f" (<t:{moment // 1000}:R>)"
 
@@ -316,6 +334,15 @@ def _over(job: Job) -> str:
     if job.state is State.SUCCEEDED:
         return f"The {thing_of(job)} cost {credits_of(job.price if job.charged is None else job.charged)}."
     return _reserved(job, still=True) if job.charged is None else _spent(job)
+
+
+def agreed_answer(job: Job | None) -> str:
+    """Answer a press of yes, by the member or a moderator."""
+    if job is None:
+        return "There is nothing to agree to any more; the card shows how it stands. Nothing was changed."
+    if job.state is State.APPROVING:
+        return f"Thank you. At {credits_of(job.price)} a moderator must agree too; I have asked."
+    return f"Thank you, it begins. {_reserved(job)}"
 
 
 NOT_YOURS = (

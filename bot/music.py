@@ -15,8 +15,8 @@ import structlog
 
 from bot import refusals, shots
 from bot.asking import storable
-from bot.buttons import may
 from bot.choices import Typed
+from bot.rights import may
 from bot.taking import Asked, Interaction, refuse, stumbled, take
 from jobs.attachments import Desk
 from jobs.context import Context

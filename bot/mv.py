@@ -8,12 +8,12 @@ import structlog
 from discord import app_commands
 
 from bot import asking, music, options, refusals, shots
-from bot.buttons import may
 from bot.cards import drawn
 from bot.commands import making_command
 from bot.messages import time_of
 from bot.options import Form, Option
 from bot.plain import clean, cut
+from bot.rights import may
 from bot.taking import Interaction, refuse
 from bot.talking import NO_PINGS, working
 from jobs.attachments import Desk

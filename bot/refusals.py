@@ -4,11 +4,12 @@ import re
 from collections.abc import Sequence
 
 from bot.labels import capital, is_file, label, made, several
-from bot.messages import credits_of
+from bot.messages import credits_of, time_of
 from bot.plain import clean, plain
 from jobs.attachments import MOST_BYTES, Flaw
-from jobs.intake import OverBudget
+from jobs.intake import Hindered
 from providers.orders import Operation, Problem, Role, Rule
+from storage.words import LimitKind, Scope
 
 NOTHING_SPENT = "Nothing was sent and nothing was spent."
 _MOST_PROBLEMS = 5
@@ -228,12 +229,40 @@ def _offered(offered: Sequence[str]) -> str:
     return f"Possible: {plain('; '.join(offered), 1200)}."
 
 
-def over_budget(over: OverBudget) -> str:
-    """Say that the month's budget does not reach."""
-    return (
-        f"This would cost {credits_of(over.price)}, and this server has {credits_of(over.left)} left for this month. "
-        f"Try a shorter video or a lower resolution, or ask an admin for a larger budget.\n{NOTHING_SPENT}"
-    )
+def hindered(by: Hindered) -> str:
+    """Say which rule of the server stands in the way, and when it does not any more."""
+    limit = by.limit
+    when = f" (<t:{limit.until // 1000}:R>)" if limit.until else ""
+    match limit.kind:
+        case LimitKind.BLOCKED:
+            until = f" until <t:{limit.until // 1000}:f>" if limit.until else ""
+            words = f"A moderator has blocked you from using this bot here{until}. Please talk to them."
+        case LimitKind.RUNNING:
+            most = "one thing" if limit.most == 1 else f"{limit.most} things"
+            words = f"You may have {most} in the making at a time here. Wait until one is done, or cancel one."
+        case LimitKind.COOLDOWN:
+            words = f"There must be {time_of(limit.most)} between two of your requests here. Please try again{when}."
+        case LimitKind.BUDGET:
+            left = credits_of(max(limit.most - limit.used, 0))
+            period = f"this {limit.period}" if limit.period else "now"
+            words = (
+                f"This would cost {credits_of(by.price)}, and {_HAVE.get(limit.scope, 'there is')} {left} left for "
+                f"{period}. Try a shorter video or a lower resolution, wait until it begins anew{when}, "
+                "or ask an admin for more."
+            )
+    return f"{words}\n{NOTHING_SPENT}"
+
+
+_HAVE: dict[Scope | None, str] = {
+    Scope.GUILD: "this server has",
+    Scope.CHANNEL: "this channel has",
+    Scope.MEMBER: "you have",
+}
+
+
+def house_rule(broken: str) -> str:
+    """Say which rule of the server forbids it."""
+    return f"{broken}\n{NOTHING_SPENT}"
 
 
 def no_such_provider(given: str, titles: Sequence[str]) -> str:

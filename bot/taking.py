@@ -12,7 +12,7 @@ from typing import Any
 import discord
 import structlog
 
-from bot import asking, files, refusals
+from bot import asking, files, refusals, rules
 from bot.cards import drawn
 from bot.choices import Files, Typed, able_models, of_files, offering, order_of, provider_named, stand_ins, told
 from bot.looks import notice
@@ -20,7 +20,7 @@ from bot.talking import NO_PINGS, TROUBLES, said, working
 from jobs.attachments import Desk
 from jobs.context import Context
 from jobs.files import INPUTS
-from jobs.intake import Asker, OverBudget, Plan, Refused, accept, plan
+from jobs.intake import Asker, Hindered, Plan, Refused, accept, plan
 from providers.orders import Order, Role, Rule
 from storage import StorageError, guilds
 from storage import jobs as job_facts
@@ -147,7 +147,10 @@ async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked
     ctx.tell("pictures read", None, pictures=len(given.pictures) + len(given.clips))
     try:
         settings = await ctx.database.read(guilds.settings_of, interaction.guild_id or 0)
-        order, wanted = _order(ctx, asked.typed, given)
+        broken = rules.broken(settings, interaction.channel, asked.typed)
+        if broken is not None:
+            return refusals.house_rule(broken)
+        order, wanted = _order(ctx, rules.with_default_model(ctx.providers, settings, asked.typed), given)
         vendors = offering(ctx.providers, order, wanted)
         planned = plan(vendors, order, wanted=wanted, preferred=settings.default_provider)
         if isinstance(planned, Refused):
@@ -157,7 +160,7 @@ async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked
     except (StorageError, OSError) as error:
         _log.warning("job not stored", trouble=type(error).__name__)
         return refusals.STORAGE_TROUBLE
-    return refusals.over_budget(job) if isinstance(job, OverBudget) else job
+    return refusals.hindered(job) if isinstance(job, Hindered) else job
 
 
 def _asker(interaction: Interaction, card_id: int) -> Asker:
@@ -172,6 +175,7 @@ def _asker(interaction: Interaction, card_id: int) -> Asker:
         user_name=asking.storable(interaction.user.display_name),
         card_message_id=card_id,
         upload_limit=limit,
+        roles=tuple(role.id for role in getattr(interaction.user, "roles", ())),
     )
 
 

@@ -25,6 +25,8 @@ class Timing:
 
     callback_grace: int = 120_000  # without a callback for so long, the provider is asked
     submit_call: int = 300_000  # a submission that is still on the wire after so long is in doubt
+    confirm_deadline: int = 3_600_000  # a price nobody agreed to for so long: called off
+    approve_deadline: int = 24 * 3_600_000  # the same where a moderator must agree
     submit_deadline: int = 24 * 3_600_000  # not taken by the provider for so long: given up
     job_deadline: int = 6 * 3_600_000  # silent for so long: expired
     off_peak_deadline: int = 50 * 3_600_000  # the same where the vendor was given 48 hours for a lower price

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 
-from jobs import files
+from jobs import consent, files
 from jobs.context import Context
 from jobs.orders import inputs_of, keep_files, options_of
 from providers.contract import Provider
 from providers.orders import Operation, Order, Problem, Role, Rule
-from storage import guilds, ledger
+from storage import Connection, guilds
 from storage import jobs as job_facts
-from storage.words import Job, State, job_code, new_job_id
+from storage.words import Job, Limit, State, job_code, new_job_id
 
 _UNPRICED = 100  # credits (US$0.50) held where no vendor here publishes anything that could be compared
 _USUAL_SECONDS = 5  # of a video whose length nobody has said
@@ -31,6 +31,7 @@ class Asker:
     user_name: str
     card_message_id: int | None
     upload_limit: int  # bytes a file may have there
+    roles: tuple[int, ...] = ()  # of the member's, for budgets
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,11 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class OverBudget:
-    """The server's budget for the month does not reach."""
+class Hindered:
+    """A limit of the server's stands in the way."""
 
     price: int
-    left: int
+    limit: Limit
 
 
 def operation_for(roles: Sequence[Role]) -> Operation:
@@ -188,7 +189,7 @@ def _lines(resolution: str | None) -> int:
     return int(resolution[:-1]) if resolution and re.fullmatch("[0-9]{1,5}p", resolution) else sys.maxsize
 
 
-async def accept(ctx: Context, plan: Plan, asker: Asker, root: Job | None = None) -> Job | OverBudget:
+async def accept(ctx: Context, plan: Plan, asker: Asker, root: Job | None = None) -> Job | Hindered:
     """Take a planned order: keep its files, then store job and hold in one transaction. Raise StorageError, OSError.
 
     The same command taken twice leads to the same job. `root`: the music video whose shots it is about.
@@ -196,19 +197,32 @@ async def accept(ctx: Context, plan: Plan, asker: Asker, root: Job | None = None
     known = await ctx.database.read(job_facts.by_interaction, asker.interaction_id)
     if known is not None:
         return known
-    job = _job(plan, asker, ctx.now(), ctx.timing.submit_deadline, root.id if root else None)
+    job = _job(plan, asker, ctx.now(), root.id if root else None)
     await keep_files(ctx, job, plan.order)
     ctx.tell("pictures kept", job.id, pictures=len(job.inputs))
-    if not await ctx.database.write(job_facts.held, job):
+    held = await ctx.database.write(_held, ctx, job)
+    if isinstance(held, Limit):
         for stored in job.inputs:
             files.locate(ctx.media_dir, files.INPUTS, stored.file).unlink(missing_ok=True)
-        return OverBudget(job.price, await _left(ctx, asker.guild_id))
-    ctx.tell("held", job.id, provider=job.provider, operation=job.operation, credits=job.price)
+        return Hindered(job.price, held)
+    ctx.tell("held", held.id, provider=held.provider, operation=held.operation, credits=held.price, state=held.state)
     ctx.wakes.submit.set()
-    return job
+    ctx.wakes.alerts.set()
+    return held
 
 
-def _job(plan: Plan, asker: Asker, now: int, submit_deadline: int, root_id: int | None) -> Job:
+def _held(connection: Connection, ctx: Context, job: Job) -> Job | Limit:
+    """Store a job where the server's rules as they are now let it begin."""
+    state = consent.first_state(guilds.settings_of(connection, job.guild_id or 0), job.price)
+    until = consent.deadline(ctx, state, job.created_at)
+    job = replace(job, state=state, deadline_at=until, due_at=job.created_at if state is State.QUEUED else until)
+    limit = job_facts.held(connection, job)
+    if limit is None:
+        consent.asked(connection, job, job.created_at)
+    return limit or job
+
+
+def _job(plan: Plan, asker: Asker, now: int, root_id: int | None) -> Job:
     job_id = new_job_id(now)
     order = plan.order
     return Job(
@@ -232,7 +246,7 @@ def _job(plan: Plan, asker: Asker, now: int, submit_deadline: int, root_id: int 
         created_at=now,
         changed_at=now,
         due_at=now,
-        deadline_at=now + submit_deadline,
+        deadline_at=now,
         submitted_at=None,
         finished_at=None,
         attempts=0,
@@ -246,14 +260,6 @@ def _job(plan: Plan, asker: Asker, now: int, submit_deadline: int, root_id: int 
         cancel_sent_at=None,
         reason=None,
         detail=None,
-        asked={**options_of(plan.asked), "model": plan.asked.model, "wanted": plan.wanted},
+        asked={**options_of(plan.asked), "model": plan.asked.model, "wanted": plan.wanted, "roles": list(asker.roles)},
         root_id=root_id,
     )
-
-
-async def _left(ctx: Context, guild_id: int | None) -> int:
-    if guild_id is None:
-        return 0
-    settings = await ctx.database.read(guilds.settings_of, guild_id)
-    spent = await ctx.database.read(ledger.spent_this_month, guild_id, ctx.now())
-    return max((settings.budget or 0) - spent, 0)

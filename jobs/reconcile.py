@@ -32,6 +32,10 @@ def work(ctx: Context) -> Work[Job]:
 
 async def reconcile(ctx: Context, job: Job) -> None:
     """Ask about one job, and let its deadline pass where asking did not help. Raise StorageError."""
+    if job.state in {State.CONFIRMING, State.APPROVING}:
+        await life.happen(ctx, job.id, Event.SILENT)
+        ctx.tell("nobody agreed", job.id)
+        return
     if job.state is State.SUBMITTING:  # nobody has told what came of it for far too long
         await life.happen(ctx, job.id, Event.UNCLEAR, detail="the submission never came back", **in_doubt(ctx, job))
         return

@@ -9,6 +9,9 @@ from storage.words import State
 class Event(StrEnum):
     """What can happen to a job."""
 
+    AGREED = "agreed"  # the member takes the price, and may decide that alone
+    ESCALATED = "escalated"  # the member takes the price, and a moderator must too
+    APPROVED = "approved"  # a moderator takes the price
     SUBMIT = "submit"  # we begin to send it
     ACCEPTED = "accepted"  # the provider named its task: in its answer, by callback, or when looked up
     NOT_TAKEN = "not_taken"  # surely not sent, or refused for now: later again
@@ -59,6 +62,7 @@ _CALLED_OFF = Move(State.CANCELLED, Money.RELEASE)
 _TOO_LATE = Move(State.CANCELLED, Money.SETTLE, keep_files=True)
 _EXPIRED = Move(State.EXPIRED)  # the hold stays: a late success is still delivered and paid from it
 _NEVER_SENT = Move(State.EXPIRED, Money.RELEASE)
+_APPROVING = Move(State.APPROVING)
 
 _AT_THE_PROVIDER = {
     Event.WAITING: _SUBMITTED,
@@ -71,6 +75,17 @@ _AT_THE_PROVIDER = {
 }
 
 _TABLE: dict[State, dict[Event, Move]] = {
+    State.CONFIRMING: {
+        Event.AGREED: _QUEUED,
+        Event.ESCALATED: _APPROVING,
+        Event.CANCEL: _CALLED_OFF,
+        Event.SILENT: _CALLED_OFF,
+    },
+    State.APPROVING: {
+        Event.APPROVED: _QUEUED,
+        Event.CANCEL: _CALLED_OFF,
+        Event.SILENT: _CALLED_OFF,
+    },
     State.QUEUED: {
         Event.SUBMIT: _SUBMITTING,
         Event.ACCEPTED: _SUBMITTED,  # an earlier attempt, thought never to have arrived, turns up

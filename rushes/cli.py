@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
@@ -26,6 +25,7 @@ from storage import Database, StorageError, guilds, ledger
 from storage import jobs as job_facts
 from storage.lock import InUse
 from storage.migrate import FromTheFuture
+from storage.words import Period, Scope
 
 app = typer.Typer(
     help="Rushes turns /video in Discord into finished videos.",
@@ -101,16 +101,15 @@ async def _budget(settings: Settings, guild: int, credits: int | None, *, unlimi
     database = await Database.open(settings.database_url)
     now = int(time.time() * 1000)
     try:
-        old = await database.read(guilds.settings_of, guild)
         if credits is not None or unlimited:
-            new = replace(old, budget=None if unlimited else credits)
-            await database.write(guilds.decided, new, now)
-        now_set = await database.read(guilds.settings_of, guild)
+            limit = None if unlimited else credits
+            await database.write(guilds.budget_set, guild, Scope.GUILD, 0, Period.MONTH, limit)
+        limit = await database.read(guilds.monthly, guild)
         spent = await database.read(ledger.spent_this_month, guild, now)
     finally:
         await database.close()
-    limit = "without limit" if now_set.budget is None else f"of {now_set.budget}"
-    typer.echo(f"Server {guild}: {spent} credits used or held this month, {limit}.")
+    words = "without limit" if limit is None else f"of {limit}"
+    typer.echo(f"Server {guild}: {spent} credits used or held this month, {words}.")
 
 
 @app.command()

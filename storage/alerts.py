@@ -11,10 +11,10 @@ _DAY = 24 * 3_600_000
 
 
 def raised(connection: Connection, job: Job, kind: AlertKind, now: int) -> None:
-    """Let the admins of a job's server be told: once a day of the same trouble, of every doubt."""
+    """Let the admins of a job's server be told: once a day of the same trouble, of every doubt and every approval."""
     if job.guild_id is None:
         return
-    what = job.code if kind is AlertKind.DOUBT else str(now // _DAY)
+    what = job.code if kind in {AlertKind.DOUBT, AlertKind.APPROVAL} else str(now // _DAY)
     once = f"{job.guild_id}:{kind}:{job.provider}:{what}"
     if connection.execute(select(alerts.c.id).where(alerts.c.once == once)).first():
         return

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
 from sqlalchemy.sql import Select
 
-from storage import ledger
+from storage import ledger, limits
 from storage.tables import CARD_DUE, CLOSING, DUE_TO_SUBMIT, IN_DOUBT, MUSIC_VIDEO, OVERDUE, jobs
 from storage.tables import ledger as ledger_table
-from storage.words import Job, State, StoredInput, StoredShot
+from storage.words import Job, Limit, LimitKind, State, StoredInput, StoredShot
 
 _charged = (
     select(func.min(jobs.c.price - ledger_table.c.amount))
@@ -21,8 +21,8 @@ _charged = (
 _whole: Select[Any] = select(jobs, _charged)
 
 
-def held(connection: Connection, job: Job) -> bool:
-    """Insert a job together with its hold; False, and nothing inserted, when the budget does not allow it."""
+def held(connection: Connection, job: Job) -> Limit | None:
+    """Insert a job together with its hold; or tell what stands in its way, and insert nothing."""
     row = {
         "id": job.id,
         "interaction_id": job.interaction_id,
@@ -58,9 +58,10 @@ def held(connection: Connection, job: Job) -> bool:
     }
     connection.execute(insert(jobs).values(row))
     if ledger.hold(connection, job):
-        return True
+        return None
+    limit = limits.first(connection, job)
     connection.rollback()
-    return False
+    return limit or Limit(LimitKind.BUDGET)
 
 
 def by_id(connection: Connection, job_id: int) -> Job | None:

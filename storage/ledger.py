@@ -1,51 +1,40 @@
 """The ledger: each credit is held once and closed once, and the balance is the sum of the rows."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, String, and_, case, cast, func, insert, literal, null, or_, select, update
+from sqlalchemy import Connection, String, and_, case, cast, func, insert, literal, null, select, update
 
-from storage.tables import CLOSING, guild_settings, jobs, ledger
-from storage.words import Entry, Job, LedgerRow
+from storage import limits
+from storage.tables import CLOSING, jobs, ledger
+from storage.words import Entry, Job, LedgerRow, Period
 
 
 def hold(connection: Connection, job: Job) -> bool:
-    """Hold a job's price; False when its server's budget for the month would be overdrawn.
+    """Hold a job's price; False when something stands in its way (storage/limits.py).
 
     Check and hold are one statement: two commands cannot both see the last credits.
     """
-    used = (
-        select(func.coalesce(func.sum(ledger.c.amount), 0))
-        .where(ledger.c.guild_id == job.guild_id, ledger.c.held_at >= month_of(job.created_at))
-        .scalar_subquery()
-    )
-    budget = select(guild_settings.c.budget).where(guild_settings.c.guild_id == job.guild_id).scalar_subquery()
     row: list[Any] = [
         literal(job.id),
         cast(literal(Entry.HOLD.value), String),
         literal(-job.price),
         null() if job.guild_id is None else literal(job.guild_id),
+        literal(job.channel_id),
         literal(job.user_id),
         literal(job.created_at),
         literal(job.created_at),
     ]
-    allowed = or_(budget.is_(None), budget + used - job.price >= 0)
-    names = ["job_id", "kind", "amount", "guild_id", "user_id", "held_at", "at"]
-    return connection.execute(insert(ledger).from_select(names, select(*row).where(allowed))).rowcount == 1
+    names = ["job_id", "kind", "amount", "guild_id", "channel_id", "user_id", "held_at", "at"]
+    free = ~limits.standing(job).exists()
+    return connection.execute(insert(ledger).from_select(names, select(*row).where(free))).rowcount == 1
 
 
 def changed(connection: Connection, job: Job) -> bool:
-    """Make a job's hold its new price; False when its server's budget would be overdrawn. For queued jobs."""
-    used = select(func.coalesce(func.sum(ledger.c.amount), 0)).where(
-        ledger.c.guild_id == job.guild_id, ledger.c.held_at >= month_of(job.created_at), ledger.c.job_id != job.id
-    )
-    budget = select(guild_settings.c.budget).where(guild_settings.c.guild_id == job.guild_id)
-    allowed = or_(
-        budget.scalar_subquery().is_(None), budget.scalar_subquery() + used.scalar_subquery() - job.price >= 0
-    )
+    """Make a job's hold its new price; False when a budget would be overdrawn. For queued jobs."""
     this = (ledger.c.job_id == job.id, ledger.c.kind == Entry.HOLD.value)
-    return connection.execute(update(ledger).where(*this, allowed).values(amount=-job.price)).rowcount == 1
+    free = ~limits.overdrawn(job).exists()
+    return connection.execute(update(ledger).where(*this, free).values(amount=-job.price)).rowcount == 1
 
 
 def settle(connection: Connection, job: Job, now: int, reported: int | None) -> bool:
@@ -73,6 +62,7 @@ def _close(connection: Connection, job: Job, kind: Entry, amount: int, reported:
             amount=amount,
             reported=reported,
             guild_id=job.guild_id,
+            channel_id=job.channel_id,
             user_id=job.user_id,
             held_at=job.created_at,
             at=now,
@@ -125,12 +115,6 @@ def spent_this_month(connection: Connection, guild_id: int, now: int) -> int:
     """Sum what a server has used or holds since the month began, in credits."""
     statement = select(func.coalesce(func.sum(ledger.c.amount), 0)).where(
         ledger.c.guild_id == guild_id,
-        ledger.c.held_at >= month_of(now),
+        ledger.c.held_at >= limits.start_of(now, Period.MONTH),
     )
     return -int(connection.execute(statement).scalar_one())
-
-
-def month_of(now: int) -> int:
-    """Find the first moment (UTC) of the month that `now` lies in; both in milliseconds."""
-    moment = datetime.fromtimestamp(now / 1000, UTC)
-    return int(moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)

@@ -39,6 +39,7 @@ _Counter = BigInteger().with_variant(Integer, "sqlite")
 # The conditions of the work lists. A query must repeat them to the letter, or the planner passes the index over.
 DUE_TO_SUBMIT = text("state = 'queued'")
 OVERDUE = text("due_at IS NOT NULL AND state NOT IN ('queued', 'succeeded', 'failed', 'cancelled')")
+RUNNING = text("state NOT IN ('succeeded', 'failed', 'cancelled', 'expired')")
 CARD_DUE = text("card_due_at IS NOT NULL")
 IN_DOUBT = text("state = 'submitting'")
 UNSETTLED = text("settled_at IS NULL")
@@ -106,6 +107,8 @@ _partial("jobs_overdue", jobs.c.due_at, where=OVERDUE)
 _partial("jobs_card_due", jobs.c.card_due_at, where=CARD_DUE)
 _partial("jobs_music_videos", jobs.c.guild_id, jobs.c.id, where=MUSIC_VIDEO)
 _partial("jobs_in_doubt", jobs.c.id, where=IN_DOUBT)
+_partial("jobs_running", jobs.c.guild_id, jobs.c.user_id, where=RUNNING)
+Index("jobs_of_member", jobs.c.user_id, jobs.c.id)
 
 inbox = Table(
     "inbox",
@@ -135,6 +138,7 @@ ledger = Table(
     Column("amount", BigInteger, nullable=False),
     Column("reported", BigInteger),  # the provider's own figure; null: it gave none
     Column("guild_id", BigInteger),  # null: asked outside any server
+    Column("channel_id", BigInteger, nullable=False),
     Column("user_id", BigInteger, nullable=False),
     Column("held_at", BigInteger, nullable=False),  # of the hold: all rows of a job count in the month it was asked in
     Column("at", BigInteger, nullable=False),
@@ -143,6 +147,7 @@ ledger = Table(
     sqlite_autoincrement=True,
 )
 Index("ledger_of_guild", ledger.c.guild_id, ledger.c.held_at)
+Index("ledger_of_member", ledger.c.guild_id, ledger.c.user_id, ledger.c.held_at)
 _partial("ledger_closed_once", ledger.c.job_id, where=CLOSING, unique=True)
 
 outputs = Table(
@@ -187,12 +192,73 @@ guild_settings = Table(
     "guild_settings",
     metadata,
     Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("budget", BigInteger),  # credits per calendar month; null: no limit
-    Column("default_provider", String(32)),  # null: the cheapest that can
-    Column("fallback", Boolean, nullable=False),  # another vendor may be tried when one is down or too busy
-    Column("alerts_channel_id", BigInteger),  # null: nobody is told, but for the log
+    Column("default_provider", String(32)),  # null, here and below: see words.py, GuildSettings
+    Column("default_models", JSON, nullable=False),
+    Column("fallback", Boolean, nullable=False),
+    Column("confirm_above", BigInteger),
+    Column("approve_above", BigInteger),
+    Column("most_running", Integer),
+    Column("cooldown", Integer),
+    Column("channels", JSON, nullable=False),
+    Column("nsfw_only", Boolean, nullable=False),
+    Column("spoiler", Boolean, nullable=False),
+    Column("forbidden", JSON, nullable=False),
+    Column("moderator_role_id", BigInteger),
+    Column("moderators_channel_id", BigInteger),
+    Column("alerts_channel_id", BigInteger),
+    Column("log_channel_id", BigInteger),
+    Column("language", String(8)),
     Column("updated_at", BigInteger, nullable=False),
 )
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("scope", String(8), primary_key=True),
+    Column("subject_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("period", String(8), primary_key=True),
+    Column("credits", BigInteger, nullable=False),
+)
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("until", BigInteger),  # null: until somebody lifts it
+    Column("by", BigInteger, nullable=False),
+    Column("reason", String(300), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+presets = Table(
+    "presets",
+    metadata,
+    Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", String(50), primary_key=True),
+    Column("words", Text, nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("by", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+acts = Table(  # only ever added to
+    "acts",
+    metadata,
+    Column("id", _Counter, primary_key=True),
+    Column("guild_id", BigInteger, nullable=False),
+    Column("actor_id", BigInteger, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("subject", String(120), nullable=False),
+    Column("detail", JSON, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("due_at", BigInteger),  # null: told in the log channel, or nobody to tell
+    Column("attempts", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("acts_of_guild", acts.c.guild_id, acts.c.id)
+_partial("acts_due", acts.c.due_at, where=DUE_TO_TELL)
 
 alerts = Table(
     "alerts",

@@ -16,6 +16,8 @@ _RANDOM_BITS = 21
 class State(StrEnum):
     """Where a job is. See jobs/transitions.py for what leads where."""
 
+    CONFIRMING = "confirming"  # held for; goes on when the member agrees to the price
+    APPROVING = "approving"  # held for; goes on when a moderator agrees
     QUEUED = "queued"  # accepted and held for; nothing sent
     SUBMITTING = "submitting"  # may be on the wire right now
     UNKNOWN = "unknown"  # sent, outcome not known: never sent again blindly
@@ -39,6 +41,11 @@ TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED, State.EXPI
 def new_job_id(now_ms: int) -> int:
     """Make an id that grows with time, so that rows are appended, and that nobody can guess by counting."""
     return (now_ms << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
+
+
+def first_id_at(now_ms: int) -> int:
+    """Tell the smallest id a job made at that moment may have."""
+    return max(now_ms, 0) << _RANDOM_BITS
 
 
 def job_code(job_id: int) -> str:
@@ -208,13 +215,109 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class GuildSettings:
-    """What the admins of a server decided."""
+    """What the admins of a server decided. Budgets stand in rows of their own."""
 
     guild_id: int
-    budget: int | None = None  # credits per calendar month (UTC); None: no limit
     default_provider: str | None = None  # None: the cheapest that can do what is asked
+    default_models: dict[str, str] = field(default_factory=dict[str, str])  # by operation; empty: the vendor's own
     fallback: bool = False  # whether another vendor may be tried when one is down or too busy
+    confirm_above: int | None = None  # credits; above it the member is asked first; None: never
+    approve_above: int | None = None  # credits; above it a moderator is asked; None: never
+    most_running: int | None = None  # jobs of one member at a time; None: no limit
+    cooldown: int | None = None  # seconds between two jobs of one member; None: none
+    channels: tuple[int, ...] = ()  # where members may ask; empty: everywhere
+    nsfw_only: bool = False  # only in channels that Discord marks as age-restricted
+    spoiler: bool = False  # results are covered until they are clicked
+    forbidden: tuple[str, ...] = ()  # words that no prompt may hold
+    moderator_role_id: int | None = None  # may do what Manage Messages may; None: no such role
+    moderators_channel_id: int | None = None  # where approvals are asked for; None: on the job's card alone
     alerts_channel_id: int | None = None  # where admins are told what only they can mend; None: in the log alone
+    log_channel_id: int | None = None  # where moderators' and admins' acts are told; None: in the database alone
+    language: str | None = None  # of what the channel sees; None: as Discord has set the server's
+
+
+class Scope(StrEnum):
+    """Whose spending a budget limits."""
+
+    GUILD = "guild"  # the server's; subject 0
+    CHANNEL = "channel"  # what is asked in one channel
+    MEMBER = "member"  # one member's; subject 0: each member's who has none of their own and by no role
+    ROLE = "role"  # each member's with this role; of several roles the largest counts
+
+
+class Period(StrEnum):
+    """How long a budget lasts before it begins anew (UTC)."""
+
+    DAY = "day"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A limit on credits."""
+
+    scope: Scope
+    subject_id: int  # of a channel, member or role; 0 as said at Scope
+    period: Period
+    credits: int
+
+
+class LimitKind(StrEnum):
+    """Why a job may not be taken now."""
+
+    BLOCKED = "blocked"  # the member
+    RUNNING = "running"  # too many of the member's jobs at once
+    COOLDOWN = "cooldown"  # too soon after the member's last one
+    BUDGET = "budget"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What stands in the way of a job."""
+
+    kind: LimitKind
+    scope: Scope | None = None  # of a budget
+    period: Period | None = None  # likewise
+    most: int = 0  # credits, jobs or seconds, by kind
+    used: int = 0  # credits or jobs, held ones included
+    until: int | None = None  # when it passes by itself; None: not by itself, or nobody can say
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A member who may ask for nothing."""
+
+    user_id: int
+    until: int | None  # None: until somebody lifts it
+    by: int
+    reason: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something a moderator or an admin did: written once, never changed."""
+
+    id: int
+    guild_id: int
+    actor_id: int
+    kind: str
+    subject: str  # a job's code, a member's number, a setting's name
+    detail: dict[str, Any]
+    at: int
+    due_at: int | None = None  # when to tell it in the log channel; None: told, or nobody to tell
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """Choices and words of a style that a server gave a name."""
+
+    name: str
+    words: str  # put after the member's prompt
+    options: dict[str, Any]  # as they would be typed
+    by: int
+    at: int
 
 
 class AlertKind(StrEnum):
@@ -222,6 +325,7 @@ class AlertKind(StrEnum):
 
     CREDIT = "credit"  # our account at the vendor is empty
     ACCESS = "access"  # the vendor does not let us in
+    APPROVAL = "approval"  # a job costs more than its member may decide alone
     DOUBT = "doubt"  # nobody can find out whether a vendor took a job: a person must decide about its hold
 
 

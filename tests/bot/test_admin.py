@@ -9,7 +9,7 @@ import pytest
 from bot.admin import NONE, shown
 from sandbox.discord import EPHEMERAL, Channel, Member, Message, NotOfferedError
 from storage import guilds
-from storage.words import GuildSettings
+from storage.words import GuildSettings, Period, Scope
 from tests.bot.harness import Set
 
 MANAGE_GUILD = 1 << 5
@@ -42,17 +42,17 @@ async def test_without_options_the_settings_are_shown_and_stay(films: Set, admin
 
 
 async def test_what_is_decided_is_stored_and_the_rest_stays(films: Set, admin: Member) -> None:
-    await films.ctx.database.write(guilds.decided, GuildSettings(films.guild.id, budget=500), films.ctx.now())
+    await films.ctx.database.write(guilds.budget_set, films.guild.id, Scope.GUILD, 0, Period.MONTH, 500)
     room = films.guild.add_channel("alerts")
     seen = await answer(admin, films.channel, provider="ACME", fallback=True, alerts=room)
-    assert await stored(films) == GuildSettings(films.guild.id, 500, "acme", fallback=True, alerts_channel_id=room.id)
+    assert await stored(films) == GuildSettings(films.guild.id, "acme", fallback=True, alerts_channel_id=room.id)
     for words in ("Acme, where it can", "another provider may be tried", f"<#{room.id}>", "500 credits a month"):
         assert words in seen.text
     assert [message.author for message in room.messages] == [films.discord.bot]
     await answer(admin, films.channel, provider=NONE)
     await answer(admin, films.channel, fallback=False)
     await answer(admin, films.channel, alerts_off=True)
-    assert await stored(films) == GuildSettings(films.guild.id, 500)
+    assert await stored(films) == GuildSettings(films.guild.id)
 
 
 async def test_what_is_used_and_held_this_month_is_shown(films: Set, admin: Member) -> None:
@@ -114,6 +114,6 @@ def test_a_provider_that_is_not_set_up_any_more_is_still_named() -> None:
     class Nobody:
         providers: dict[str, object] = {}  # noqa: RUF012 -- read only
 
-    text = shown(Nobody(), GuildSettings(1, default_provider="kling"), 1)  # pyright: ignore[reportArgumentType] -- all it reads
+    text = shown(Nobody(), GuildSettings(1, default_provider="kling"), 1, None)  # pyright: ignore[reportArgumentType] -- all it reads
     assert "Kling, where it can" in text
     assert "1 credit used or held" in text

@@ -1,5 +1,7 @@
 """Alerts: told once in the channel the admins chose, later when Discord does not take them, and never for ever."""
 
+import re
+
 import pytest
 
 from bot import alerts
@@ -144,8 +146,8 @@ async def test_without_a_connection_nothing_is_tried(films: Set, room: Channel) 
 def test_no_alert_holds_a_strangers_words(kind: AlertKind) -> None:
     job = job_with(prompt="@everyone", user_name="@here", detail="sk-123")
     text = text_of(Alert(1, 2, kind, "acme", job.id, 0, 0, 0), "Acme", job)
-    assert "@" not in text
+    assert re.sub("@(?=\u200b)|<@[0-9]+>", "", text).count("@") == 0
     assert "sk-123" not in text
     assert job.code in text
-    assert "pent" in text or "reserved" in text
+    assert "pent" in text or "reserved" in text or "costs" in text
     assert len(text) <= 2000

@@ -38,7 +38,7 @@ async def card_after(films: Set, *events: Event, **facts: object) -> tuple[Job, 
         ([Event.SILENT], {}, ["could not be reached", "Nothing was spent", "try again"], False),
         ([Event.SUBMIT, Event.ACCEPTED, Event.SILENT], {}, ["still comes", "until then"], False),
         ([Event.SUBMIT, Event.ACCEPTED, Event.SILENT, Event.CLOSED], {}, ["Nothing was spent: 40"], False),
-        ([Event.CANCEL], {}, ["Nothing had been sent yet", "40 credits returned"], False),
+        ([Event.CANCEL], {"cancelled_by": 4}, ["Nothing had been sent yet", "40 credits returned"], False),
         (
             [Event.SUBMIT, Event.ACCEPTED, Event.CANCEL, Event.STOPPED],
             {"attempts": 1},

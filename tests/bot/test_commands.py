@@ -13,7 +13,7 @@ from PIL import Image
 from sandbox.discord import EPHEMERAL, Fault, Message
 from storage import guilds
 from storage import jobs as job_facts
-from storage.words import GuildSettings, State
+from storage.words import GuildSettings, Period, Scope, State
 from tests.bot.harness import FakeVendor, Set, Upload, open_set, picture
 
 HOSTILE = (
@@ -141,8 +141,7 @@ async def test_an_attachment_that_discord_lost_is_told(films: Set) -> None:
 
 
 async def test_a_budget_that_does_not_reach_is_told_with_what_is_left(films: Set) -> None:
-    settings = GuildSettings(films.guild.id, 30, None)
-    await films.ctx.database.write(guilds.decided, settings, films.ctx.now())
+    await films.ctx.database.write(guilds.budget_set, films.guild.id, Scope.GUILD, 0, Period.MONTH, 30)
     await refused(films, await films.ask().answered(), "40 credits", "30 credits left")
 
 
@@ -150,7 +149,7 @@ async def test_the_servers_preferred_provider_is_taken(tmp_path: Path) -> None:
     async with open_set(tmp_path, FakeVendor("acme", rate=1), FakeVendor("bolt", rate=10)) as films:
         await films.start()
         cheap, _ = await films.accepted()
-        await films.ctx.database.write(guilds.decided, GuildSettings(films.guild.id, None, "bolt"), films.ctx.now())
+        await films.ctx.database.write(guilds.decided, GuildSettings(films.guild.id, "bolt"), films.ctx.now())
         preferred, _ = await films.accepted()
         named, _ = await films.accepted(provider="ACME")
         assert [cheap.provider, preferred.provider, named.provider] == ["acme", "bolt", "acme"]

@@ -14,11 +14,12 @@ from bot.results import result_of
 from bot.shots import chosen, label
 from jobs.attachments import Flaw
 from jobs.cancel import CancelOutcome
-from jobs.intake import OverBudget
+from jobs.intake import Hindered
 from providers.contract import Progress, Reason
 from providers.orders import Operation, Problem, Rule
-from storage.words import Delivery, DeliveryState, Job, State, StoredShot
+from storage.words import Delivery, DeliveryState, Job, Limit, LimitKind, Period, Scope, State, StoredShot
 from tests.bot.test_plain import ANY
+from tests.samples_of import NOON
 
 VENDOR = Vendor("Acme", can_cancel=True)
 NUMBER = st.integers(0, 2**60)
@@ -354,9 +355,24 @@ def test_a_provider_that_is_not_here_cannot_speak_through_the_refusal(given_name
     assert len(text.splitlines()) == 2
 
 
+LIMITS = (
+    Limit(LimitKind.BLOCKED),
+    Limit(LimitKind.BLOCKED, until=NOON),
+    Limit(LimitKind.RUNNING, most=1, used=1),
+    Limit(LimitKind.RUNNING, most=3, used=5),
+    Limit(LimitKind.COOLDOWN, most=90, until=NOON),
+    *(Limit(LimitKind.BUDGET, scope, period, 50, 20, NOON) for scope in Scope for period in Period),
+    Limit(LimitKind.BUDGET),
+)
+
+
 def test_every_flaw_and_trouble_says_that_nothing_was_spent() -> None:
     texts = [refusals.flawed("first_frame", flaw) for flaw in Flaw]
-    texts += [refusals.over_budget(OverBudget(40, 3)), refusals.STORAGE_TROUBLE, refusals.MAY_NOT_POST]
+    texts += [
+        *(refusals.hindered(Hindered(40, limit)) for limit in LIMITS),
+        refusals.STORAGE_TROUBLE,
+        refusals.MAY_NOT_POST,
+    ]
     assert all("Nothing was sent and nothing was spent." in text for text in texts)
 
 

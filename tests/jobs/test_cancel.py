@@ -260,7 +260,7 @@ def test_whatever_happens_in_whatever_order_a_job_ends_once_and_its_credits_are_
 ) -> None:
     with engine.connect() as connection:
         job = a_job(price=PRICE)
-        assert job_facts.held(connection, job)
+        assert job_facts.held(connection, job) is None
         begun: list[Step] = [(event, None) for event in before]
         for now, (event, credits) in enumerate([*begun, *steps, *AN_END, *steps, *AN_END], NOON):
             job = happen(connection, job, event, now, credits)

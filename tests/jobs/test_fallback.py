@@ -7,7 +7,7 @@ import pytest
 
 from providers.contract import Accepted, ErrorKind, ProviderError, Reason
 from storage import guilds
-from storage.words import Entry, GuildSettings, Job, State
+from storage.words import Entry, GuildSettings, Job, Period, Scope, State
 from tests.jobs.lab import THROTTLED, Lab, Vendor
 
 DOWN = ProviderError(ErrorKind.NOT_SENT, Reason.VENDOR, "no connection")
@@ -81,7 +81,8 @@ async def test_nothing_goes_elsewhere_after_an_unknown_outcome(lab: Lab, other: 
 async def test_a_budget_that_does_not_reach_for_the_next_vendor_leaves_the_job_where_it_is(
     lab: Lab, other: Other
 ) -> None:
-    await lab.ctx.database.write(guilds.decided, GuildSettings(10, budget=50, fallback=True), lab.ctx.now())
+    await lab.ctx.database.write(guilds.budget_set, 10, Scope.GUILD, 0, Period.MONTH, 50)
+    await lab.ctx.database.write(guilds.decided, GuildSettings(10, fallback=True), lab.ctx.now())
     job = await lab.order()
     lab.vendor.submits.then(THROTTLED)
     await lab.submit()

@@ -34,9 +34,14 @@ def test_only_a_queued_job_is_ever_sent(state: State) -> None:
 
 
 @pytest.mark.parametrize("state", list(State))
-def test_a_doubtful_submission_is_sent_again_only_when_it_surely_never_arrived(state: State) -> None:
+def test_a_job_is_sent_when_all_agreed_and_again_only_when_it_surely_never_arrived(state: State) -> None:
     back = {event for event in Event if (move := decide(state, event)) and move.to is State.QUEUED}
-    expected: dict[State, set[Event]] = {State.SUBMITTING: {Event.NOT_TAKEN}, State.UNKNOWN: {Event.ABSENT}}
+    expected: dict[State, set[Event]] = {
+        State.CONFIRMING: {Event.AGREED},
+        State.APPROVING: {Event.APPROVED},
+        State.SUBMITTING: {Event.NOT_TAKEN},
+        State.UNKNOWN: {Event.ABSENT},
+    }
     assert back == expected.get(state, set())
 
 
@@ -77,22 +82,24 @@ def test_every_state_that_is_not_over_has_a_way_to_an_end(state: State) -> None:
 
 
 # The whole table, one letter a pair: what is written here is read against the design, not derived from the code.
-# Columns: SUBMIT ACCEPTED NOT_TAKEN REJECTED UNCLEAR ABSENT WAITING RUNNING
+# Columns: AGREED ESCALATED APPROVED SUBMIT ACCEPTED NOT_TAKEN REJECTED UNCLEAR ABSENT WAITING RUNNING
 #          SUCCEEDED FAILED STOPPED CANCEL SILENT CLOSED CHARGED
-# q queued, s submitting, u unknown, S submitted, p processing, c cancelling,
+# a confirming, A approving, q queued, s submitting, u unknown, S submitted, p processing, c cancelling,
 # D succeeded, F failed, C cancelled, E expired
-LETTERS = dict(zip("qsuSpcDFCE", State, strict=True))
+LETTERS = dict(zip("aAqsuSpcDFCE", State, strict=True))
 DRAWN = {
-    State.QUEUED: "sS.........CE..",
-    State.SUBMITTING: ".SqFu......c...",
-    State.UNKNOWN: ".S...qSpDFCcE..",
-    State.SUBMITTED: "......SpDFCcE..",
-    State.PROCESSING: "......ppDFCcE..",
-    State.CANCELLING: ".cCCcCccCCC.C..",
-    State.SUCCEEDED: "...............",
-    State.FAILED: "...............",
-    State.CANCELLED: "...............",
-    State.EXPIRED: ".E......DEE..EE",
+    State.CONFIRMING: "qA............CC..",
+    State.APPROVING: "..q...........CC..",
+    State.QUEUED: "...sS.........CE..",
+    State.SUBMITTING: "....SqFu......c...",
+    State.UNKNOWN: "....S...qSpDFCcE..",
+    State.SUBMITTED: ".........SpDFCcE..",
+    State.PROCESSING: ".........ppDFCcE..",
+    State.CANCELLING: "....cCCcCccCCC.C..",
+    State.SUCCEEDED: "..................",
+    State.FAILED: "..................",
+    State.CANCELLED: "..................",
+    State.EXPIRED: "....E......DEE..EE",
 }
 
 

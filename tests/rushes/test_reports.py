@@ -61,7 +61,7 @@ def test_a_vendor_in_full_names_its_models_and_choices(vendors: Mapping[str, Pro
 async def test_drift_compares_what_was_held_with_what_vendors_said(database: Database) -> None:
     for number, reported in ((1, 30), (2, 60), (3, None)):
         job = a_job(number)
-        assert await database.write(job_facts.held, job)
+        assert await database.write(job_facts.held, job) is None
         await database.write(ledger.settle, job, NOON, reported)
     released = a_job(4)
     await database.write(job_facts.held, released)

@@ -24,6 +24,8 @@ def upgrade() -> None:
     _outputs()
     _deliveries()
     _guild_settings()
+    _rules()
+    _acts()
     _alerts()
 
 
@@ -104,6 +106,16 @@ def _jobs() -> None:
         sqlite_where=sa.text("state = 'submitting'"),
         postgresql_where=sa.text("state = 'submitting'"),
     )
+    running = sa.text("state NOT IN ('succeeded', 'failed', 'cancelled', 'expired')")
+    op.create_index(
+        "jobs_running",
+        "jobs",
+        ["guild_id", "user_id"],
+        unique=False,
+        sqlite_where=running,
+        postgresql_where=running,
+    )
+    op.create_index("jobs_of_member", "jobs", ["user_id", "id"], unique=False)
     op.create_index(
         "jobs_music_videos",
         "jobs",
@@ -158,6 +170,7 @@ def _ledger() -> None:
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("reported", sa.BigInteger(), nullable=True),
         sa.Column("guild_id", sa.BigInteger(), nullable=True),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
         sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("held_at", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
@@ -178,6 +191,7 @@ def _ledger() -> None:
         postgresql_where=sa.text("kind IN ('settle', 'release')"),
     )
     op.create_index("ledger_of_guild", "ledger", ["guild_id", "held_at"], unique=False)
+    op.create_index("ledger_of_member", "ledger", ["guild_id", "user_id", "held_at"], unique=False)
 
 
 def _outputs() -> None:
@@ -242,13 +256,77 @@ def _guild_settings() -> None:
     op.create_table(
         "guild_settings",
         sa.Column("guild_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("budget", sa.BigInteger(), nullable=True),
         sa.Column("default_provider", sa.String(length=32), nullable=True),
+        sa.Column("default_models", sa.JSON(), nullable=False),
         sa.Column("fallback", sa.Boolean(), nullable=False),
+        sa.Column("confirm_above", sa.BigInteger(), nullable=True),
+        sa.Column("approve_above", sa.BigInteger(), nullable=True),
+        sa.Column("most_running", sa.Integer(), nullable=True),
+        sa.Column("cooldown", sa.Integer(), nullable=True),
+        sa.Column("channels", sa.JSON(), nullable=False),
+        sa.Column("nsfw_only", sa.Boolean(), nullable=False),
+        sa.Column("spoiler", sa.Boolean(), nullable=False),
+        sa.Column("forbidden", sa.JSON(), nullable=False),
+        sa.Column("moderator_role_id", sa.BigInteger(), nullable=True),
+        sa.Column("moderators_channel_id", sa.BigInteger(), nullable=True),
         sa.Column("alerts_channel_id", sa.BigInteger(), nullable=True),
+        sa.Column("log_channel_id", sa.BigInteger(), nullable=True),
+        sa.Column("language", sa.String(length=8), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("guild_id", name=op.f("pk_guild_settings")),
     )
+
+
+def _rules() -> None:
+    op.create_table(
+        "budgets",
+        sa.Column("guild_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("scope", sa.String(length=8), nullable=False),
+        sa.Column("subject_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("period", sa.String(length=8), nullable=False),
+        sa.Column("credits", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("guild_id", "scope", "subject_id", "period", name=op.f("pk_budgets")),
+    )
+    op.create_table(
+        "blocks",
+        sa.Column("guild_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.Column("by", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("guild_id", "user_id", name=op.f("pk_blocks")),
+    )
+    op.create_table(
+        "presets",
+        sa.Column("guild_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.String(length=50), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("options", sa.JSON(), nullable=False),
+        sa.Column("by", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("guild_id", "name", name=op.f("pk_presets")),
+    )
+
+
+def _acts() -> None:
+    op.create_table(
+        "acts",
+        sa.Column("id", _counter(), nullable=False),
+        sa.Column("guild_id", sa.BigInteger(), nullable=False),
+        sa.Column("actor_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("subject", sa.String(length=120), nullable=False),
+        sa.Column("detail", sa.JSON(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_acts")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("acts_of_guild", "acts", ["guild_id", "id"], unique=False)
+    due = sa.text("due_at IS NOT NULL")
+    op.create_index("acts_due", "acts", ["due_at"], unique=False, sqlite_where=due, postgresql_where=due)
 
 
 def _alerts() -> None:
