@@ -147,7 +147,8 @@ class Api:
         if 200 <= answer.status < 300:
             if payload is not None or any_body:
                 return payload or {}
-            raise ProviderError(ErrorKind.UNKNOWN, Reason.VENDOR, f"HTTP {answer.status} without a JSON object")
+            said = f"HTTP {answer.status} without a JSON object"
+            raise ProviderError(ErrorKind.UNKNOWN, Reason.VENDOR, said, http=answer.status)
         kind, reason, said = self._explain(answer.status, payload or {})
         for secret in secrets:
             said = said.replace(secret, "<key>")

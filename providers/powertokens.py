@@ -47,6 +47,9 @@ _MODELS = (
     Model("viduq3-pro-fast", tuple(range(1, 17)), 5, ("720p", "1080p"), "720p", audio=True, default_audio=True),
 )
 
+# Gateways of this kind show their web page with 200 where an address is not one of their API's.
+_NO_SUCH_PAGE = (404, 200)
+
 # The words of the OpenAI-like answers beside Vidu's.
 _WORDS = {
     **vidu_shapes.WORDS,
@@ -122,19 +125,21 @@ class Powertokens:
         return vidu_shapes.accepted(await self._api.call("POST", "/vidu/ent/v2/img2video", json=body))
 
     async def query(self, task: Task) -> Status:
-        """Ask how a task is, at each path in turn while the answer is 404. Raise ProviderError."""
+        """Ask how a task is, at each path in turn while there is no such page. Raise ProviderError."""
         failures: list[ProviderError] = []
         for path in self._query_paths:
             try:
                 payload = await self._api.call("GET", path.replace("{id}", quote(task.task_id, safe="")))
             except ProviderError as error:
+                if error.http not in _NO_SUCH_PAGE:
+                    raise
                 failures.append(error)
-                if error.http != 404:
-                    break
             else:
                 return vidu_shapes.answered(_like_vidu(payload), task.task_id, _IMAGE, _WORDS)
-        # Of several pages that are not there, one may be the vendor's own word on the task.
-        raise next((one for one in failures if one.reason is Reason.NOT_FOUND), failures[-1])
+        # Of several pages that are not there, one may be the vendor's own word on the task, or the best is "not known".
+        told = [one for one in failures if one.reason is Reason.NOT_FOUND]
+        unread = [one for one in failures if one.http != 404]
+        raise [*unread, *told, *failures][0]
 
     async def find(self, task: Task, since: float) -> Status | None:
         """Refuse: there is no list of tasks. Raise ProviderError."""
@@ -165,9 +170,10 @@ def _like_vidu(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     links = [as_object(payload.get("metadata")).get("url"), payload.get("video_url"), payload.get("url")]
     creations = [{"url": link} for link in links if as_link(link)][:1]
     changed: dict[str, Any] = {}
-    if creations and not as_objects(payload.get("creations")):
+    if creations and not any(as_link(one.get("url")) for one in as_objects(payload.get("creations"))):
         changed["creations"] = creations
     error = as_object(payload.get("error"))
-    if error and not payload.get("err_code"):
-        changed |= {"err_code": as_text(error.get("code")), "err_msg": as_text(error.get("message"))}
+    code, message = as_text(error.get("code")), as_text(error.get("message")) or as_text(payload.get("error"))
+    changed |= {"err_code": code} if code and not payload.get("err_code") else {}
+    changed |= {"err_msg": message} if message and not payload.get("err_msg") else {}
     return {**payload, **changed}

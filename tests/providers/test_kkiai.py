@@ -296,3 +296,9 @@ async def test_where_vidus_signature_is_demanded_only_our_keys_ring(session: aio
     for key in ("new-key", KEY):
         verified = kkiai.verify(signed(key), WHEN)
         assert (verified.trust, verified.delivery_id) == (Trust.DOORBELL, "n1")
+
+
+def test_a_recommended_prompt_costs_ten_more_and_not_twenty(kkiai: Kkiai) -> None:
+    plain = kkiai.fill(asked())
+    assert kkiai.price(plain) == 80
+    assert kkiai.price(replace(plain, extras={"is_rec": True})) == 90

@@ -234,6 +234,39 @@ async def test_any_other_refusal_stops_the_search_and_is_raised(shop: Powertoken
     assert len(vendor.requests) == 1
     assert (await refusal(shop, vendor, HTML, reply(http, {}), KNOWN)).http == http
     assert [request.target for request in vendor.requests[1:]] == GUESSED[:2]
+    assert (await refusal(shop, vendor, JSON, reply(http, {}), KNOWN)).http == http
+
+
+async def test_a_web_page_in_the_place_of_an_answer_is_passed_over(shop: Powertokens, vendor: Vendor) -> None:
+    page = reply(200, b"<html>welcome</html>")
+    vendor.answers = [page, KNOWN]
+    assert (await shop.query(task(ID, IMAGE))).task_id == ID
+    assert (await refusal(shop, vendor, page, page, page)).kind is ErrorKind.UNKNOWN
+    # Where one address shows a page and others know nothing, nobody has said that the task is not there.
+    assert (await refusal(shop, vendor, page, JSON, HTML)).kind is ErrorKind.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("said", "detail"),
+    [
+        ({"error": "content blocked"}, "content blocked"),
+        ({"error": {"message": ""}, "err_msg": "too dark"}, "too dark"),
+        ({"error": {"code": "AuditSubmitIllegal", "message": "no"}, "err_msg": ""}, "no"),
+    ],
+)
+def test_whatever_way_a_fault_is_told_it_reaches_the_log(shop: Powertokens, said: dict[str, Any], detail: str) -> None:
+    body = json.dumps({"id": ID, "status": "failed", **said}).encode()
+    assert detail in shop.read_callback(body).detail
+
+
+def test_an_address_beside_an_empty_creation_counts(shop: Powertokens) -> None:
+    said = {
+        "id": ID,
+        "state": "success",
+        "creations": [{"url": ""}],
+        "metadata": {"url": "https://files.example/1.mp4"},
+    }
+    assert [one.url for one in shop.read_callback(json.dumps(said).encode()).outputs] == ["https://files.example/1.mp4"]
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
