@@ -37,8 +37,8 @@ MOST_PROMPT = 2000  # characters
 _IMAGE = Operation.IMAGE_TO_VIDEO
 # `aspect_ratio` and `bgm` are not in the table of fields, but in its example. Switches are typed as text and sent as
 # booleans by the example, the seed likewise as a number: JSON's own kinds go out. The example's model viduq2-pro is not
-# in the list of models and its movement_amplitude "standard" not in that of amplitudes: the lists hold. Off-peak is said
-# not to go with sound; that the q3 models are an exception, as at Vidu, is an inference: a refusal would cost nothing.
+# in the list of models and its movement_amplitude "standard" not in that of amplitudes: the lists hold. Off-peak is
+# said not to go with sound; that the q3 models are excepted, as at Vidu, is an inference, and a refusal costs nothing.
 _FIELDS = (
     "model", "prompt", "duration", "seed", "aspect_ratio", "resolution", "audio", "payload", "wm_url", "callback_url",
 )  # fmt: skip
