@@ -205,6 +205,8 @@ async def _judged(ctx: Context, interaction: Interaction, code: str, judge: Judg
 
 async def _cancelled(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
     allowed = rights.may(interaction, job) or await rights.has_moderator_role(ctx, interaction)
+    if job.state is State.APPROVING:  # asked for in the moderators' channel too
+        allowed = allowed or await rights.moderates(ctx, interaction)
     ctx.tell("button pressed", job.id, by=interaction.user.id, allowed=allowed)
     if not allowed:
         return messages.NOT_YOURS, Tone.FAILED

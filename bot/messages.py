@@ -346,6 +346,6 @@ def agreed_answer(job: Job | None) -> str:
 
 
 NOT_YOURS = (
-    "I can't cancel that for you: it is not here any more, or it is somebody else's. "
-    "The one who asked and people who may manage messages can. Nothing was changed."
+    "I can't do that for you: it is not here any more, or it is somebody else's. "
+    "The one who asked and the moderators of this server can. Nothing was changed."
 )

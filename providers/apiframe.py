@@ -4,6 +4,7 @@ Document: docs.apiframe.ai, "Kling: Imagine", "Webhooks", "Fetch", read 2026-11.
 failed task looks like, has no way to stop a task, and repeats nothing of ours but the secret of each webhook.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -29,7 +30,7 @@ from .contract import (
     Verified,
 )
 from .orders import Extra, Kind, Model, Operation, Order, Problem, Role, Rule
-from .reading import as_identifier, as_link, as_objects, as_text, for_log, read_object
+from .reading import as_identifier, as_link, as_object, as_objects, as_text, for_log, read_object
 
 NAME, TITLE = "apiframe", "Apiframe"
 BASE_URLS = ("https://api.apiframe.pro",)
@@ -125,7 +126,10 @@ class Apiframe:
         strokes = [Problem("strokes", Rule.NOT_OFFERED, given=order.operation)] if order.strokes else []
         return [
             *checks.prompt_problems(order, required=True, most=MOST_PROMPT),
-            *checks.model_problems(order, self.models(order.operation)),
+            *checks.model_problems(
+                order,
+                self.models(order.operation),
+            ),
             *checks.seed_problems(order, None),
             *checks.picture_problems(order, _PICTURES, checks.FRAMES[order.operation]),
             *checks.clip_problems(order, {}),
@@ -185,10 +189,10 @@ def _body(submission: Submission) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "prompt": order.prompt,
         "generation_type": _TYPES[order.operation],
-        "negative_prompt": order.extras.get("negative_prompt"),
+        "negative_prompt": order.extras.get("negative_prompt") or None,
         "image_url": urls.get(Role.FIRST_FRAME),
         "end_image_url": urls.get(Role.LAST_FRAME),
-        "mode": _MODES.get(order.resolution or ""),
+        "mode": _MODES.get(order.resolution or "", (order.resolution or "").lower()) or None,
         "aspect_ratio": order.aspect_ratio,
         "model": order.model,
         "duration": order.duration,
@@ -218,8 +222,7 @@ def status_of(payload: Mapping[str, Any], asked: str = "") -> Status:
 
 def _reason(said: str) -> Reason:
     """Guess from a failed task's text whether the content was refused; nothing is documented of it."""
-    lowered = said.lower()
-    return Reason.CONTENT if any(word in lowered for word in ("risk", "policy", "sensitive", "nsfw")) else Reason.VENDOR
+    return Reason.CONTENT if re.search(r"\b(risk|policy|sensitive|nsfw)", said, re.IGNORECASE) else Reason.VENDOR
 
 
 def _explain(http: int, payload: Mapping[str, Any]) -> Fault:
@@ -227,7 +230,7 @@ def _explain(http: int, payload: Mapping[str, Any]) -> Fault:
     kind, reason = by_status(http)
     said = _said(payload)
     lowered = said.lower()
-    if kind is ErrorKind.REJECTED and "credit" in lowered:
+    if kind is ErrorKind.REJECTED and re.search(r"(enough|insufficient|out of|no|more) (\w+ )?credits?\b", lowered):
         reason = Reason.CREDIT
     elif kind is ErrorKind.REJECTED and "task" in lowered and "not found" in lowered:
         reason = Reason.NOT_FOUND
@@ -237,4 +240,6 @@ def _explain(http: int, payload: Mapping[str, Any]) -> Fault:
 def _said(payload: Mapping[str, Any]) -> str:
     """Put together what the vendor says went wrong: errors[].msg as documented, or what else was seen."""
     listed = [as_text(error.get("msg")) for error in as_objects(payload.get("errors"))]
-    return for_log(*listed, as_text(payload.get("error")), as_text(payload.get("message")))
+    error = payload.get("error")
+    inner = as_text(as_object(error).get("message"))
+    return for_log(*listed, as_text(error), inner, as_text(payload.get("message")))

@@ -103,7 +103,7 @@ def _body(submission: Submission) -> dict[str, Any]:
     shown = kling_shapes.bare_picture(pictures[0], _PICTURES) if pictures else None
     fields: dict[str, Any] = {
         "model_name": order.model,
-        "mode": kling_shapes.MODES.get(order.resolution or "", "std"),
+        "mode": kling_shapes.mode_of(order.resolution) or "std",
         "prompt": order.prompt or None,
         "callback_url": submission.callback_url,
         "external_task_id": submission.reference,

@@ -154,7 +154,7 @@ def _body(submission: Submission) -> dict[str, Any]:
     watermark = order.extras.get("watermark")
     fields = {
         "model_name": order.model,  # never "model": that is taken to mean the oldest one
-        "mode": kling_shapes.MODES.get(order.resolution or ""),
+        "mode": kling_shapes.mode_of(order.resolution),
         "duration": None if order.duration is None else str(order.duration),
         "image": _one_picture(order, Role.FIRST_FRAME),
         "image_tail": _one_picture(order, Role.LAST_FRAME),

@@ -61,6 +61,11 @@ _MOST_BILLS = 100
 _MOST_MILLISECONDS = 10**14
 
 
+def mode_of(resolution: str | None) -> str | None:
+    """Write a resolution as Kling's mode; one the table has no word for as it is: later models have "4k"."""
+    return MODES.get(resolution, resolution.lower()) if resolution else None
+
+
 def explain(http: int, payload: Mapping[str, Any]) -> Fault:
     """Say what a refusal means. Kling's code counts for more than the HTTP status, except that a 5xx is never clear."""
     code = as_count(payload.get("code"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sandbox.discord import commands, mentions, payloads, permissions, posting
@@ -30,6 +30,7 @@ class Member:
     joined_at: float
     locale: str = "en-US"
     upload_limit: int = 10 * 2**20
+    roles: list[int] = field(default_factory=list[int])
 
     def __repr__(self) -> str:
         return f"<Member {self.id} {self.name}>"

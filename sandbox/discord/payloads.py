@@ -161,7 +161,7 @@ def membership(who: User, roles: list[str], joined: float) -> Json:
 
 def member(who: Member) -> Json:
     """Describe a person in their server."""
-    return membership(who.user, [], who.joined_at)
+    return membership(who.user, [str(number) for number in who.roles], who.joined_at)
 
 
 def own_member(guild: Guild) -> Json:

@@ -7,7 +7,7 @@ from sandbox.discord import EPHEMERAL, Member, Message
 from storage.words import State, job_code
 from tests.bot.harness import FakeVendor, Set
 
-REFUSED = "I can't cancel that for you"
+REFUSED = "I can't do that for you"
 
 
 async def pressed(who: Member, message: Message, custom_id: str, *, planted: bool = False) -> str:

@@ -297,3 +297,33 @@ async def test_nothing_is_stopped_or_looked_for(apiframe: Apiframe, vendor: Vend
                 await call
             assert (caught.value.kind, caught.value.reason) == (kind, Reason.VENDOR)
     assert vendor.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"errors": [{"msg": "prompt: the title credits are too long"}]}, Reason.BAD_ORDER),
+        ({"errors": [{"msg": "Insufficient credits"}]}, Reason.CREDIT),
+        ({"errors": [{"msg": "You have no credits left"}]}, Reason.CREDIT),
+    ],
+)
+async def test_the_word_credits_alone_is_no_empty_account(
+    apiframe: Apiframe, vendor: Vendor, said: dict[str, Any], reason: Reason
+) -> None:
+    vendor.answers = [reply(400, said)]
+    with pytest.raises(ProviderError) as refused:
+        await apiframe.query(task(ID))
+    assert refused.value.reason is reason
+
+
+def test_a_fault_in_an_object_is_read_and_an_asterisk_is_no_risk(apiframe: Apiframe) -> None:
+    for error, reason in (({"message": "nsfw"}, Reason.CONTENT), ("an asterisk", Reason.VENDOR)):
+        status = apiframe.read_callback(json.dumps({"task_id": ID, "status": "failed", "error": error}).encode())
+        assert (status.reason, bool(status.detail)) == (reason, True)
+
+
+async def test_a_size_of_tomorrow_goes_out_as_it_was_typed(apiframe: Apiframe, vendor: Vendor) -> None:
+    wanted = apiframe.fill(order(model="kling-v9", resolution="4K"))
+    assert apiframe.problems(wanted) == []
+    await apiframe.submit(submission(wanted))
+    assert vendor.last.json["mode"] == "4k"

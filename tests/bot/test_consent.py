@@ -1,0 +1,167 @@
+"""Dear requests: the member says yes first, a moderator above another price; credits are held and nothing is lost."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot import alerts
+from sandbox.discord import EPHEMERAL, Channel, Message
+from storage import guilds, ledger, moderation
+from storage.words import Entry, GuildSettings, Job, State
+from tests.bot.harness import Set
+
+HOUR = 3600
+
+
+async def rules(films: Set, **changes: Any) -> None:
+    settings = replace(GuildSettings(films.guild.id), **changes)
+    await films.ctx.database.write(guilds.decided, settings, films.ctx.now())
+
+
+async def told(films: Set) -> None:
+    await alerts.work(films.ctx, films.bot).once()
+
+
+async def state(films: Set, job: Job) -> State:
+    return (await films.job(job.id)).state
+
+
+async def kinds(films: Set, job: Job) -> list[Entry]:
+    return [row.kind for row in await films.ctx.database.read(ledger.of_job, job.id)]
+
+
+async def dear(films: Set) -> tuple[Job, Message, Channel]:
+    """Ask for something that a moderator must approve, in the moderators' channel."""
+    room = films.guild.add_channel("moderators")
+    await rules(films, approve_above=39, moderators_channel_id=room.id)
+    job, card = await films.accepted(prompt="a boat @everyone")
+    await told(films)
+    return job, card, room
+
+
+async def test_up_to_the_price_nobody_is_asked(films: Set) -> None:
+    await rules(films, confirm_above=40, approve_above=40)
+    job, card = await films.accepted()
+    assert job.state is State.QUEUED
+    assert [button.label for button in card.buttons] == ["Cancel"]
+
+
+async def test_above_it_the_member_sees_the_price_and_begins_it_with_yes(films: Set) -> None:
+    await rules(films, confirm_above=39)
+    job, card = await films.accepted()
+    assert (job.state, await kinds(films, job)) == (State.CONFIRMING, [Entry.HOLD])
+    assert "**40 credits**" in card.text
+    assert "begins when you say yes" in card.text
+    assert [button.label for button in card.buttons] == ["Yes, for 40 credits", "Cancel"]
+    answer = await films.ada.press(card, "Yes, for 40 credits").answered()
+    assert answer.flags & EPHEMERAL
+    assert "it begins" in answer.text
+    assert await state(films, job) is State.QUEUED
+    await films.edit_cards()
+    assert [button.label for button in card.buttons] == ["Cancel"]
+
+
+async def test_yes_works_after_a_restart_and_once(films: Set) -> None:
+    await rules(films, confirm_above=39)
+    job, card = await films.accepted()
+    await films.stop()
+    await films.start()
+    answers = [await films.ada.press(card, "Yes, for 40 credits").answered() for _ in range(2)]
+    assert "it begins" in answers[0].text
+    assert "nothing to agree to any more" in answers[1].text
+    assert await kinds(films, job) == [Entry.HOLD]
+
+
+@pytest.mark.parametrize("who", ["ben", "mod"])
+async def test_nobody_says_yes_for_the_member(films: Set, who: str) -> None:
+    await rules(films, confirm_above=39)
+    job, card = await films.accepted()
+    answer = await getattr(films, who).press(card, "Yes, for 40 credits").answered()
+    assert "I can't do that for you" in answer.text
+    assert await state(films, job) is State.CONFIRMING
+
+
+async def test_no_gives_all_credits_back(films: Set) -> None:
+    await rules(films, confirm_above=39)
+    job, card = await films.accepted()
+    assert "40 credits returned" in (await films.ada.press(card, "Cancel").answered()).text
+    assert (await state(films, job), await kinds(films, job)) == (State.CANCELLED, [Entry.HOLD, Entry.RELEASE])
+    assert "nothing to agree to" in (await films.ada.press_custom_id(card, f"job:{job.code}:agree").answered()).text
+    assert await state(films, job) is State.CANCELLED
+
+
+async def test_a_moderator_is_asked_in_their_channel_with_the_prompt_made_harmless(films: Set) -> None:
+    job, card, room = await dear(films)
+    assert job.state is State.APPROVING
+    assert "a moderator must agree first" in card.text
+    [asked] = room.messages
+    for words in ("**40 credits**", f"<@{films.ada.id}>", "a boat", f"/{job.channel_id}/{card.id}"):
+        assert words in str(asked.content)
+    assert "@everyone" not in str(asked.content)
+    await told(films)
+    assert len(room.messages) == 1
+
+
+@pytest.mark.parametrize("on_card", [False, True])
+async def test_a_moderators_yes_begins_it_and_is_written_down(films: Set, on_card: bool) -> None:
+    job, card, room = await dear(films)
+    await films.stop()
+    await films.start()
+    answer = await films.mod.press(card if on_card else room.messages[0], "Approve").answered()
+    assert "it begins" in answer.text
+    assert await state(films, job) is State.QUEUED
+    [act] = await films.ctx.database.read(moderation.acts_of, films.guild.id, 5)
+    assert (act.kind, act.actor_id, act.subject) == ("approve", films.mod.id, job.code)
+    assert act.detail == {"member": films.ada.id, "credits": 40}
+    again = await films.mod.press_custom_id(card, f"job:{job.code}:approve").answered()
+    assert "nothing to agree to" in again.text or "I can't do that" in again.text
+    assert len(await films.ctx.database.read(moderation.acts_of, films.guild.id, 5)) == 1
+
+
+@pytest.mark.parametrize("who", ["ada", "ben"])
+async def test_members_do_not_approve_not_even_their_own(films: Set, who: str) -> None:
+    job, card, _ = await dear(films)
+    assert "I can't do that for you" in (await getattr(films, who).press(card, "Approve").answered()).text
+    assert await state(films, job) is State.APPROVING
+
+
+async def test_the_admins_role_makes_a_moderator(films: Set) -> None:
+    job, card, _ = await dear(films)
+    role = films.guild.add_role("film crew")
+    films.ben.roles.append(role)
+    settings = await films.ctx.database.read(guilds.settings_of, films.guild.id)
+    await films.ctx.database.write(guilds.decided, replace(settings, moderator_role_id=role.id), films.ctx.now())
+    await films.discord.until(lambda: films.bot.client is not None)
+    assert "it begins" in (await films.ben.press(card, "Approve").answered()).text
+    assert await state(films, job) is State.QUEUED
+
+
+async def test_a_moderators_no_gives_all_back_and_is_written_down(films: Set) -> None:
+    job, _, room = await dear(films)
+    await films.mod.press(room.messages[0], "Cancel").answered()
+    assert (await state(films, job), await kinds(films, job)) == (State.CANCELLED, [Entry.HOLD, Entry.RELEASE])
+    [act] = await films.ctx.database.read(moderation.acts_of, films.guild.id, 5)
+    assert (act.kind, act.detail) == ("cancel", {"member": films.ada.id})
+
+
+async def test_above_both_prices_both_are_asked_the_member_first(films: Set) -> None:
+    room = films.guild.add_channel("moderators")
+    await rules(films, confirm_above=10, approve_above=20, moderators_channel_id=room.id)
+    job, card = await films.accepted()
+    await told(films)
+    assert (job.state, room.messages) == (State.CONFIRMING, [])
+    answer = await films.ada.press(card, "Yes, for 40 credits").answered()
+    assert "a moderator must agree too" in answer.text
+    await told(films)
+    await films.mod.press(room.messages[0], "Approve").answered()
+    assert await state(films, job) is State.QUEUED
+
+
+async def test_an_approval_nobody_needs_any_more_is_not_asked_for(films: Set) -> None:
+    room = films.guild.add_channel("moderators")
+    await rules(films, approve_above=39, moderators_channel_id=room.id)
+    _, card = await films.accepted()
+    await films.ada.press(card, "Cancel").answered()
+    await told(films)
+    assert room.messages == []
