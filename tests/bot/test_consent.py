@@ -131,7 +131,7 @@ async def test_the_admins_role_makes_a_moderator(films: Set) -> None:
     role = films.guild.add_role("film crew")
     films.ben.roles.append(role)
     settings = await films.ctx.database.read(guilds.settings_of, films.guild.id)
-    await films.ctx.database.write(guilds.decided, replace(settings, moderator_role_id=role.id), films.ctx.now())
+    await films.ctx.database.write(guilds.decided, replace(settings, moderator_role_id=role), films.ctx.now())
     await films.discord.until(lambda: films.bot.client is not None)
     assert "it begins" in (await films.ben.press(card, "Approve").answered()).text
     assert await state(films, job) is State.QUEUED
