@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from sandbox.discord import permissions
+from sandbox.discord import payloads, permissions
 from sandbox.discord.members import Member
 from sandbox.discord.world import Channel, User, World
+
+
+_GUILDS = 1 << 0  # the intent that hears of roles
 
 
 @dataclass(eq=False, slots=True, repr=False)
@@ -59,4 +62,6 @@ class Guild:
         """Make a role that can be pinged; give its number."""
         number = self.world.snowflake()
         self.roles[number] = name
+        told = {"guild_id": str(self.id), "role": payloads.role(number, name, 0, position=2)}
+        self.world.dispatch("GUILD_ROLE_CREATE", told, self, _GUILDS)
         return number
