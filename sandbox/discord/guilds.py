@@ -6,7 +6,6 @@ from sandbox.discord import payloads, permissions
 from sandbox.discord.members import Member
 from sandbox.discord.world import Channel, User, World
 
-
 _GUILDS = 1 << 0  # the intent that hears of roles
 
 
