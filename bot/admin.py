@@ -15,7 +15,7 @@ from bot.plain import clean, plain
 from bot.taking import Interaction, refuse
 from bot.talking import NO_PINGS, TROUBLES, said, working
 from jobs.context import Context
-from storage import Connection, StorageError, guilds, ledger
+from storage import Connection, StorageError, guilds, ledger, moderation
 from storage.words import GuildSettings
 
 NONE = "none"  # as a provider: none in particular
@@ -117,6 +117,7 @@ async def _decided(ctx: Context, interaction: Interaction, changes: dict[str, An
         settings = replace(guilds.settings_of(connection, guild_id), **changes)
         if changes:
             guilds.decided(connection, settings, now)
+            moderation.acted(connection, guild_id, interaction.user.id, "settings", "", now, **changes)
         return settings, ledger.spent_this_month(connection, guild_id, now), guilds.monthly(connection, guild_id)
 
     try:
@@ -125,6 +126,7 @@ async def _decided(ctx: Context, interaction: Interaction, changes: dict[str, An
         _log.warning("settings not stored", trouble=str(error))
         return NOT_STORED, Tone.FAILED
     if changes:
+        ctx.wakes.acts.set()
         ctx.tell("settings changed", None, by=interaction.user.id, guild=guild_id, changed=sorted(changes))
     return shown(ctx, settings, spent, limit), Tone.DONE
 

@@ -9,7 +9,7 @@ from bot import messages
 from bot.buttons import view_of
 from bot.looks import title_of
 from bot.messages import credits_of
-from bot.talking import NO_PINGS, TROUBLES, Connected, said
+from bot.talking import NO_PINGS, TROUBLES, Connected, pause_after, said
 from jobs.context import Context
 from jobs.loop import Work
 from storage import Connection, StorageError, alerts, guilds
@@ -17,8 +17,6 @@ from storage import jobs as job_facts
 from storage.words import Alert, AlertKind, GuildSettings, Job, State
 
 _AT_ONCE = 4
-_FIRST_PAUSE_MS = 30_000
-_LONGEST_PAUSE_MS = 3_600_000
 _WORTH_TELLING_MS = 24 * 3_600_000
 _log = structlog.get_logger("bot.alerts")
 
@@ -87,10 +85,7 @@ async def _not_told(ctx: Context, alert: Alert, error: BaseException) -> None:
         await ctx.database.write(alerts.told, alert.id)
         return
     _log.warning("alert not told yet", kind=alert.kind, provider=alert.provider, trouble=said(error))
-    pause = min(_FIRST_PAUSE_MS * 2 ** min(alert.attempts, 16), _LONGEST_PAUSE_MS)
-    if isinstance(error, discord.RateLimited):
-        pause = max(pause, int(error.retry_after * 1000))
-    await ctx.database.write(alerts.postponed, alert, now + pause)
+    await ctx.database.write(alerts.postponed, alert, now + pause_after(alert.attempts, error))
 
 
 def text_of(alert: Alert, title: str, job: Job) -> str:

@@ -13,6 +13,7 @@ from discord.http import Route
 from bot import buttons, modals, music
 from bot.admin import settings_command
 from bot.commands import Tree, all_commands
+from bot.moderation import mod_group
 from bot.mv import mv_group
 from bot.talking import NO_PINGS, said
 from jobs.attachments import Desk
@@ -53,7 +54,7 @@ class RushesClient(discord.AutoShardedClient):
                 guild=True, dm_channel=False, private_channel=False
             ),
         )
-        for command in (*all_commands(ctx, desk), mv_group(ctx, desk), settings_command(ctx)):
+        for command in (*all_commands(ctx, desk), mv_group(ctx, desk), mod_group(ctx), settings_command(ctx)):
             self.tree.add_command(command)
         self.synced = not sync
         self._last_identify = -_IDENTIFY_GAP
@@ -104,6 +105,7 @@ class RushesClient(discord.AutoShardedClient):
         self.ctx.wakes.deliver.set()
         self.ctx.wakes.cards.set()
         self.ctx.wakes.alerts.set()
+        self.ctx.wakes.acts.set()
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer the presses that no button of ours answers, and the forms that discord.py does not know."""

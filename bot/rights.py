@@ -44,4 +44,4 @@ async def note(ctx: Context, interaction: Interaction, kind: str, subject: str, 
     guild_id, actor_id, now = interaction.guild_id or 0, interaction.user.id, ctx.now()
     await ctx.database.write(moderation.acted, guild_id, actor_id, kind, subject, now, **detail)
     ctx.tell("act noted", None, by=actor_id, act=kind, subject=subject)
-    ctx.wakes.alerts.set()
+    ctx.wakes.acts.set()

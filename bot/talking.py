@@ -8,6 +8,8 @@ from typing import Any, Protocol, cast
 import aiohttp
 import discord
 
+_FIRST_PAUSE_MS = 30_000
+_LONGEST_PAUSE_MS = 3_600_000
 NO_PINGS = discord.AllowedMentions.none()
 
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE = 10003, 10008
@@ -71,3 +73,10 @@ def said(error: BaseException) -> str:
     if isinstance(error, discord.HTTPException):
         return f"HTTP {error.status}, code {error.code}: {error.text[:200]}"
     return type(error).__name__
+
+
+def pause_after(attempts: int, error: BaseException) -> int:
+    """Say how long to wait before a notice that was not taken is tried again: doubling; in milliseconds."""
+    pause = min(_FIRST_PAUSE_MS * 2 ** min(attempts, 16), _LONGEST_PAUSE_MS)
+    asked = int(error.retry_after * 1000) if isinstance(error, discord.RateLimited) else 0
+    return max(pause, asked)

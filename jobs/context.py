@@ -59,6 +59,7 @@ class Wakes:
     deliver: asyncio.Event = field(default_factory=asyncio.Event)
     cards: asyncio.Event = field(default_factory=asyncio.Event)
     alerts: asyncio.Event = field(default_factory=asyncio.Event)
+    acts: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(frozen=True, slots=True)

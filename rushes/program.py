@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from bot import alerts, cards, delivery
+from bot import acts, alerts, cards, delivery
 from bot.client import Bot
 from jobs import files, guard, media, reconcile, settle, submit
 from jobs.addresses import Addresses
@@ -75,6 +75,7 @@ class Program:
             delivery.work(self.ctx, self.bot),
             cards.work(self.ctx, self.bot),
             alerts.work(self.ctx, self.bot),
+            acts.work(self.ctx, self.bot),
         ]
         self._tasks = [asyncio.create_task(loop.run(self._stopping), name=loop.name) for loop in loops]
         self._tasks.append(asyncio.create_task(self._keep_tidy(), name="tidy"))

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, RowMapping, and_, func, insert, select, updat
 from sqlalchemy.sql import Select
 
 from storage import ledger, limits
-from storage.tables import CARD_DUE, CLOSING, DUE_TO_SUBMIT, IN_DOUBT, MUSIC_VIDEO, OVERDUE, jobs
+from storage.tables import CARD_DUE, CLOSING, DUE_TO_SUBMIT, IN_DOUBT, MUSIC_VIDEO, OVERDUE, RUNNING, jobs
 from storage.tables import ledger as ledger_table
 from storage.words import Job, Limit, LimitKind, State, StoredInput, StoredShot
 
@@ -194,6 +194,17 @@ def show_shots(connection: Connection, job_id: int, shots: Sequence[StoredShot],
 def music_videos(connection: Connection, guild_id: int, limit: int) -> list[Job]:
     """List a server's music videos that a vendor has, the newest first."""
     theirs = (MUSIC_VIDEO, jobs.c.guild_id == guild_id, jobs.c.task_id.is_not(None))
+    return _all(connection, _whole.where(*theirs).order_by(jobs.c.id.desc()), limit)
+
+
+def running_in(connection: Connection, guild_id: int, limit: int) -> list[Job]:
+    """List a server's jobs that are not over, the longest waiting first."""
+    return _all(connection, _whole.where(RUNNING, jobs.c.guild_id == guild_id).order_by(jobs.c.id), limit)
+
+
+def latest_of(connection: Connection, guild_id: int, user_id: int, limit: int) -> list[Job]:
+    """List what a member asked for last in a server."""
+    theirs = (jobs.c.user_id == user_id, jobs.c.guild_id == guild_id)
     return _all(connection, _whole.where(*theirs).order_by(jobs.c.id.desc()), limit)
 
 

@@ -1,0 +1,218 @@
+"""/mod: what moderators see and do: the queue, blocks, a member's recent requests, and the log of all acts."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import discord
+import structlog
+from discord import app_commands
+
+from bot import acts, messages, refusals, rights
+from bot.looks import notice, title_of
+from bot.messages import Tone, credits_of
+from bot.plain import clean, plain
+from bot.rights import Interaction
+from bot.talking import NO_PINGS, working
+from jobs.context import Context
+from storage import Connection, StorageError, moderation
+from storage import jobs as job_facts
+from storage.words import Block, Job, State
+
+_log = structlog.get_logger("bot.moderation")
+_MOST_SHOWN = 10
+_MOST_REASON = 300
+_LONGEST = timedelta(days=3650)
+_SPAN = re.compile(r"([1-9][0-9]{0,3})\s*(m|min|h|d|w)[a-z]*")
+_UNITS = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_SUGGESTED = ("1 hour", "1 day", "1 week", "30 days")
+NOT_MODERATOR = "Only moderators of this server can do that. Nothing was changed."
+NOT_STORED = "I can't store anything just now, so nothing was changed. Please try again in a minute."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a moderator is told."""
+
+    text: str
+    tone: Tone = Tone.DONE
+
+
+def mod_group(ctx: Context) -> app_commands.Group:
+    """Make the /mod commands."""
+    group = app_commands.Group(
+        name="mod",
+        description="For moderators: the queue, blocks, requests, and who did what",
+        default_permissions=discord.Permissions(manage_messages=True),
+    )
+    for command in (_queue(ctx), _block(ctx), _unblock(ctx), _prompts(ctx), _acts(ctx)):
+        group.add_command(command)
+    return group
+
+
+def _queue(ctx: Context) -> app_commands.Command[Any, ..., None]:
+    async def queue(interaction: Interaction) -> None:
+        async def answer() -> Answer:
+            jobs = await ctx.database.read(job_facts.running_in, interaction.guild_id or 0, _MOST_SHOWN + 1)
+            if not jobs:
+                return Answer("Nothing is waiting or being made in this server.")
+            lines = [_line(ctx, job) for job in jobs[:_MOST_SHOWN]]
+            lines += ["-# and more"] if len(jobs) > _MOST_SHOWN else []
+            return Answer("\n".join([*lines, "-# To stop one: its card's button, or `/cancel`."]), Tone.WORKING)
+
+        await _answered(ctx, interaction, answer)
+
+    return app_commands.Command(name="queue", description="What is waiting or being made here", callback=queue)
+
+
+def _line(ctx: Context, job: Job) -> str:
+    doing = job.state.value.replace("_", " ")
+    where = f"https://discord.com/channels/{job.guild_id}/{job.channel_id}"
+    card = f"{where}/{job.card_message_id}" if job.card_message_id else where
+    return (
+        f"**{doing}** <t:{job.changed_at // 1000}:R> · <@{job.user_id}> · {title_of(ctx.providers, job.provider)} · "
+        f"{credits_of(job.price)} · [{job.code}]({card})\n{messages.quoted(job.prompt, 100)}"
+    )
+
+
+def _block(ctx: Context) -> app_commands.Command[Any, ..., None]:
+    @app_commands.describe(
+        member="Who shall ask for nothing",
+        until="For how long (3 hours, 2 days, 1 week) or until which day (2026-12-31); nothing: until you lift it",
+        reason="Why; it stands in the log, the member is not told",
+    )
+    async def block(
+        interaction: Interaction,
+        member: discord.User,
+        until: app_commands.Range[str, 1, 40] | None = None,
+        reason: app_commands.Range[str, 1, _MOST_REASON] | None = None,
+    ) -> None:
+        async def answer() -> Answer:
+            now = ctx.now()
+            end = moment_of(until, now) if until else None
+            if until and end is None:
+                return Answer(
+                    f"I can't read “{plain(until, 40)}” as a time to come: write `3 hours`, `2 days`, `1 week` "
+                    "or a day such as `2026-12-31`. Nothing was changed.",
+                    Tone.FAILED,
+                )
+            why = clean(reason or "")[:_MOST_REASON]
+            done = Block(member.id, end, interaction.user.id, why, now)
+            await ctx.database.write(_blocked, interaction.guild_id or 0, done)
+            ctx.wakes.acts.set()
+            lasts = f"until <t:{end // 1000}:f>" if end else "until somebody lifts it"
+            return Answer(
+                f"<@{member.id}> can ask for nothing here {lasts}. "
+                "What they have in the making goes on; `/mod queue` shows it."
+            )
+
+        await _answered(ctx, interaction, answer)
+
+    command: app_commands.Command[Any, ..., None] = app_commands.Command(
+        name="block", description="Let a member ask for nothing, for a while or for good", callback=block
+    )
+    command.autocomplete("until")(_spans)
+    return command
+
+
+def _blocked(connection: Connection, guild_id: int, block: Block) -> None:
+    moderation.blocked(connection, guild_id, block)
+    detail = {"until": block.until, "reason": block.reason}
+    moderation.acted(connection, guild_id, block.by, "block", str(block.user_id), block.at, **detail)
+
+
+async def _spans(_: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    return [app_commands.Choice(name=span, value=span) for span in _SUGGESTED if span.startswith(current.strip())]
+
+
+def moment_of(text: str, now: int) -> int | None:
+    """Read "3 hours" or "2026-12-31" as a moment to come, in milliseconds; None when it is none, or too far away."""
+    text = clean(text).casefold()
+    present = datetime.fromtimestamp(now / 1000, UTC)
+    found = _SPAN.fullmatch(text)
+    if found:
+        span = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    else:
+        try:
+            span = datetime.fromisoformat(text).replace(tzinfo=UTC) - present
+        except ValueError:
+            return None
+    return now + int(span.total_seconds() * 1000) if timedelta(0) < span <= _LONGEST else None
+
+
+def _unblock(ctx: Context) -> app_commands.Command[Any, ..., None]:
+    @app_commands.describe(member="Who may ask again")
+    async def unblock(interaction: Interaction, member: discord.User) -> None:
+        async def answer() -> Answer:
+            guild_id, by, now = interaction.guild_id or 0, interaction.user.id, ctx.now()
+
+            def lift(connection: Connection) -> bool:
+                lifted = moderation.unblocked(connection, guild_id, member.id)
+                if lifted:
+                    moderation.acted(connection, guild_id, by, "unblock", str(member.id), now)
+                return lifted
+
+            lifted = await ctx.database.write(lift)
+            ctx.wakes.acts.set()
+            return Answer(f"<@{member.id}> {'may ask again' if lifted else 'was not blocked'}.")
+
+        await _answered(ctx, interaction, answer)
+
+    return app_commands.Command(name="unblock", description="Let a blocked member ask again", callback=unblock)
+
+
+def _prompts(ctx: Context) -> app_commands.Command[Any, ..., None]:
+    @app_commands.describe(member="Whose requests")
+    async def prompts(interaction: Interaction, member: discord.User) -> None:
+        async def answer() -> Answer:
+            guild_id = interaction.guild_id or 0
+            jobs = await ctx.database.read(job_facts.latest_of, guild_id, member.id, _MOST_SHOWN)
+            await rights.note(ctx, interaction, "read prompts", str(member.id))
+            if not jobs:
+                return Answer(f"<@{member.id}> has asked for nothing here yet.")
+            lines = [
+                f"<t:{job.created_at // 1000}:R> · {_ending(job)}\n{messages.quoted(job.prompt, 150)}" for job in jobs
+            ]
+            return Answer("\n".join([f"What <@{member.id}> asked for last:", *lines]))
+
+        await _answered(ctx, interaction, answer)
+
+    return app_commands.Command(name="prompts", description="What a member asked for last", callback=prompts)
+
+
+def _ending(job: Job) -> str:
+    spent = job.price if job.charged is None else job.charged
+    cost = f" · {credits_of(spent)}" if job.state is State.SUCCEEDED else ""
+    return f"{job.state}{cost} · job {job.code}"
+
+
+def _acts(ctx: Context) -> app_commands.Command[Any, ..., None]:
+    async def log(interaction: Interaction) -> None:
+        async def answer() -> Answer:
+            found = await ctx.database.read(moderation.acts_of, interaction.guild_id or 0, _MOST_SHOWN)
+            if not found:
+                return Answer("No moderator or admin has done anything here yet.")
+            return Answer("\n".join(f"<t:{act.at // 1000}:R> · {acts.text_of(act)}" for act in found))
+
+        await _answered(ctx, interaction, answer)
+
+    return app_commands.Command(name="log", description="What moderators and admins did", callback=log)
+
+
+async def _answered(ctx: Context, interaction: Interaction, answer: Callable[[], Awaitable[Answer]]) -> None:
+    """Answer a moderator, and nobody else, seen by them alone."""
+    with working(interaction):
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        try:
+            if interaction.guild_id is None:
+                told = Answer(refusals.ONLY_IN_SERVERS, Tone.FAILED)
+            elif not await rights.moderates(ctx, interaction):
+                told = Answer(NOT_MODERATOR, Tone.FAILED)
+            else:
+                told = await answer()
+        except StorageError as error:
+            _log.warning("moderation not stored", trouble=str(error))
+            told = Answer(NOT_STORED, Tone.FAILED)
+        await interaction.edit_original_response(embed=notice(told.text, told.tone), allowed_mentions=NO_PINGS)
