@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 from sqlalchemy.sql import Select
 
 from storage.tables import DUE_TO_DELIVER, deliveries
@@ -43,6 +43,11 @@ def of_job(connection: Connection, job_id: int) -> Delivery | None:
     """Read a job's delivery; None when it has nothing to post."""
     found = _read(connection, select(*_columns).where(deliveries.c.job_id == job_id))
     return found[0] if found else None
+
+
+def under_way(job_id: ColumnElement[Any]) -> Select[Any]:
+    """Ask for a job's delivery that is due, or being tried."""
+    return select(deliveries.c.job_id).where(deliveries.c.job_id == job_id, DUE_TO_DELIVER)
 
 
 def posting(connection: Connection, job_id: int, now: int, *, retry_at: int, linked: bool) -> None:

@@ -69,6 +69,11 @@ def by_id(connection: Connection, job_id: int) -> Job | None:
     return _one(connection, _whole.where(jobs.c.id == job_id))
 
 
+def by_ids(connection: Connection, job_ids: Sequence[int]) -> list[Job]:
+    """Read several jobs, in no order."""
+    return _all(connection, _whole.where(jobs.c.id.in_(job_ids)), None)
+
+
 def by_interaction(connection: Connection, interaction_id: int) -> Job | None:
     """Read the job a command led to."""
     return _one(connection, _whole.where(jobs.c.interaction_id == interaction_id))
