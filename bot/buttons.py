@@ -5,7 +5,7 @@ that mixes kinds ends.
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, Self, cast
 
 import discord
@@ -151,12 +151,15 @@ def _offered(job: Job, page: int) -> tuple[list[discord.SelectOption], str]:
     return options, "Pick a shot to change" + (f" ({first}-{first + len(part) - 1})" if many else "")
 
 
-def unanswered(interaction: Interaction) -> bool:
-    """Say whether nobody else answers this press: an id that is not ours, or not on the message any more."""
+def unanswered(interaction: Interaction, more: Sequence[re.Pattern[str]] = ()) -> bool:
+    """Say whether nobody else answers this press: an id that is not ours, or not on the message any more.
+
+    `more`: the ids of buttons that are described elsewhere.
+    """
     if interaction.type is not discord.InteractionType.component:
         return False
     custom_id = str((interaction.data or {}).get("custom_id", ""))
-    if not any(template.fullmatch(custom_id) for template in _TEMPLATES) or interaction.message is None:
+    if not any(template.fullmatch(custom_id) for template in (*_TEMPLATES, *more)) or interaction.message is None:
         return True
     kind = (interaction.data or {}).get("component_type")
     view = discord.ui.View.from_message(interaction.message, timeout=None)
@@ -203,7 +206,8 @@ async def _judged(ctx: Context, interaction: Interaction, code: str, judge: Judg
         return refusals.UNEXPECTED_PRESS, Tone.FAILED
 
 
-async def _cancelled(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
+async def cancelled(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
+    """Give up a job for somebody who may, and say what came of it; the judge of a press and of a command."""
     allowed = rights.may(interaction, job) or await rights.has_moderator_role(ctx, interaction)
     if job.state is State.APPROVING:  # asked for in the moderators' channel too
         allowed = allowed or await rights.moderates(ctx, interaction)
@@ -234,7 +238,7 @@ async def _approved(ctx: Context, interaction: Interaction, job: Job) -> tuple[s
 
 # By what stands in a button's id: its label, its colour, and what judges a press.
 _ACTS: dict[str, tuple[str, discord.ButtonStyle, Judge]] = {
-    "cancel": ("Cancel", discord.ButtonStyle.secondary, _cancelled),
+    "cancel": ("Cancel", discord.ButtonStyle.secondary, cancelled),
     "agree": ("Yes", discord.ButtonStyle.success, _agreed),
     "approve": ("Approve", discord.ButtonStyle.success, _approved),
 }

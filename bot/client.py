@@ -10,9 +10,11 @@ import discord
 import structlog
 from discord.http import Route
 
-from bot import buttons, modals, music
+from bot import buttons, mine, modals, music
 from bot.admin import settings_command
+from bot.balance import balance_command
 from bot.commands import Tree, all_commands
+from bot.mine import cancel_command, jobs_command
 from bot.moderation import mod_group
 from bot.mv import mv_group
 from bot.talking import NO_PINGS, said
@@ -54,7 +56,9 @@ class RushesClient(discord.AutoShardedClient):
                 guild=True, dm_channel=False, private_channel=False
             ),
         )
-        for command in (*all_commands(ctx, desk), mv_group(ctx, desk), mod_group(ctx), settings_command(ctx)):
+        making = (*all_commands(ctx, desk), mv_group(ctx, desk))
+        own = (jobs_command(ctx), cancel_command(ctx), balance_command(ctx))
+        for command in (*making, *own, mod_group(ctx), settings_command(ctx)):
             self.tree.add_command(command)
         self.synced = not sync
         self._last_identify = -_IDENTIFY_GAP
@@ -83,7 +87,7 @@ class RushesClient(discord.AutoShardedClient):
 
     async def setup_hook(self) -> None:
         """Register commands and buttons, after login and before the gateway."""
-        self.add_dynamic_items(*buttons.ITEMS)
+        self.add_dynamic_items(*buttons.ITEMS, *mine.ITEMS)
         if self.synced:
             return
         try:
@@ -110,7 +114,7 @@ class RushesClient(discord.AutoShardedClient):
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer the presses that no button of ours answers, and the forms that discord.py does not know."""
         with self.working():
-            if buttons.unanswered(interaction):
+            if buttons.unanswered(interaction, mine.TEMPLATES):
                 await buttons.refuse(interaction)
             elif modals.unanswered(interaction):
                 await modals.refuse_late(interaction)

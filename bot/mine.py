@@ -1,0 +1,241 @@
+"""/jobs and /cancel: a member's own jobs in a server, page by page, and giving one of them up by typing."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal, Self, cast
+
+import discord
+import structlog
+from discord import app_commands
+
+from bot import buttons, refusals, rights
+from bot.cards import LINK_LIFE_MS
+from bot.looks import embed_of, notice, title_of
+from bot.messages import Card, Tone, credits_of, thing_of, time_of
+from bot.plain import clean, cut, plain
+from bot.taking import refuse
+from bot.talking import NO_PINGS, TROUBLES, said, working
+from jobs.context import Context
+from jobs.files import OUTPUTS
+from providers.orders import Operation
+from storage import StorageError, members
+from storage.members import Listed, Which
+from storage.words import DeliveryState, Job, State
+
+PAGE = 8  # jobs; more would not fit into one frame
+_LAST_PAGE = 9_999
+_PROMPT_MOST = 60
+_MODEL_MOST = 40
+_LOOKED_AT = 200  # jobs that can be given up; only what is typed tells which are meant
+_MOST_CHOICES = 25  # Discord shows no more
+_PAGES = re.compile(r"jobs:(?P<owner>[0-9]{1,20}):(?P<which>running|finished|all):(?P<page>[0-9]{1,4})")
+_log = structlog.get_logger("bot.mine")
+
+Interaction = discord.Interaction[Any]
+
+NOT_READ = "I can't look anything up just now. Please try again in a minute. Nothing was changed."
+UNEXPECTED = "Something went wrong on my side, and it has been noted for the admin. Nothing was changed."
+STATE_WORDS: dict[State, str] = {
+    State.CONFIRMING: "❔ Waiting for your yes",
+    State.APPROVING: "❔ Waiting for a moderator",
+    State.QUEUED: "▫️ Queued",
+    State.SUBMITTING: "▫️ Being sent",
+    State.UNKNOWN: "❔ Not sure it arrived",
+    State.SUBMITTED: "▫️ Waiting at the provider",
+    State.PROCESSING: "⏳ Rendering",
+    State.CANCELLING: "⏹️ Cancelling",
+    State.SUCCEEDED: "✅ Done",
+    State.FAILED: "❌ Failed",
+    State.CANCELLED: "⏹️ Cancelled",
+    State.EXPIRED: "❌ No answer in time",
+}
+_EMPTY: dict[Which, str] = {
+    Which.RUNNING: "Nothing of yours is in the making here. `/video` begins something; `/jobs` shows what there was.",
+    Which.FINISHED: "Nothing of yours has been finished here yet. `/video` begins something.",
+    Which.ALL: "You have not made anything in this server yet. Try `/video` and say what should be seen.",
+}
+_TITLES: dict[Which, str] = {
+    Which.RUNNING: "What is in the making for you here",
+    Which.FINISHED: "What you have had made here",
+    Which.ALL: "Your jobs in this server",
+}
+
+
+def jobs_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
+    """Make the /jobs command."""
+
+    @app_commands.describe(state="Which ones; left out, all of them")
+    async def jobs(interaction: Interaction, state: Literal["running", "finished", "all"] = "all") -> None:
+        with working(interaction):
+            if interaction.guild_id is None:
+                await refuse(interaction, refusals.ONLY_IN_SERVERS)
+                return
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            await _show(ctx, interaction, Which(state), 0)
+
+    return app_commands.Command(name="jobs", description="Your jobs in this server, seen by you alone", callback=jobs)
+
+
+class PageButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_PAGES):
+    """Turn to a page of somebody's list."""
+
+    def __init__(self, owner: int, which: Which, page: int, label: str = "Page") -> None:
+        self.owner, self.which, self.page = owner, which, page
+        super().__init__(
+            discord.ui.Button(
+                label=label,
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"jobs:{owner}:{which}:{page}",
+            )
+        )
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: Interaction, item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Make the button again from its id."""
+        del interaction, item
+        return cls(int(match["owner"]), Which(match["which"]), int(match["page"]))
+
+    async def callback(self, interaction: Interaction) -> None:
+        """Take a press."""
+        with working(interaction):
+            if interaction.user.id != self.owner or interaction.guild_id is None:
+                await buttons.refuse(interaction)
+                return
+            try:
+                await interaction.response.defer()
+                await _show(cast("buttons.Host", interaction.client).ctx, interaction, self.which, self.page)
+            except TROUBLES as error:
+                _log.warning("page not shown", trouble=said(error))
+
+
+ITEMS: tuple[type[discord.ui.DynamicItem[Any]], ...] = (PageButton,)
+TEMPLATES = (_PAGES,)
+
+
+async def _show(ctx: Context, interaction: Interaction, which: Which, page: int) -> None:
+    """Put a page into the message that is there; what cannot be read is said beside it. Raise TROUBLES."""
+    guild_id, user_id = interaction.guild_id or 0, interaction.user.id
+    try:
+        # One more than fits tells whether there is a page after it, without counting all of them.
+        found = await ctx.database.read(members.listed, guild_id, user_id, which, page * PAGE, PAGE + 1)
+        if not found and page:  # there are fewer than there were
+            page = 0
+            found = await ctx.database.read(members.listed, guild_id, user_id, which, 0, PAGE + 1)
+        embed, view = embed_of(card_of(ctx, which, page, found)), _turning(user_id, which, page, len(found) > PAGE)
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the member is told
+        _log.warning("jobs not listed", exc_info=None if isinstance(error, StorageError) else error)
+        text = NOT_READ if isinstance(error, StorageError) else UNEXPECTED
+        await interaction.followup.send(embed=notice(text), ephemeral=True, allowed_mentions=NO_PINGS)
+        return
+    await interaction.edit_original_response(embed=embed, view=view, allowed_mentions=NO_PINGS)
+
+
+def _turning(owner: int, which: Which, page: int, more: bool) -> discord.ui.View | None:
+    view = discord.ui.View(timeout=None)
+    if page > 0:
+        view.add_item(PageButton(owner, which, page - 1, "Newer"))
+    if more and page < _LAST_PAGE:
+        view.add_item(PageButton(owner, which, page + 1, "Older"))
+    return view if view.children else None
+
+
+def card_of(ctx: Context, which: Which, page: int, found: Sequence[Listed]) -> Card:
+    """Draw a page of a member's list."""
+    if not found:
+        return Card("", _EMPTY[which], Tone.STOPPED)
+    lines = [line for one in found[:PAGE] for line in lines_of(ctx, one)]
+    several = page > 0 or len(found) > PAGE
+    running = any(not one.job.state.terminal for one in found[:PAGE])
+    footer = [f"Page {page + 1}"] if several else []
+    footer += ["/cancel gives one up"] if running else []
+    return Card(_TITLES[which], "\n".join(lines), Tone.WORKING if running else Tone.DONE, " · ".join(footer))
+
+
+def lines_of(ctx: Context, one: Listed) -> list[str]:
+    """Tell of one job: how it stands and what it is; who makes it, since when, for how much, and where to look."""
+    job = one.job
+    model = plain(job.model, _MODEL_MOST)
+    parts = [
+        f"{title_of(ctx.providers, job.provider)}{' ' + model if model else ''}",
+        f"<t:{job.created_at // 1000}:R>",
+    ]
+    parts += [_credits(job), *_link(ctx, one)]
+    return [f"**{STATE_WORDS[job.state]}** · {_about(job)}", f"-# {' · '.join(parts)}"]
+
+
+def _about(job: Job) -> str:
+    words = plain(job.prompt, _PROMPT_MOST)
+    if words:
+        return words
+    if job.operation == Operation.COMPOSE_SHOTS:
+        return "shots put together"
+    return f"a {thing_of(job)} without a prompt"
+
+
+def _credits(job: Job) -> str:
+    if job.charged is None:
+        return f"{credits_of(job.price)} reserved"
+    return f"{credits_of(job.charged)} spent" if job.charged else "nothing spent"
+
+
+def _link(ctx: Context, one: Listed) -> list[str]:
+    """Lead to the result where it is posted or kept, else to the card."""
+    job, delivery = one.job, one.delivery
+    room = f"https://discord.com/channels/{job.guild_id or '@me'}/{job.channel_id}"
+    if delivery is not None and delivery.message_id is not None:
+        return [f"[Result]({room}/{delivery.message_id})"]
+    until = (job.finished_at or job.changed_at) + LINK_LIFE_MS
+    if delivery is not None and delivery.state is DeliveryState.PARKED and one.file and ctx.now() < until:
+        return [f"[Result]({ctx.addresses.link(OUTPUTS, one.file, until)})"]
+    return [f"[Card]({room}/{job.card_message_id})"] if job.card_message_id is not None else []
+
+
+def cancel_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
+    """Make the /cancel command."""
+
+    @app_commands.describe(job="Which one: choose from the list that opens while you type")
+    async def cancel(interaction: Interaction, job: app_commands.Range[str, 1, 100]) -> None:
+        with working(interaction):
+            await buttons.answered(ctx, interaction, job.strip().lower(), buttons.cancelled)
+
+    command: app_commands.Command[Any, ..., None] = app_commands.Command(
+        name="cancel", description="Give up a job that is not finished", callback=cancel
+    )
+    command.autocomplete("job")(_naming(ctx))
+    return command
+
+
+def _naming(ctx: Context) -> Any:
+    """Suggest the jobs that the one who types may give up, and no others: a prompt may come from a closed channel."""
+
+    async def complete(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+        if interaction.guild_id is None:
+            return []
+        here = interaction.channel_id if interaction.permissions.manage_messages else None
+        try:
+            found = await ctx.database.read(
+                members.cancellable,
+                interaction.guild_id,
+                interaction.user.id,
+                here,
+                everybody=await rights.has_moderator_role(ctx, interaction),
+                limit=_LOOKED_AT,
+            )
+        except StorageError as error:
+            _log.warning("no suggestions", trouble=str(error))
+            return []
+        wanted, now = clean(current).casefold(), ctx.now()
+        named = [(label(job, now, own=job.user_id == interaction.user.id), job.code) for job in found]
+        fitting = [(name, code) for name, code in named if wanted in name.casefold()]
+        return [app_commands.Choice(name=name, value=code) for name, code in fitting[:_MOST_CHOICES]]
+
+    return complete
+
+
+def label(job: Job, now: int, *, own: bool) -> str:
+    """Name a job in a list of choices: how its prompt begins, its age, who asked, its code. Shown as it is."""
+    who = [] if own else [f"by {cut(clean(job.user_name), 20) or 'somebody'}"]
+    end = " · ".join(["", f"{time_of((now - job.created_at) / 1000)} ago", *who, job.code])
+    return cut(clean(job.prompt) or f"a {thing_of(job)} without a prompt", 100 - len(end)) + end
