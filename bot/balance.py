@@ -10,7 +10,6 @@ from bot import refusals
 from bot.looks import embed_of, notice
 from bot.messages import Card, Tone, credits_of, time_of
 from bot.mine import NOT_READ
-from bot.plain import plain
 from bot.taking import Interaction, refuse
 from bot.talking import NO_PINGS, working
 from jobs.context import Context
@@ -18,7 +17,6 @@ from storage import StorageError, members
 from storage.members import Allowance, Standing
 from storage.words import Block, Period, Scope
 
-_REASON_MOST = 200
 _log = structlog.get_logger("bot.balance")
 _WHOSE: dict[Scope, str] = {
     Scope.GUILD: "The whole server",
@@ -101,7 +99,6 @@ def _pause(found: Standing, now: int) -> str:
 
 
 def _blocked(block: Block) -> str:
+    """Tell of a block, but not why: moderators write that for each other."""
     until = "" if block.until is None else f" until <t:{block.until // 1000}:f>"
-    reason = plain(block.reason, _REASON_MOST)
-    why = f" Their reason: “{reason}”." if reason else ""
-    return f"**A moderator has blocked you from using this bot here{until}.**{why} Please talk to them."
+    return f"**A moderator has blocked you from using this bot here{until}.** Please talk to them."

@@ -206,12 +206,21 @@ async def _judged(ctx: Context, interaction: Interaction, code: str, judge: Judg
         return refusals.UNEXPECTED_PRESS, Tone.FAILED
 
 
-async def cancelled(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
-    """Give up a job for somebody who may, and say what came of it; the judge of a press and of a command."""
+async def _cancelled(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
     allowed = rights.may(interaction, job) or await rights.has_moderator_role(ctx, interaction)
     if job.state is State.APPROVING:  # asked for in the moderators' channel too
         allowed = allowed or await rights.moderates(ctx, interaction)
     ctx.tell("button pressed", job.id, by=interaction.user.id, allowed=allowed)
+    return await _given_up(ctx, interaction, job, allowed=allowed)
+
+
+async def cancelled_by_name(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
+    """Give up a job that was named in a command: from anywhere in its server, by the one who asked or a moderator."""
+    allowed = interaction.user.id == job.user_id or await rights.moderates(ctx, interaction)
+    return await _given_up(ctx, interaction, job, allowed=allowed)
+
+
+async def _given_up(ctx: Context, interaction: Interaction, job: Job, *, allowed: bool) -> tuple[str, Tone]:
     if not allowed:
         return messages.NOT_YOURS, Tone.FAILED
     outcome, after = await cancel(ctx, job.id, interaction.user.id)
@@ -238,7 +247,7 @@ async def _approved(ctx: Context, interaction: Interaction, job: Job) -> tuple[s
 
 # By what stands in a button's id: its label, its colour, and what judges a press.
 _ACTS: dict[str, tuple[str, discord.ButtonStyle, Judge]] = {
-    "cancel": ("Cancel", discord.ButtonStyle.secondary, cancelled),
+    "cancel": ("Cancel", discord.ButtonStyle.secondary, _cancelled),
     "agree": ("Yes", discord.ButtonStyle.success, _agreed),
     "approve": ("Approve", discord.ButtonStyle.success, _approved),
 }

@@ -198,7 +198,7 @@ def cancel_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
     @app_commands.describe(job="Which one: choose from the list that opens while you type")
     async def cancel(interaction: Interaction, job: app_commands.Range[str, 1, 100]) -> None:
         with working(interaction):
-            await buttons.answered(ctx, interaction, job.strip().lower(), buttons.cancelled)
+            await buttons.answered(ctx, interaction, job.strip().lower(), buttons.cancelled_by_name)
 
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
         name="cancel", description="Give up a job that is not finished", callback=cancel
@@ -208,20 +208,15 @@ def cancel_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
 
 
 def _naming(ctx: Context) -> Any:
-    """Suggest the jobs that the one who types may give up, and no others: a prompt may come from a closed channel."""
+    """Suggest the jobs that the one who types may give up, and no others."""
 
     async def complete(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         if interaction.guild_id is None:
             return []
-        here = interaction.channel_id if interaction.permissions.manage_messages else None
         try:
+            everybody = await rights.moderates(ctx, interaction)
             found = await ctx.database.read(
-                members.cancellable,
-                interaction.guild_id,
-                interaction.user.id,
-                here,
-                everybody=await rights.has_moderator_role(ctx, interaction),
-                limit=_LOOKED_AT,
+                members.cancellable, interaction.guild_id, interaction.user.id, everybody=everybody, limit=_LOOKED_AT
             )
         except StorageError as error:
             _log.warning("no suggestions", trouble=str(error))

@@ -68,20 +68,15 @@ def _listed(connection: Connection, job: Job) -> Listed:
     return Listed(job, deliveries.of_job(connection, job.id), file)
 
 
-def cancellable(
-    connection: Connection, guild_id: int, user_id: int, channel_id: int | None, *, everybody: bool, limit: int
-) -> list[Job]:
-    """List the jobs of a server that can still be given up, the member's own first, then the newest.
+def cancellable(connection: Connection, guild_id: int, user_id: int, *, everybody: bool, limit: int) -> list[Job]:
+    """List the jobs of a member in a server, or of everybody there, that can still be given up.
 
-    Besides their own: everybody's, or those asked for in `channel_id` where it is given.
+    The member's own come first, then the newest.
     """
-    whose = [jobs.c.user_id == user_id]
-    if channel_id is not None:
-        whose.append(jobs.c.channel_id == channel_id)
     statement = select(jobs.c.id).where(jobs.c.guild_id == guild_id, RUNNING)
     statement = statement.where(jobs.c.state != State.CANCELLING.value)
     if not everybody:
-        statement = statement.where(or_(*whose))
+        statement = statement.where(jobs.c.user_id == user_id)
     own_first = case((jobs.c.user_id == user_id, 0), else_=1)
     return _in_order(connection, statement.order_by(own_first, jobs.c.id.desc()).limit(limit))
 

@@ -20,7 +20,7 @@ from storage.words import Block, Budget, GuildSettings, Job, Period, Scope, Stat
 from tests.bot.harness import Set
 from tests.samples_of import NOON, a_job
 
-REFUSED = "I can't cancel that for you"
+REFUSED = "I can't do that for you"
 HOSTILE = "[win](https://evil.example) @everyone <@1> **b** `c` ||s|| # x\n> y \u202e\u200b"
 
 
@@ -272,19 +272,29 @@ async def test_a_stranger_is_offered_nothing_and_refused(films: Set) -> None:
     assert (await films.job(job.id)).state is State.QUEUED
 
 
-async def test_a_moderator_is_offered_what_the_button_would_let_them_cancel_with_who_asked(films: Set) -> None:
+async def test_a_moderator_is_offered_everybodys_jobs_with_who_asked_and_a_cancel_is_noted(films: Set) -> None:
     job, _ = await films.accepted()
     lobby = films.guild.add_channel("lobby")
-    assert await offers(films.mod, lobby) == []
-    [offer] = await films.mod.autocomplete(films.channel, "/cancel", {"job": ""}, "job")
+    [offer] = await films.mod.autocomplete(lobby, "/cancel", {"job": ""}, "job")
     assert offer["value"] == job.code
     assert " · by Ada · " in offer["name"]
-    assert REFUSED in (await asked(films, films.mod, "/cancel", lobby, job=job.code)).text
-    await asked(films, films.mod, "/cancel", job=job.code.upper())
+    await asked(films, films.mod, "/cancel", lobby, job=job.code.upper())
     after = await films.job(job.id)
     assert (after.state, after.cancelled_by) == (State.CANCELLED, films.mod.id)
     [act] = await films.ctx.database.read(moderation.acts_of, films.guild.id, 9)
     assert (act.kind, act.actor_id, act.subject) == ("cancel", films.mod.id, job.code)
+
+
+async def test_the_moderators_role_is_enough_and_without_it_nothing_is_offered(films: Set) -> None:
+    job, _ = await films.accepted()
+    helpers = films.guild.add_role("helpers")
+    settings = replace(GuildSettings(films.guild.id), moderator_role_id=helpers)
+    await films.ctx.database.write(guilds.decided, settings, films.ctx.now())
+    assert await offers(films.ben, films.channel) == []
+    films.ben.roles.append(helpers)
+    assert await offers(films.ben, films.channel) == [job.code]
+    await asked(films, films.ben, "/cancel", job=job.code)
+    assert (await films.job(job.id)).cancelled_by == films.ben.id
 
 
 async def test_a_moderator_of_another_server_is_offered_nothing_and_refused(films: Set) -> None:
@@ -361,12 +371,12 @@ async def test_what_binds_a_member_is_told_with_what_is_used_reserved_and_left(f
     assert "you may ask now" in (await asked(films, films.ada, "/balance")).text
 
 
-async def test_a_block_is_told_with_its_reason(films: Set) -> None:
+async def test_a_block_is_told_without_its_reason_which_is_the_moderators_own(films: Set) -> None:
     block = Block(films.ada.id, films.ctx.now() + 3_600_000, films.mod.id, HOSTILE, films.ctx.now())
     await films.ctx.database.write(moderation.blocked, films.guild.id, block)
     seen = await asked(films, films.ada, "/balance")
     assert f"blocked you from using this bot here until <t:{(block.until or 0) // 1000}:f>" in seen.text
-    assert "](https://evil" not in seen.text
+    assert "evil" not in seen.text
     assert "blocked" not in (await asked(films, films.ben, "/balance")).text
 
 
@@ -393,6 +403,6 @@ def test_the_narrowest_budget_decides(allowances: list[Allowance], words: str) -
     assert words in headline(allowances)
 
 
-def test_a_block_without_reason_or_end_is_said_plainly() -> None:
+def test_a_block_without_end_is_said_plainly() -> None:
     text = balance_of(Standing((), 0, None, None, 0, Block(1, None, 2, " ", 3)), NOON).body
     assert "using this bot here.** Please talk to them." in text

@@ -115,14 +115,13 @@ async def test_what_can_be_given_up_by_whom(database: Database) -> None:
     )
     await end(database, asked(5))
 
-    async def numbers(channel_id: int | None, *, everybody: bool = False, limit: int = 9) -> list[int]:
-        found = await database.read(members.cancellable, GUILD, ADA, channel_id, everybody=everybody, limit=limit)
+    async def numbers(*, everybody: bool, limit: int = 9) -> list[int]:
+        found = await database.read(members.cancellable, GUILD, ADA, everybody=everybody, limit=limit)
         return [job.id & 7 for job in found]
 
-    assert await numbers(None) == [1]
-    assert await numbers(CHANNEL) == [1, 2]
-    assert await numbers(None, everybody=True) == [1, 3, 2]
-    assert await numbers(None, everybody=True, limit=2) == [1, 3]
+    assert await numbers(everybody=False) == [1]
+    assert await numbers(everybody=True) == [1, 3, 2]
+    assert await numbers(everybody=True, limit=2) == [1, 3]
 
 
 # What may be spent
