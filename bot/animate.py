@@ -11,6 +11,7 @@ from bot import asking, refusals
 from bot.choices import Typed, extras_of, possible
 from bot.forms import MOST_INPUT, Blank, Pick, Sheet
 from bot.modals import Answers, Waiting, show
+from bot.options import OPERATIONS
 from bot.taking import Asked, Interaction, refuse, refused_at_once, take
 from jobs.attachments import Desk
 from jobs.context import Context
@@ -54,7 +55,7 @@ def animate_command(ctx: Context, desk: Desk, waiting: Waiting) -> app_commands.
 
         await show(interaction, waiting, _NAME, sheet_of(ctx.providers, typed), sent)
 
-    return app_commands.ContextMenu(name=_NAME, callback=animate)
+    return app_commands.ContextMenu(name=_NAME, callback=animate, extras={OPERATIONS: (Operation.IMAGE_TO_VIDEO,)})
 
 
 def first_picture(message: discord.Message) -> discord.Attachment | None:

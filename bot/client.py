@@ -14,6 +14,7 @@ from bot import buttons, mine, modals, music
 from bot.admin import settings_command
 from bot.balance import balance_command
 from bot.commands import Tree, all_commands
+from bot.help import help_command
 from bot.mine import cancel_command, jobs_command
 from bot.moderation import mod_group
 from bot.mv import mv_group
@@ -57,7 +58,7 @@ class RushesClient(discord.AutoShardedClient):
             ),
         )
         making = (*all_commands(ctx, desk), mv_group(ctx, desk))
-        own = (jobs_command(ctx), cancel_command(ctx), balance_command(ctx))
+        own = (jobs_command(ctx), cancel_command(ctx), balance_command(ctx), help_command(ctx))
         for command in (*making, *own, mod_group(ctx), settings_command(ctx)):
             self.tree.add_command(command)
         self.synced = not sync

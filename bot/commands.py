@@ -48,7 +48,7 @@ def making_command(
     run.__signature__ = inspect.Signature([asker, *map(_parameter, form.options)])  # type: ignore[attr-defined]
     described = app_commands.describe(**{option.name: option.says for option in form.options})(run)
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
-        name=form.name, description=form.says, callback=described
+        name=form.name, description=form.says, callback=described, extras={options.OPERATIONS: form.operations}
     )
     for option in form.options:
         if option.name in options.SUGGESTED:

@@ -11,7 +11,7 @@ from bot import asking, music, options, refusals, shots
 from bot.cards import drawn
 from bot.commands import making_command
 from bot.messages import time_of
-from bot.options import Form, Option
+from bot.options import OPERATIONS, Form, Option
 from bot.plain import clean, cut
 from bot.rights import may
 from bot.taking import Interaction, refuse
@@ -83,7 +83,10 @@ def _show(ctx: Context) -> app_commands.Command[Any, ..., None]:
                 )
 
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
-        name="show", description="Show a music video and its shots, to you alone", callback=show
+        name="show",
+        description="Show a music video and its shots, to you alone",
+        callback=show,
+        extras={OPERATIONS: (Operation.MUSIC_VIDEO,)},
     )
     command.autocomplete("video")(_naming(ctx, _may_see))
     return command
@@ -107,7 +110,10 @@ def _edit(ctx: Context, desk: Desk) -> app_commands.Command[Any, ..., None]:
             await music.edit(ctx, desk, interaction, found[0], shot, asking.storable(prompt))
 
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
-        name="edit", description="Have one shot of a music video made anew", callback=edit
+        name="edit",
+        description="Have one shot of a music video made anew",
+        callback=edit,
+        extras={OPERATIONS: (Operation.EDIT_SHOT,)},
     )
     command.autocomplete("video")(_naming(ctx, may))
     command.autocomplete("shot")(_numbering(ctx))
@@ -135,7 +141,10 @@ def _compose(ctx: Context, desk: Desk) -> app_commands.Command[Any, ..., None]:
             await music.compose(ctx, desk, interaction, job, numbers)
 
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
-        name="compose", description="Put shots of a music video together", callback=compose
+        name="compose",
+        description="Put shots of a music video together",
+        callback=compose,
+        extras={OPERATIONS: (Operation.COMPOSE_SHOTS,)},
     )
     command.autocomplete("video")(_naming(ctx, may))
     return command

@@ -20,6 +20,9 @@ _COMMON = ("prompt", "model", "duration", "aspect_ratio", "resolution", "seed", 
 SUGGESTED = ("model", "duration", "aspect_ratio", "resolution", "provider", "character_orientation", "language")
 
 
+OPERATIONS = "operations"  # under this name a command's extras tell what it asks of a vendor
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """One option of a command."""
@@ -44,6 +47,13 @@ class Form:
     def operation_with(self, roles: Sequence[Role]) -> Operation:
         """Tell what is asked with these files."""
         return operation_for(roles) if self.operation is None else self.operation
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """Name all that may be asked, whatever is attached."""
+        if self.operation is None:
+            return (Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO, Operation.START_END_TO_VIDEO)
+        return (self.operation,)
 
     @property
     def extras(self) -> frozenset[str]:
