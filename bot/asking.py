@@ -10,7 +10,7 @@ MOST_MODEL = 64
 MOST_SEED = 2**32 - 1
 MOST_TEXT = 6000  # characters of an option, at Discord
 MOST_STROKES_TEXT = 6000
-_MOST_SECONDS = 600
+MOST_SECONDS = 600
 _MOST_WORD = 20
 _RATIO = re.compile(r"[0-9]{1,4}:[0-9]{1,4}")
 
@@ -24,7 +24,7 @@ def out_of_range(typed: Typed) -> list[Problem]:
         if text is not None and len(text) > most:
             problems.append(Problem(field, Rule.TOO_LONG, given=str(len(text)), limit=most))
     for field, number, least, most in (
-        ("duration", typed.duration, 1, _MOST_SECONDS),
+        ("duration", typed.duration, 1, MOST_SECONDS),
         ("seed", typed.seed, 0, MOST_SEED),
     ):
         if number is not None and not least <= number <= most:

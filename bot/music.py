@@ -14,7 +14,7 @@ import discord
 import structlog
 
 from bot import refusals, shots
-from bot.asking import storable
+from bot.asking import MOST_SECONDS, storable
 from bot.choices import Typed
 from bot.rights import may
 from bot.taking import Asked, Interaction, refuse, stumbled, take
@@ -120,7 +120,8 @@ def _asked(operation: Operation, job: Job, numbers: Sequence[int], prompt: str |
     parent, ids = job.task_id or "", shots.ids_of(job, numbers)
     typed = Typed(operation=operation, prompt=prompt, provider=job.provider, parent=parent, shots=ids)
     shot = shots.shot_at(job, numbers[0]) if operation is Operation.EDIT_SHOT else None
-    if shot is not None and shot.seconds:
+    # A length that nobody may type is none to be refused for: the shot is as long as it is.
+    if shot is not None and shot.seconds and shot.seconds <= MOST_SECONDS:
         typed = replace(typed, duration=ceil(shot.seconds), resolution=job.options.get("resolution"))
     return Asked(typed, root=job)
 

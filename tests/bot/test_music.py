@@ -171,6 +171,17 @@ async def test_the_newest_version_of_a_shot_is_what_is_changed(films: Set) -> No
     assert (await last_job(films)).options["shots"] == ["s-2b"]
 
 
+async def test_a_shot_longer_than_anybody_may_ask_for_is_changed_all_the_same(films: Set) -> None:
+    _, card = await with_shots(films, (replace(SHOTS[0], seconds=600.5), replace(SHOTS[1], seconds=600)))
+    for number, seconds in (("1", None), ("2", 600)):
+        shown = pick(films, films.ada, card, number)
+        await shown.modal_shown()
+        await films.ada.submit(shown, {"prompt": "a storm"}).answered()
+        await quiet(films)
+        job = await last_job(films)
+        assert (job.operation, job.options["duration"]) == ("edit_shot", seconds)
+
+
 async def test_a_shot_that_is_gone_or_being_made_is_not_changed(films: Set) -> None:
     root, card = await with_shots(films)
     shown = pick(films, films.ada, card, "3")
