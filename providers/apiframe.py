@@ -126,10 +126,8 @@ class Apiframe:
         strokes = [Problem("strokes", Rule.NOT_OFFERED, given=order.operation)] if order.strokes else []
         return [
             *checks.prompt_problems(order, required=True, most=MOST_PROMPT),
-            *checks.model_problems(
-                order,
-                self.models(order.operation),
-            ),
+            *checks.misplaced_model(order, _MODELS),
+            *checks.model_problems(order, self.models(order.operation)),
             *checks.seed_problems(order, None),
             *checks.picture_problems(order, _PICTURES, checks.FRAMES[order.operation]),
             *checks.clip_problems(order, {}),

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from fractions import Fraction
+from itertools import takewhile
 
 from .orders import Clip, Extra, Kind, Model, Operation, Order, Picture, Problem, Role, Rule
 
@@ -85,6 +87,22 @@ def seed_problems(order: Order, most: int | None) -> list[Problem]:
         return []
     nearest = str(min(max(order.seed, 0), most))
     return [Problem("seed", Rule.ONE_OF, given=str(order.seed), allowed=(f"0-{most}",), nearest=nearest)]
+
+
+def misplaced_model(order: Order, table: Mapping[Operation, Sequence[Model]]) -> list[Problem]:
+    """Refuse a model that the vendor's whole table has, but not for this operation. One it has nowhere passes."""
+    here = tuple(model.name for model in table.get(order.operation, ()))
+    everywhere = {model.name for models in table.values() for model in models}
+    given = order.model
+    if not here or given is None or given in here or given not in everywhere:
+        return []
+    nearest = max(here, key=lambda name: (_same_letters(name, given), SequenceMatcher(None, name, given).ratio()))
+    return [Problem("model", Rule.ONE_OF, given, here, nearest)]
+
+
+def _same_letters(one: str, other: str) -> int:
+    """Count the letters two names begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def model_problems(order: Order, models: Sequence[Model]) -> list[Problem]:

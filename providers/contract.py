@@ -221,7 +221,8 @@ class Provider(Protocol):
     def problems(self, order: Order) -> list[Problem]:
         """Check a filled order against the vendor's own table; empty when it may be sent.
 
-        A model the table does not know passes: vendors add models faster than bots are updated.
+        A model the table does not know passes: vendors add models faster than bots are updated. One that it knows, but
+        for other operations alone, does not.
         """
         ...
 

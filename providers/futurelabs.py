@@ -109,6 +109,7 @@ _MODELS: Mapping[Operation, tuple[Model, ...]] = {
         Model("viduq1", (), None, ("1080p",), "1080p", _RATIOS, "16:9"),
     ),
 }
+_TABLE = {**_MODELS, **futurelabs_kling.MODELS, **futurelabs_mv.MODELS}
 
 
 class Futurelabs:
@@ -131,7 +132,7 @@ class Futurelabs:
 
     def operations(self) -> tuple[Operation, ...]:
         """Name what Futurelabs can do here."""
-        return (*_MODELS, *futurelabs_kling.MODELS, *futurelabs_mv.MODELS)
+        return tuple(_TABLE)
 
     def can_cancel(self, operation: Operation) -> bool:
         """Say whether a task of this operation can be stopped: the Vidu part alone documents it."""
@@ -145,8 +146,7 @@ class Futurelabs:
 
     def models(self, operation: Operation) -> tuple[Model, ...]:
         """List the models of an operation, the default one first."""
-        known = _MODELS.get(operation, ()) or futurelabs_kling.MODELS.get(operation, ())
-        return known or futurelabs_mv.MODELS.get(operation, ())
+        return _TABLE.get(operation, ())
 
     def fill(self, order: Order) -> Order:
         """Put Futurelabs' defaults where the member said nothing.
@@ -162,17 +162,18 @@ class Futurelabs:
 
     def problems(self, order: Order) -> list[Problem]:
         """Check a filled order. The prompt may be left out between two frames and for a template."""
-        operation = order.operation
+        operation, misplaced = order.operation, checks.misplaced_model(order, _TABLE)
         if operation in futurelabs_kling.MODELS:
-            return futurelabs_kling.problems(order)
+            return [*misplaced, *futurelabs_kling.problems(order)]
         if operation in futurelabs_mv.MODELS:
-            return futurelabs_mv.problems(order)
+            return [*misplaced, *futurelabs_mv.problems(order)]
         if operation not in _MODELS:
             return [Problem("operation", Rule.NOT_OFFERED, given=operation)]
         models, prompted = _MODELS[operation], operation in _PROMPTED
         seeds = vidu_shapes.MOST_SEED if "seed" in _FIELDS[operation] else None
         return [
             *checks.prompt_problems(order, required=prompted, most=MOST_PROMPT),
+            *misplaced,
             *checks.model_problems(order, models),
             *checks.seed_problems(order, seeds),
             *vidu_shapes.picture_problems(order, _pictures(operation), _PLACES[operation]),

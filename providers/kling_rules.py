@@ -32,6 +32,7 @@ def problems(order: Order) -> list[Problem]:
         return [Problem("operation", Rule.NOT_OFFERED, given=order.operation)]
     return [
         *checks.prompt_problems(order, required=order.operation is Operation.TEXT_TO_VIDEO, most=MOST_PROMPT),
+        *checks.misplaced_model(order, kling_models.MODELS),
         *checks.model_problems(order, kling_models.narrowed(order)),
         *checks.seed_problems(order, None),
         *checks.picture_problems(order, PICTURES, _places(order)),

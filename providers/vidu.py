@@ -194,6 +194,7 @@ class Vidu:
         models, prompted = self.models(operation), operation in _PROMPTED
         return [
             *checks.prompt_problems(order, required=prompted, most=MOST_PROMPT),
+            *checks.misplaced_model(order, _MODELS),
             *(checks.model_problems(order, models) if models else _template_problems(order)),
             *checks.seed_problems(order, vidu_shapes.MOST_SEED),
             *vidu_shapes.picture_problems(order, _pictures(order), _places(order), watermark=bool(_EXTRAS[operation])),

@@ -166,6 +166,41 @@ def test_a_model_the_table_does_not_know_passes_without_a_price(provider: Provid
         assert provider.price(new) is None
 
 
+def test_a_model_the_table_knows_for_another_operation_alone_is_refused_with_those_of_this_one(
+    provider: Provider,
+) -> None:
+    everything = {model.name for operation in provider.operations() for model in provider.models(operation)}
+    for operation in filter(provider.models, provider.operations()):
+        here = tuple(model.name for model in provider.models(operation))
+        for name in sorted(everything.difference(here)):
+            misplaced = provider.fill(order(operation, model=name))
+            assert misplaced.model == name
+            [problem] = provider.problems(misplaced)
+            assert (problem.field, problem.rule, problem.given) == ("model", Rule.ONE_OF, name)
+            assert problem.allowed == here
+            assert problem.nearest in here
+            assert provider.price(misplaced) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "operation", "given", "nearest"),
+    [
+        ("kling", Operation.START_END_TO_VIDEO, "kling-v2-1-master", "kling-v2-1"),
+        ("kling", Operation.TEXT_TO_VIDEO, "kling-v1-5", "kling-v1-6"),
+        ("vidu", Operation.REFERENCE_TO_IMAGE, "viduq3-pro", "viduq2"),
+        ("vidu", Operation.TEXT_TO_VIDEO, "viduq2-pro", "viduq2"),
+        ("futurelabs", Operation.AVATAR, "viduq3-pro", "kling-v2-6"),
+        ("futurelabs", Operation.MUSIC_VIDEO, "viduq3-pro", "one-click-mv"),
+    ],
+)
+async def test_the_nearest_of_an_operations_models_is_the_one_spelled_most_like_it(
+    session: aiohttp.ClientSession, name: str, operation: Operation, given: str, nearest: str
+) -> None:
+    vendor = registry.build({name: Account(api_keys=(KEY,))}, session, lambda: 0.0)[name]
+    [problem] = vendor.problems(vendor.fill(order(operation, model=given)))
+    assert (problem.field, problem.rule, problem.nearest) == ("model", Rule.ONE_OF, nearest)
+
+
 def test_a_choice_outside_the_table_is_named_with_the_nearest_one(provider: Provider) -> None:
     for operation in provider.operations():
         if not any(model.durations for model in provider.models(operation)):
