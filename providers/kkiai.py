@@ -37,15 +37,16 @@ MOST_PROMPT = 2000  # characters
 _IMAGE = Operation.IMAGE_TO_VIDEO
 # `aspect_ratio` and `bgm` are not in the table of fields, but in its example. Switches are typed as text and sent as
 # booleans by the example, the seed likewise as a number: JSON's own kinds go out. The example's model viduq2-pro is not
-# in the list of models and its movement_amplitude "standard" not in that of amplitudes: the lists hold. Off-peak is
-# said not to go with sound; that the q3 models are excepted, as at Vidu, is an inference, and a refusal costs nothing.
+# in the list of models and its movement_amplitude "standard" not in that of amplitudes: the lists hold.
 _FIELDS = (
     "model", "prompt", "duration", "seed", "aspect_ratio", "resolution", "audio", "payload", "wm_url", "callback_url",
 )  # fmt: skip
 _EXTRAS = (
     "movement_amplitude", "bgm", "voice_id", "is_rec", "off_peak", "watermark", "wm_position", "meta_data",
 )  # fmt: skip
-_IGNORED = {**vidu_choices.IGNORED, "movement_amplitude": ("q2",)}  # the page names q2 alone
+# The page is followed, not Vidu's own: the amplitude has no effect on q2 alone, off-peak goes with sound for no model,
+# q3 included, and no model is named that has no music or no choice of voice.
+_LIMITS = vidu_choices.Limits(ignored={"movement_amplitude": ("q2",)})
 
 _ALL, _RATIOS = ("540p", "720p", "1080p"), ("16:9", "9:16", "1:1", "3:4", "4:3")
 # Every model makes sound when asked; the q3 ones also unasked. The picture's own shape holds unless one is chosen.
@@ -87,7 +88,7 @@ class Kkiai:
 
     def extras(self, operation: Operation) -> tuple[Extra, ...]:
         """List the further choices."""
-        return vidu_choices.extras(_EXTRAS, _MODELS, _IGNORED) if operation is _IMAGE else ()
+        return vidu_choices.extras(_EXTRAS, _MODELS, _LIMITS) if operation is _IMAGE else ()
 
     def models(self, operation: Operation) -> tuple[Model, ...]:
         """List the models, the default one first."""
@@ -107,7 +108,7 @@ class Kkiai:
             *checks.seed_problems(order, vidu_shapes.MOST_SEED),
             *vidu_shapes.picture_problems(order, vidu_shapes.PICTURES, watermark=True),
             *checks.clip_problems(order, {}),
-            *vidu_choices.extra_problems(order, _EXTRAS, _MODELS, ignored=_IGNORED, prompt_required=True),
+            *vidu_choices.extra_problems(order, _EXTRAS, _MODELS, limits=_LIMITS, prompt_required=True),
         ]
 
     def price(self, order: Order) -> int | None:

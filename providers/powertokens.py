@@ -38,6 +38,7 @@ MOST_PROMPT = 5000  # characters
 _IMAGE = Operation.IMAGE_TO_VIDEO
 _FIELDS = ("model", "prompt", "duration", "seed", "resolution", "audio", "payload", "callback_url")
 # The text spells one audio_type "sound-effect_only", the list of values "sound_effect_only": the list holds.
+# The q3 models ignore the first four, and no others are listed: they are for a model named by hand.
 _EXTRAS = ("movement_amplitude", "bgm", "audio_type", "voice_id", "is_rec", "off_peak")
 
 # The page lists viduq3-pro alone, and speaks of the two others under duration and resolution.
@@ -91,7 +92,7 @@ class Powertokens:
         return operation is _IMAGE and bool(self._cancel_path)
 
     def extras(self, operation: Operation) -> tuple[Extra, ...]:
-        """List the further choices that a model here takes."""
+        """List the further choices."""
         return vidu_choices.extras(_EXTRAS, _MODELS) if operation is _IMAGE else ()
 
     def models(self, operation: Operation) -> tuple[Model, ...]:

@@ -6,7 +6,7 @@ prices stand here too, for all of them.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from . import checks
 from .checks import model_of
@@ -32,16 +32,30 @@ EXTRAS: Mapping[str, Extra] = {
         Extra("template_id", Kind.TEXT, most=200, required=True),
     )
 }
-# The families, or single models, that silently ignore a choice or cannot do what it asks for.
-IGNORED: Mapping[str, tuple[str, ...]] = {
-    "style": ("q2", "q3", "2.0"),
-    "movement_amplitude": ("q2", "q3"),
-    "bgm": ("q3",),
-    "audio_type": ("q3",),
-    "voice_id": ("q3",),
-    "off_peak": ("viduq3-mix",),
-}
-_LONG_WITHOUT_MUSIC = (9, 10)  # seconds of a q2 video
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a vendor's document says has no effect, or does not go together."""
+
+    ignored: Mapping[str, tuple[str, ...]]  # by choice: families, or single models, that ignore it or cannot do it
+    off_peak_with_sound: tuple[str, ...] = ()  # the families that take both
+    q2_without_music: tuple[int, ...] = ()  # seconds of a q2 video
+
+
+# Vidu, image-to-video and off-peak, read 2026-11; powertokens and Futurelabs say the same of what they offer.
+VIDU = Limits(
+    ignored={
+        "style": ("q2", "q3", "2.0"),
+        "movement_amplitude": ("q2", "q3"),
+        "bgm": ("q3",),
+        "audio_type": ("q3",),
+        "voice_id": ("q3",),
+        "off_peak": ("viduq3-mix",),
+    },
+    off_peak_with_sound=("q3",),
+    q2_without_music=(9, 10),
+)
 _META_DATA = '{"Label": "..."}'
 
 # Credits a second by model and resolution: Futurelabs, "Pricing", 2026-05-08, the only published list; Vidu's own
@@ -71,15 +85,14 @@ def family(model: str | None) -> str:
     return found[1] if found else ""
 
 
-def extras(
-    names: Sequence[str], models: Sequence[Model], ignored: Mapping[str, Sequence[str]] = IGNORED
-) -> tuple[Extra, ...]:
-    """List the choices of these names with the models that take them, leaving out what none of them takes."""
-    taken = {name: _takers(name, models, ignored) for name in names}
+def extras(names: Sequence[str], models: Sequence[Model], limits: Limits = VIDU) -> tuple[Extra, ...]:
+    """List the choices of these names with the models that take them.
+
+    What none of them takes is listed without any: a model nobody has told us of may take it.
+    """
+    taken = {name: _takers(name, models, limits) for name in names}
     return tuple(
-        replace(EXTRAS[name], models=() if len(takers) == len(models) else takers)
-        for name, takers in taken.items()
-        if takers or not models
+        replace(EXTRAS[name], models=() if len(takers) == len(models) else takers) for name, takers in taken.items()
     )
 
 
@@ -88,7 +101,7 @@ def extra_problems(
     names: Sequence[str],
     models: Sequence[Model],
     *,
-    ignored: Mapping[str, Sequence[str]] = IGNORED,
+    limits: Limits = VIDU,
     prompt_required: bool = False,
 ) -> list[Problem]:
     """Check the further choices: known, well formed, taken by the model, and of use together."""
@@ -102,19 +115,21 @@ def extra_problems(
     if model_of(models, order.model) is not None:
         for name in names:
             asked = order.extras.get(name) not in (None, False)
-            if asked and _ignores(order.model or "", name, ignored):
-                takers = _takers(name, models, ignored)
+            if asked and _ignores(order.model or "", name, limits):
+                takers = _takers(name, models, limits)
                 problems.append(Problem(name, Rule.NOT_OFFERED, given=order.model or "", allowed=takers))
-        problems += _sound_problems(order, ignored)
+        problems += _sound_problems(order, limits)
+    elif not limits.off_peak_with_sound:
+        problems += _off_peak_problems(order, limits)
     return problems
 
 
-def _takers(name: str, models: Sequence[Model], ignored: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    return tuple(model.name for model in models if not _ignores(model.name, name, ignored))
+def _takers(name: str, models: Sequence[Model], limits: Limits) -> tuple[str, ...]:
+    return tuple(model.name for model in models if not _ignores(model.name, name, limits))
 
 
-def _ignores(model: str, name: str, ignored: Mapping[str, Sequence[str]]) -> bool:
-    return family(model) in ignored.get(name, ()) or model in ignored.get(name, ())
+def _ignores(model: str, name: str, limits: Limits) -> bool:
+    return family(model) in limits.ignored.get(name, ()) or model in limits.ignored.get(name, ())
 
 
 def _meta_data_problems(order: Order) -> list[Problem]:
@@ -137,19 +152,24 @@ def _watermark_problems(order: Order) -> list[Problem]:
     return [] if on else [Problem(name, Rule.NOT_TOGETHER, given="watermark: no") for name in asked]
 
 
-def _sound_problems(order: Order, ignored: Mapping[str, Sequence[str]]) -> list[Problem]:
-    """Vidu, image-to-video and off-peak, read 2026-11: what goes with sound, and what does not."""
+def _sound_problems(order: Order, limits: Limits) -> list[Problem]:
+    """Say what goes with sound alone, and what does not go with it."""
     generation = family(order.model)
     problems = [
         Problem(name, Rule.NOT_TOGETHER, given="audio: no")
         for name in ("audio_type", "voice_id")
-        if order.extras.get(name) is not None and not order.audio and not _ignores(order.model or "", name, ignored)
+        if order.extras.get(name) is not None and not order.audio and not _ignores(order.model or "", name, limits)
     ]
-    if order.extras.get("off_peak") is True and order.audio and generation != "q3":
-        problems.append(Problem("off_peak", Rule.NOT_TOGETHER, given="audio"))
-    if order.extras.get("bgm") is True and generation == "q2" and order.duration in _LONG_WITHOUT_MUSIC:
+    problems += _off_peak_problems(order, limits)
+    if order.extras.get("bgm") is True and generation == "q2" and order.duration in limits.q2_without_music:
         problems.append(Problem("bgm", Rule.NOT_TOGETHER, given=f"duration: {order.duration}"))
     return problems
+
+
+def _off_peak_problems(order: Order, limits: Limits) -> list[Problem]:
+    both = order.extras.get("off_peak") is True and order.audio
+    refused = both and family(order.model) not in limits.off_peak_with_sound
+    return [Problem("off_peak", Rule.NOT_TOGETHER, given="audio")] if refused else []
 
 
 def price(order: Order, models: Sequence[Model]) -> int | None:

@@ -74,8 +74,8 @@ def asked(operation: Operation, extra: Extra, value: Value) -> Order:
 
 
 def attempts(vendor: Provider, wanted: Order) -> Iterator[Order]:
-    """Try an order with every model, with and without sound: some choices go with one of these alone."""
-    for model in [model.name for model in vendor.models(wanted.operation)] or [None]:
+    """Try an order with every model and one nobody knows, with and without sound: some choices go with one alone."""
+    for model in [*(model.name for model in vendor.models(wanted.operation)), None, "viduq2-unheard-of"]:
         for audio in (None, True, False):
             for duration in (None, 5):
                 yield vendor.fill(replace(wanted, model=model, audio=audio, duration=duration))

@@ -188,6 +188,24 @@ def test_only_q2_ignores_the_amplitude_here(kkiai: Kkiai) -> None:
     assert refused == ["viduq2"]
 
 
+@pytest.mark.parametrize("model", ["viduq3-turbo", "viduq3-pro", "viduq2", "viduq1", "viduq2-pro", "viduq9"])
+async def test_off_peak_goes_with_sound_for_no_model(kkiai: Kkiai, vendor: Vendor, model: str) -> None:
+    assert wrong(kkiai, asked(model, audio=True, **extra(off_peak=True))) == [("off_peak", Rule.NOT_TOGETHER)]
+    assert (await sent(kkiai, vendor, asked(model, audio=False, **extra(off_peak=True))))["off_peak"] is True
+
+
+@pytest.mark.parametrize("model", ["viduq3-turbo", "viduq3-pro", "viduq2", "viduq1"])
+async def test_every_model_has_music_and_voices(kkiai: Kkiai, vendor: Vendor, model: str) -> None:
+    body = await sent(kkiai, vendor, asked(model, audio=True, **extra(bgm=True, voice_id="voice-7")))
+    assert (body["bgm"], body["voice_id"]) == (True, "voice-7")
+    assert wrong(kkiai, asked(model, audio=False, **extra(voice_id="voice-7"))) == [("voice_id", Rule.NOT_TOGETHER)]
+
+
+def test_music_goes_with_q2_of_any_length(kkiai: Kkiai) -> None:
+    lengths = [wrong(kkiai, asked("viduq2", duration=length, **extra(bgm=True))) for length in (8, 9, 10)]
+    assert lengths == [[], [], []]
+
+
 def test_five_seconds_of_viduq1_cost_what_the_answer_on_the_page_shows(kkiai: Kkiai) -> None:
     assert kkiai.price(kkiai.fill(asked())) == sample("kkiai/submit.json")["credits"] == 80
 

@@ -96,8 +96,16 @@ async def test_what_q3_ignores_goes_with_a_model_nobody_knows(shop: Powertokens,
     body = await sent(shop, vendor, asked("viduq2-pro", **chosen, extras=extras))
     assert text(body) == text(BARE | {"model": "viduq2-pro"} | chosen | extras)
     for model in shop.models(IMAGE):
-        assert set(extras) - {field for field, _ in wrong(shop, asked(model.name, extras=extras))} == {"off_peak"}
-    assert [extra.name for extra in shop.extras(IMAGE)] == ["is_rec", "off_peak"]
+        refused = [(name, Rule.NOT_OFFERED) for name in ("movement_amplitude", "bgm", "audio_type", "voice_id")]
+        assert wrong(shop, asked(model.name, extras=extras)) == refused
+        [problem] = shop.problems(shop.fill(asked(model.name, extras={"bgm": True})))
+        assert problem.given == model.name  # which is the reason
+
+
+def test_every_choice_of_the_page_can_be_made_although_the_listed_models_ignore_some(shop: Powertokens) -> None:
+    assert {extra.name: extra.models for extra in shop.extras(IMAGE)} == dict.fromkeys(
+        ("movement_amplitude", "bgm", "audio_type", "voice_id", "is_rec", "off_peak"), ()
+    )
 
 
 def test_the_sound_effects_are_spelled_as_in_the_list_of_values_not_as_in_the_text(shop: Powertokens) -> None:

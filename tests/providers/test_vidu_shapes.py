@@ -149,10 +149,13 @@ def test_switching_off_what_a_model_cannot_do_is_no_mistake() -> None:
     assert said(asked(model="viduq3-mix", off_peak=False)) == []
 
 
-def test_a_choice_that_no_model_takes_is_not_offered_and_one_without_models_is() -> None:
-    assert vidu_choices.extras(("style", "off_peak"), MODELS[:2]) == (Extra("off_peak", Kind.FLAG),)
-    assert vidu_choices.extras(("bgm",), ()) == (Extra("bgm", Kind.FLAG),)
-    assert [extra.name for extra in vidu_choices.extras(("style",), MODELS[:2], ignored={})] == ["style"]
+def test_a_choice_that_no_listed_model_takes_is_offered_for_those_nobody_has_told_us_of() -> None:
+    for models in (MODELS[:2], ()):
+        assert vidu_choices.extras(("bgm", "off_peak"), models) == (
+            Extra("bgm", Kind.FLAG),
+            Extra("off_peak", Kind.FLAG),
+        )
+    assert said(Order(IMAGE, "viduq3-turbo", "", 5, extras={"bgm": True})) != []
 
 
 @pytest.mark.parametrize(
