@@ -150,7 +150,10 @@ def _outputs(task: Mapping[str, Any]) -> tuple[OutputLink, ...]:
     result = as_object(task.get("task_result"))
     found = [(item, "video") for item in as_objects(result.get("videos"))]
     found += [(item, "image") for item in as_objects(result.get("images"))]
-    found += [(item, as_text(item.get("type")) or "video") for item in as_objects(task.get("outputs"))]
+    found += [
+        (item, "image" if as_text(item.get("type")).lower() == "image" else "video")
+        for item in as_objects(task.get("outputs"))
+    ]
     links = [OutputLink(link, kind) for item, kind in found if (link := _link(item))]
     return tuple(links[:_MOST_OUTPUTS])
 

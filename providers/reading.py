@@ -10,11 +10,12 @@ from .contract import NotUnderstood
 
 MOST_CREDITS = 1_000_000_000  # more than this is a mistake or a lie, and would not fit a column everywhere
 MOST_ITEMS = 10  # of a task's list of results: hundreds of thousands would hold the program up
+_MOST_ADDRESS = 8192  # characters
 MOST_DETAIL = 300  # characters, as the contract says of ProviderError.detail
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
-_IDENTIFIER = re.compile(r"(?!\.+\Z)[A-Za-z0-9._:=~+-]{1,200}")
+_IDENTIFIER = re.compile(r"(?!\.+\Z)[A-Za-z0-9._:=~+-]{1,128}")  # as long as its column
 
 
 def _no_constant(word: str) -> NoReturn:
@@ -45,8 +46,8 @@ def as_objects(value: object, most: int = MOST_ITEMS) -> list[Mapping[str, Any]]
 
 
 def as_text(value: object) -> str:
-    """Return a JSON string, or an empty one; lone surrogates, which no database takes, are replaced."""
-    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else ""
+    """Return a JSON string, or an empty one, without what no database takes: lone surrogates and NUL."""
+    return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "") if isinstance(value, str) else ""
 
 
 def as_count(value: object) -> int | None:
@@ -68,8 +69,9 @@ def as_identifier(value: object) -> str:
 
 def as_link(value: object) -> str:
     """Return a web address, or an empty text. Whether it may be fetched is decided where it is fetched."""
-    text = as_text(value).strip()
-    return text if text.lower().startswith(("https://", "http://")) and len(text) <= 8192 else ""
+    text = value.strip() if isinstance(value, str) else ""
+    plain = text.isprintable() and text.lower().startswith(("https://", "http://"))
+    return text if plain and len(text) <= _MOST_ADDRESS else ""
 
 
 def as_moment(value: object) -> float | None:

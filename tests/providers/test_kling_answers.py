@@ -20,6 +20,10 @@ def test_pictures_are_told_from_videos() -> None:
     task = {"task_id": "1", "task_status": "succeed"}
     images = {"images": [{"index": 0, "url": "https://x.example/1.png"}], "videos": []}
     assert [output.kind for output in kling_shapes.status_of(task | {"task_result": images}).outputs] == ["image"]
+    kinds = ["image", "IMAGE", "video", "video/mp4", "", None, 5]
+    told = [{"type": kind, "url": "https://x.example/1"} for kind in kinds]
+    read = kling_shapes.status_of({"task_id": "1", "status": "succeeded", "outputs": told}).outputs
+    assert [output.kind for output in read] == ["image", "image", *["video"] * 5]
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ def test_every_json_value_is_read_as_every_kind(value: object) -> None:
     count = reading.as_count(value)
     assert count is None or 0 <= count <= reading.MOST_CREDITS
     assert "/" not in reading.as_identifier(value)
+    assert "\0" not in reading.as_text(value)
     assert reading.as_link(value)[:4].lower() in ("", "http")
     line = reading.for_log(value)
     assert len(line) <= 300
@@ -87,7 +88,7 @@ def test_credits_are_whole_numbers_as_numbers_or_as_digits(value: object, count:
     assert reading.as_count(value) == count
 
 
-@pytest.mark.parametrize("value", ["", "..", ".", "a/b", "a?b", "a b", "a\n", "é", "x" * 201, -1, True, None, 1.5, []])
+@pytest.mark.parametrize("value", ["", "..", ".", "a/b", "a?b", "a b", "a\n", "é", "x" * 129, -1, True, None, 1.5, []])
 def test_an_id_that_could_change_a_path_is_none(value: object) -> None:
     assert reading.as_identifier(value) == ""
 
@@ -96,6 +97,7 @@ def test_an_id_is_digits_or_a_word() -> None:
     assert reading.as_identifier("916198978159124480") == "916198978159124480"
     assert reading.as_identifier(916198978159124480) == "916198978159124480"
     assert reading.as_identifier("a-B_1.2:3") == "a-B_1.2:3"
+    assert reading.as_identifier("x" * 128) == "x" * 128  # what its column takes
 
 
 @pytest.mark.parametrize("value", ["", "ftp://x/y", "javascript:alert(1)", "//x/y", "data:video/mp4;base64,", 5, None])
@@ -105,6 +107,15 @@ def test_only_web_addresses_are_links(value: object) -> None:
 
 def test_a_lone_surrogate_becomes_text_that_a_database_takes() -> None:
     assert reading.as_text(json.loads('"a\\ud800b"')) == "a?b"
+
+
+@pytest.mark.parametrize("letter", ["\0", "\n", "\x7f", "\u202e"])
+def test_an_address_with_letters_that_cannot_be_seen_is_no_link(letter: str) -> None:
+    assert reading.as_link(f"https://cdn.example/a{letter}.mp4") == ""
+
+
+def test_a_nul_is_left_out_of_a_text_for_postgresql_takes_none() -> None:
+    assert reading.as_text("a\0b") == "ab"
 
 
 def test_a_line_for_the_log_holds_no_address_and_no_control_letter() -> None:
