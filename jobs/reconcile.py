@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import structlog
+
 from jobs import life
 from jobs.context import Context
 from jobs.loop import Work
@@ -9,10 +11,11 @@ from jobs.settle import learn, task_of
 from jobs.submit import backoff, in_doubt
 from jobs.transitions import Event
 from providers.contract import ErrorKind, Provider, ProviderError, Reason, Task
-from storage import Connection, alerts
+from storage import Connection, StorageError, alerts
 from storage import jobs as job_facts
 from storage.words import AlertKind, Job, State
 
+_log = structlog.get_logger("reconcile")
 _AT_ONCE = 8
 _CLOCK_SLACK = 300  # seconds a vendor's clock may be behind ours
 _ABSENCES = 2  # looks that must both find nothing before a job is sent a second time
@@ -46,6 +49,11 @@ async def reconcile(ctx: Context, job: Job) -> None:
     except ProviderError as error:
         ctx.tell("reconcile failed", job.id, kind=error.kind, reason=error.reason, detail=error.detail)
         heard, wait = False, max(backoff(ctx, job.lookups), int((error.retry_after or 0) * 1000))
+    except StorageError:
+        raise
+    except Exception:  # noqa: BLE001 -- a vendor that says what nobody expects is as good as silent: its deadline decides
+        _log.exception("job not asked about", job=job.code)
+        heard, wait = False, backoff(ctx, job.lookups)
     if not heard:
         await _give_time(ctx, job, wait)
 

@@ -5,6 +5,8 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
+import structlog
+
 from jobs import life
 from jobs.context import Context
 from jobs.loop import Work
@@ -20,10 +22,11 @@ from providers.contract import (
     Trust,
 )
 from providers.orders import Operation
-from storage import Connection, inbox
+from storage import Connection, StorageError, inbox
 from storage import jobs as job_facts
 from storage.words import InboxRow, Job, State, StoredShot
 
+_log = structlog.get_logger("settle")
 _AT_ONCE = 16
 _BATCH = 500
 # Whoever knows a job's address can ring: a vendor does it a few times. More rings than that are answered together, so
@@ -51,7 +54,14 @@ def work(ctx: Context) -> Work[Pile]:
         return await ctx.database.read(_piles, ctx.now())
 
     async def handle(pile: Pile) -> None:
-        await _settle(ctx, *pile)
+        job_id, job, rows = pile
+        try:
+            await _settle(ctx, job_id, job, rows)
+        except StorageError:
+            raise
+        except Exception:  # noqa: BLE001 -- what one vendor said must not fill all hands
+            _log.exception("callbacks not acted on", job=job.code if job else job_id)
+            await ctx.database.write(_put_off, ctx, rows)
 
     return Work("settle", due, handle, lambda pile: pile[0], ctx.wakes.settle, _AT_ONCE, ctx.timing.idle / 1000)
 
@@ -85,6 +95,21 @@ async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRo
         after = await _confirm(ctx, provider, job, task_id, group)
         if after is not None and after.task_id != job.task_id:
             return  # the job has found its task: the other callbacks are looked at again in that light
+
+
+def _put_off(connection: Connection, ctx: Context, rows: Sequence[InboxRow]) -> None:
+    """Act on callbacks later, and ever more seldom; give up when their job is not looked after any more either."""
+    now, ids = ctx.now(), [row.id for row in rows]
+    if now - rows[0].received_at >= ctx.timing.rescue:
+        inbox.settled(connection, ids, now, "given up: it could not be acted on")
+    else:
+        inbox.postponed(connection, ids, now + _growing(ctx, rows))
+
+
+def _growing(ctx: Context, rows: Sequence[InboxRow]) -> int:
+    """Say how long to wait, in milliseconds: as long again as some callbacks have waited so far, within bounds."""
+    waited = ctx.now() - rows[0].received_at
+    return min(max(waited, ctx.timing.retry_least), ctx.timing.retry_most)
 
 
 def _by_task(provider: Provider, job: Job, rows: Sequence[InboxRow]) -> dict[str, list[InboxRow]]:
@@ -248,7 +273,7 @@ def _ask_again(connection: Connection, ctx: Context, job: Job, rows: Sequence[In
     # A vendor may need a moment until it finds a task it has just made; after that, there is no such task.
     worth = timing.absence_gap * 5 if error.reason is Reason.NOT_FOUND else timing.rescue
     if not looked_after and waited < worth:
-        inbox.postponed(connection, ids, now + min(max(waited, timing.retry_least), timing.retry_most))
+        inbox.postponed(connection, ids, now + _growing(ctx, rows))
         return
     inbox.settled(connection, ids, now, f"the vendor could not be asked: {error.kind}")
     if job.due_at is not None:
