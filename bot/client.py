@@ -14,6 +14,7 @@ from bot import buttons, mine, modals, music
 from bot.admin import settings_command
 from bot.balance import balance_command
 from bot.commands import Tree, all_commands
+from bot.credits import credits_command
 from bot.help import help_command
 from bot.mine import cancel_command, jobs_command
 from bot.moderation import mod_group
@@ -59,7 +60,8 @@ class RushesClient(discord.AutoShardedClient):
         )
         making = (*all_commands(ctx, desk), mv_group(ctx, desk))
         own = (jobs_command(ctx), cancel_command(ctx), balance_command(ctx), help_command(ctx))
-        for command in (*making, *own, mod_group(ctx), settings_command(ctx)):
+        leading = (mod_group(ctx), settings_command(ctx), credits_command(ctx))
+        for command in (*making, *own, *leading):
             self.tree.add_command(command)
         self.synced = not sync
         self._last_identify = -_IDENTIFY_GAP

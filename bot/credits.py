@@ -1,0 +1,241 @@
+"""/credits: what the server spent, as a picture, as numbers and as a table to take away; for its admins."""
+
+import asyncio
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import discord
+import structlog
+from discord import app_commands
+
+from bot import chart, refusals
+from bot.looks import notice, title_of
+from bot.messages import Tone, credits_of
+from bot.plain import clean
+from bot.rights import Interaction
+from bot.talking import NO_PINGS, working
+from jobs.context import Context
+from storage import Connection, StorageError, guilds, limits, spending
+from storage.spending import DAY, Line, Spent
+from storage.words import Period, job_code
+
+_log = structlog.get_logger("bot.credits")
+_MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")
+_MOST_LINES = 50_000  # of the table; some 10 MB
+_MOST_MEMBERS = 5
+_MONTHS_OFFERED = 12
+_LEAST_SEEN = DAY  # of a month, before anything is foretold from it
+NOT_ADMIN = "Only people who may manage this server can see what it spent."
+NOT_READ = "I can't read the books just now. Please try again in a minute."
+_HEAD = (
+    "job", "asked at (UTC)", "member", "member's name", "channel", "provider", "operation", "model", "state",
+    "credits reserved", "credits charged", "provider's own figure", "drift",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """A month of one server."""
+
+    since: int  # its first moment; milliseconds, as all here
+    until: int
+    now: int
+    here: Sequence[Spent]
+    before: Sequence[Spent]  # the month before
+    budget: int | None
+    lines: Sequence[Line]
+    top: Sequence[tuple[int, int]]  # members and what they used, the most first
+
+    @property
+    def used(self) -> int:
+        """Credits spent or held."""
+        return sum(one.settled + one.held for one in self.here)
+
+    @property
+    def forecast(self) -> int | None:
+        """What the month will have used if it goes on like this; None: it is over, or too young to tell."""
+        seen = self.now - self.since
+        if not self.since <= self.now < self.until or seen < _LEAST_SEEN:
+            return None
+        return round(self.used * (self.until - self.since) / seen)
+
+
+def credits_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
+    """Make the /credits command."""
+
+    @app_commands.default_permissions(manage_guild=True)
+    @app_commands.describe(month="Which month, such as 2026-11; nothing: this one")
+    async def credits(interaction: Interaction, month: app_commands.Range[str, 1, 7] | None = None) -> None:
+        with working(interaction):
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            embed, files = await _answer(ctx, interaction, month)
+            await interaction.edit_original_response(embed=embed, attachments=files, allowed_mentions=NO_PINGS)
+
+    command: app_commands.Command[Any, ..., None] = app_commands.Command(
+        name="credits", description="What this server spent: picture, numbers, and a table", callback=credits
+    )
+    command.autocomplete("month")(_naming(ctx))
+    return command
+
+
+def _naming(ctx: Context) -> Any:
+    async def complete(_: Interaction, current: str) -> list[app_commands.Choice[str]]:
+        names = _months(ctx.now(), _MONTHS_OFFERED)
+        return [app_commands.Choice(name=name, value=name) for name in names if name.startswith(current.strip())]
+
+    return complete
+
+
+async def _answer(
+    ctx: Context, interaction: Interaction, month: str | None
+) -> tuple[discord.Embed, list[discord.File]]:
+    if interaction.guild_id is None:
+        return notice(refusals.ONLY_IN_SERVERS), []
+    if not interaction.permissions.manage_guild:
+        return notice(NOT_ADMIN), []
+    since = limits.start_of(ctx.now(), Period.MONTH) if month is None else month_of(month)
+    if since is None:
+        return notice("A month is written like 2026-11: the year, a dash, the month."), []
+    try:
+        books = await ctx.database.read(_books, interaction.guild_id, since, ctx.now())
+    except StorageError as error:
+        _log.warning("books not read", trouble=str(error))
+        return notice(NOT_READ), []
+    titles = {one.provider: title_of(ctx.providers, one.provider) for one in books.here}
+    picture, table = await asyncio.to_thread(_drawn, books, titles)
+    name = _name(since)
+    embed = notice(text_of(books, titles), Tone.DONE)
+    embed.title = f"Credits in {datetime.fromtimestamp(since / 1000, UTC):%B %Y}"
+    embed.set_image(url=f"attachment://credits-{name}.png")
+    files = [discord.File(io.BytesIO(picture), f"credits-{name}.png")]
+    return embed, [*files, discord.File(io.BytesIO(table), f"credits-{name}.csv")]
+
+
+def _books(connection: Connection, guild_id: int, since: int, now: int) -> Books:
+    until = limits.end_of(since, Period.MONTH)
+    here = spending.spent(connection, guild_id, since, until)
+    before = spending.spent(connection, guild_id, limits.start_of(since - 1, Period.MONTH), since)
+    lines = spending.lines(connection, guild_id, since, until, _MOST_LINES)
+    members = _sums((one.user_id, one.settled + one.held) for one in here)
+    return Books(since, until, now, here, before, guilds.monthly(connection, guild_id), lines, members)
+
+
+def _sums(amounts: Any) -> list[tuple[Any, int]]:
+    counted: Counter[Any] = Counter()
+    for key, amount in amounts:
+        counted[key] += amount
+    return [(key, amount) for key, amount in counted.most_common() if amount]
+
+
+def _drawn(books: Books, titles: Mapping[str, str]) -> tuple[bytes, bytes]:
+    return chart.draw(month_drawn(books, titles)), table_of(books.lines)
+
+
+def month_drawn(books: Books, titles: Mapping[str, str]) -> chart.Month:
+    """Put a month's books into what the picture shows."""
+    days = (books.until - books.since) // DAY
+    settled, held, before = [0] * days, [0] * days, [0] * days
+    for one in books.here:
+        settled[one.day] += one.settled
+        held[one.day] += one.held
+    for one in books.before:
+        if one.day < days:
+            before[one.day] += one.settled + one.held
+    return chart.Month(
+        title=f"Credits in {datetime.fromtimestamp(books.since / 1000, UTC):%B %Y}",
+        settled=settled,
+        held=held,
+        before=before,
+        today=(books.now - books.since) // DAY if books.since <= books.now < books.until else None,
+        budget=books.budget,
+        forecast=books.forecast,
+        vendors=_sums((titles[one.provider], one.settled + one.held) for one in books.here),
+        operations=_sums((one.operation.replace("_", " "), one.settled + one.held) for one in books.here),
+    )
+
+
+def text_of(books: Books, titles: Mapping[str, str]) -> str:
+    """Tell a month in words."""
+    spent, held = sum(one.settled for one in books.here), sum(one.held for one in books.here)
+    jobs = sum(one.jobs for one in books.here)
+    lines = [f"**{credits_of(spent)} spent**, {credits_of(held)} reserved, for {jobs:,} request{'s' * (jobs != 1)}."]
+    if books.budget is not None:
+        left = books.budget - spent - held
+        lines.append(f"Budget: {credits_of(books.budget)} a month, {credits_of(max(left, 0))} left.")
+    if books.forecast is not None and books.used:
+        lines.append(f"Going on like this, the month ends at about {credits_of(books.forecast)}.")
+    before = sum(one.settled + one.held for one in books.before)
+    if before:
+        same = sum(one.settled + one.held for one in books.before if one.day * DAY < books.now - books.since)
+        young = books.since <= books.now < books.until
+        until_now = f", {same:,} of them by this day" if young else ""
+        lines.append(f"The month before: {credits_of(before)}{until_now}.")
+    released = sum(one.released for one in books.here)
+    lines += [f"Returned because nothing came of it: {credits_of(released)}."] if released else []
+    lines += _drift(books, titles)
+    if books.top:
+        members = [f"<@{user}> {amount:,}" for user, amount in books.top[:_MOST_MEMBERS]]
+        lines.append(f"Most by: {' · '.join(members)}")
+    return "\n".join([*lines, "-# A credit is worth US$0.005. Days are UTC; a request counts on the day it was made."])
+
+
+def _drift(books: Books, titles: Mapping[str, str]) -> list[str]:
+    """Tell where the vendors' own figures differ from what was reserved."""
+    found: list[str] = []
+    for provider in sorted({one.provider for one in books.here}):
+        mine = [one for one in books.here if one.provider == provider]
+        reported, expected = sum(one.reported for one in mine), sum(one.expected for one in mine)
+        if expected and reported != expected:
+            change = f"{abs(reported - expected) / expected:.0%} {'above' if reported > expected else 'below'}"
+            found.append(f"{titles[provider]} says {credits_of(reported)}, {change} what was reserved")
+    return [f"Drift: {'; '.join(found)}."] if found else []
+
+
+def table_of(lines: Sequence[Line]) -> bytes:
+    """Write jobs as CSV, one a line, for a spreadsheet."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(_HEAD)
+    for line in lines:
+        drift = "" if line.reported is None else line.reported - line.held
+        moment = (
+            datetime.fromtimestamp(line.at / 1000, UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
+        )
+        row = (
+            job_code(line.job_id), moment, line.user_id, line.user_name, line.channel_id, line.provider,
+            line.operation, line.model, line.state.value, line.held, line.charged, line.reported, drift,
+        )  # fmt: skip
+        writer.writerow([_cell(value) for value in row])
+    return b"\xef\xbb\xbf" + out.getvalue().encode()  # the mark by which spreadsheets know UTF-8
+
+
+def _cell(value: object) -> object:
+    """Keep a stranger's word from being a formula, and long numbers from being rounded."""
+    if isinstance(value, int) and value >= 10**15:
+        return f"'{value}"
+    text = clean(value) if isinstance(value, str) else value
+    return f"'{text}" if isinstance(text, str) and text[:1] in {"=", "+", "-", "@"} else text
+
+
+def month_of(name: str) -> int | None:
+    """Read 2026-11 as the month's first moment (UTC), in milliseconds; None when it is none."""
+    found = _MONTH.fullmatch(name.strip())
+    return int(datetime(int(found[1]), int(found[2]), 1, tzinfo=UTC).timestamp() * 1000) if found else None
+
+
+def _name(since: int) -> str:
+    return f"{datetime.fromtimestamp(since / 1000, UTC):%Y-%m}"
+
+
+def _months(now: int, count: int) -> list[str]:
+    found, moment = list[str](), limits.start_of(now, Period.MONTH)
+    for _ in range(count):
+        found.append(_name(moment))
+        moment = limits.start_of(moment - 1, Period.MONTH)
+    return found
