@@ -141,6 +141,8 @@ def _not_offered(problem: Problem, title: str, given: str) -> str:
             return f"No provider that is set up here can make {made(problem.given)}."
         instead = _INSTEAD.get(problem.given, " Choose another provider or model.")
         return f"{who} can't make {made(problem.given)}.{instead}"
+    if field == "audio" and not is_file(field) and given == "no":
+        return f"{who} can't switch the sound off here. Leave `audio` out, or choose another provider or model.{models}"
     if field == "audio" and not is_file(field):
         return f"{given or 'This model'} makes no sound at {title}. Leave `audio` out, or choose another model.{models}"
     if field == "aspect_ratio":

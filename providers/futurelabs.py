@@ -151,9 +151,12 @@ class Futurelabs:
     def fill(self, order: Order) -> Order:
         """Put Futurelabs' defaults where the member said nothing.
 
-        How long a template's video is, and how large a picture, is the vendor's affair unless somebody asks.
+        How long a template's video is, and how large a picture, is the vendor's affair unless somebody asks. Where no
+        field switches the sound, none is filled in: it stays known whether the member has said no to it.
         """
         filled = checks.fill(order, self.models(order.operation))
+        if "audio" not in _FIELDS.get(order.operation, ("audio",)):
+            filled = replace(filled, audio=order.audio)
         if order.operation is _TEMPLATE:
             return replace(filled, duration=order.duration)
         if order.operation is _PAINTED:
@@ -175,6 +178,7 @@ class Futurelabs:
             *checks.prompt_problems(order, required=prompted, most=MOST_PROMPT),
             *misplaced,
             *checks.model_problems(order, models),
+            *_silence_problems(order),
             *checks.seed_problems(order, seeds),
             *vidu_shapes.picture_problems(order, _pictures(operation), _PLACES[operation]),
             *checks.clip_problems(order, {}),
@@ -238,6 +242,13 @@ class Futurelabs:
         if futurelabs_mv.is_ours(payload):
             return futurelabs_mv.status(payload)
         return vidu_shapes.status(payload)
+
+
+def _silence_problems(order: Order) -> list[Problem]:
+    """q3 makes sound unless it is switched off, and but for text2video no table lists the switch."""
+    unswitched = order.operation in (_IMAGE, _FRAMES, _REFERENCE)
+    loud = order.audio is False and vidu_choices.family(order.model) == "q3"
+    return [Problem("audio", Rule.NOT_OFFERED, given="no")] if unswitched and loud else []
 
 
 def _pictures(operation: Operation) -> checks.PictureRules:

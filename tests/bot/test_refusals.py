@@ -53,6 +53,10 @@ BOTTOM, TOP = "0,0", "639,479"
             "The watermark's place is of no use without the watermark. Set `watermark` to yes too, or leave it out.",
         ),
         (
+            Problem("audio", Rule.NOT_OFFERED, "no"),
+            "Acme can't switch the sound off here. Leave `audio` out, or choose another provider or model.",
+        ),
+        (
             Problem("voice_id", Rule.NOT_TOGETHER, "audio: no"),
             "The voice is of no use without sound. Set `audio` to True too, or leave it out.",
         ),

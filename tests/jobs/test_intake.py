@@ -127,6 +127,20 @@ def test_too_many_pictures_are_refused_with_the_limit_of_the_vendor_that_takes_m
     assert (refused.provider, refused.problems[0].limit) == ("vidu", 7)
 
 
+@pytest.mark.parametrize(
+    "operation", [Operation.IMAGE_TO_VIDEO, Operation.START_END_TO_VIDEO, Operation.REFERENCE_TO_VIDEO]
+)
+def test_who_wants_silence_gets_a_vendor_that_can_be_told_so(
+    providers: Mapping[str, Provider], operation: Operation
+) -> None:
+    loud = plan(providers, an_order(operation), wanted=None, preferred=None)
+    silent = plan(providers, an_order(operation, audio=False), wanted=None, preferred=None)
+    assert isinstance(loud, Plan)
+    assert isinstance(silent, Plan)
+    assert loud.provider == "futurelabs"
+    assert (silent.provider == "futurelabs", silent.order.audio) == (False, False)
+
+
 @pytest.mark.parametrize(("asked", "nearest"), [("4k", "4K"), ("2160p", "4K"), ("1440p", "2K"), ("720p", "1080p")])
 def test_the_nearest_of_sizes_with_nicknames_is_named(
     providers: Mapping[str, Provider], asked: str, nearest: str

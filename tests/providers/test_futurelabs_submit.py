@@ -70,6 +70,23 @@ async def test_sound_is_switched_for_q3_only(futurelabs: Futurelabs, vendor: Ven
     assert (problem.field, problem.rule) == ("audio", Rule.NOT_OFFERED)
 
 
+@pytest.mark.parametrize("operation", [IMAGE, FRAMES, REFERENCE])
+@pytest.mark.parametrize("model", [None, "viduq3-turbo", "viduq3-pro", "viduq3-unheard-of"])
+def test_silence_is_refused_where_a_q3_model_cannot_be_told_to_be_silent(
+    futurelabs: Futurelabs, operation: Operation, model: str | None
+) -> None:
+    [problem] = futurelabs.problems(futurelabs.fill(order(operation, model=model, audio=False)))
+    assert (problem.field, problem.rule, problem.given) == ("audio", Rule.NOT_OFFERED, "no")
+    assert wrong(futurelabs, order(operation, model=model)) == []
+    assert futurelabs.fill(order(operation, model=model)).audio is None
+
+
+@pytest.mark.parametrize("operation", [IMAGE, FRAMES, REFERENCE])
+def test_silence_needs_no_switch_with_models_that_make_no_sound(futurelabs: Futurelabs, operation: Operation) -> None:
+    for model in ("viduq2", "viduq1"):
+        assert wrong(futurelabs, order(operation, model=model, audio=False)) == []
+
+
 async def test_image_to_video_gives_the_address_and_neither_payload_nor_an_unasked_shape(
     futurelabs: Futurelabs, vendor: Vendor
 ) -> None:
