@@ -81,9 +81,11 @@ class Api:
         query: Mapping[str, str] | None = None,
         any_body: bool = False,
         most_bytes: int = MOST_BYTES,
+        explain: Explain | None = None,
     ) -> dict[str, Any]:
         """Make one call and return the JSON object of a 2xx answer. Raise ProviderError.
 
+        `explain`: what a refusal of this call means, where it means something else than elsewhere.
         `any_body`: the answer's body does not matter, a 2xx is enough; what is no object comes back as an empty one.
         `most_bytes`: an answer above it counts as one that could not be read; it may repeat what was sent besides,
         as resellers do with pictures.
@@ -100,7 +102,7 @@ class Api:
                 break
         if isinstance(outcome, ProviderError):
             raise outcome
-        return self._read(outcome, any_body, secrets)
+        return self._read(outcome, any_body, secrets, explain or self._explain)
 
     def _secrets(self) -> list[str]:
         return [word for value in self._headers().values() for word in value.split() if len(word) >= 6]
@@ -142,14 +144,14 @@ class Api:
             kind, reason, seen = ErrorKind.UNKNOWN, Reason.VENDOR, f"the call broke off ({type(error).__name__})"
         return ProviderError(kind, reason, seen)
 
-    def _read(self, answer: _Answer, any_body: bool, secrets: list[str]) -> dict[str, Any]:
+    def _read(self, answer: _Answer, any_body: bool, secrets: list[str], explain: Explain) -> dict[str, Any]:
         payload = _object_or_none(answer.body)
         if 200 <= answer.status < 300:
             if payload is not None or any_body:
                 return payload or {}
             said = f"HTTP {answer.status} without a JSON object"
             raise ProviderError(ErrorKind.UNKNOWN, Reason.VENDOR, said, http=answer.status)
-        kind, reason, said = self._explain(answer.status, payload or {})
+        kind, reason, said = explain(answer.status, payload or {})
         for secret in secrets:
             said = said.replace(secret, "<key>")
         retry_after = read_retry_after(answer.retry_after, self._clock())

@@ -205,7 +205,8 @@ class Futurelabs:
             submission = replace(submission, order=replace(order, audio=None))
         fields = (*_FIELDS[order.operation], *_EXTRAS[order.operation])
         body = vidu_shapes.request_body(submission, _pictures(order.operation), fields)
-        return vidu_shapes.accepted(await self._api.call("POST", _PATHS[order.operation], json=body))
+        path, explain = _PATHS[order.operation], vidu_shapes.explain_submission
+        return vidu_shapes.accepted(await self._api.call("POST", path, json=body, explain=explain))
 
     async def query(self, task: Task) -> Status:
         """Ask how a task is, where its operation is asked about. Raise ProviderError."""

@@ -91,7 +91,9 @@ async def submit(api: Api, submission: Submission) -> Accepted:
         raise ProviderError(ErrorKind.NOT_SENT, Reason.BAD_ORDER, "a file without an address")
     path = f"/ai/kling/v1/{_ENDPOINTS[order.operation]}"
     try:
-        return kling_shapes.accepted(await api.call("POST", path, json=_body(submission)))
+        # A 404 without a code of Kling's speaks of the address: there is no task yet that could be unknown.
+        answer = await api.call("POST", path, json=_body(submission), explain=kling_shapes.explain)
+        return kling_shapes.accepted(answer)
     except ProviderError as error:
         refusal = kling_shapes.refused_submission(error)
     raise refusal

@@ -145,7 +145,8 @@ async def submit(api: Api, submission: Submission) -> Accepted:
     """Create a music video, or ask for a change of one. Raise ProviderError."""
     order = submission.order
     if order.operation is Operation.MUSIC_VIDEO:
-        return vidu_shapes.accepted(await api.call("POST", BASE_PATH, json=_body(submission)))
+        explain = vidu_shapes.explain_submission
+        return vidu_shapes.accepted(await api.call("POST", BASE_PATH, json=_body(submission), explain=explain))
     if not order.parent or not order.shots:
         raise ProviderError(ErrorKind.NOT_SENT, Reason.BAD_ORDER, "no shot is named")
     body: dict[str, Any] = {"callback_url": submission.callback_url}

@@ -125,7 +125,8 @@ class Kkiai:
     async def submit(self, submission: Submission) -> Accepted:
         """Create a task. Raise ProviderError."""
         body = vidu_shapes.request_body(submission, vidu_shapes.PICTURES, (*_FIELDS, *_EXTRAS))
-        return vidu_shapes.accepted(await self._api.call("POST", "/ent/v2/img2video", json=body))
+        explain = vidu_shapes.explain_submission
+        return vidu_shapes.accepted(await self._api.call("POST", "/ent/v2/img2video", json=body, explain=explain))
 
     async def query(self, task: Task) -> Status:
         """Ask how a task is, at the path that is set. Raise ProviderError."""

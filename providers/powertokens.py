@@ -123,7 +123,8 @@ class Powertokens:
     async def submit(self, submission: Submission) -> Accepted:
         """Create a task. Raise ProviderError."""
         body = vidu_shapes.request_body(submission, vidu_shapes.PICTURES, (*_FIELDS, *_EXTRAS))
-        return vidu_shapes.accepted(await self._api.call("POST", "/vidu/ent/v2/img2video", json=body))
+        path, explain = "/vidu/ent/v2/img2video", vidu_shapes.explain_submission
+        return vidu_shapes.accepted(await self._api.call("POST", path, json=body, explain=explain))
 
     async def query(self, task: Task) -> Status:
         """Ask how a task is, at each path in turn while there is no such page. Raise ProviderError."""

@@ -212,7 +212,8 @@ class Vidu:
         fields = (*_FIELDS[order.operation], *_EXTRAS[order.operation])
         fields = (*fields, "wm_url") if "watermark" in fields else fields
         body = vidu_shapes.request_body(submission, _pictures(order), fields, _NAMES)
-        return vidu_shapes.accepted(await self._api.call("POST", _PATHS[order.operation], json=body))
+        path, explain = _PATHS[order.operation], vidu_shapes.explain_submission
+        return vidu_shapes.accepted(await self._api.call("POST", path, json=body, explain=explain))
 
     async def query(self, task: Task) -> Status:
         """Ask how a task is. Raise ProviderError."""

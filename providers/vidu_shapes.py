@@ -252,6 +252,12 @@ def explain_reseller(http: int, payload: Mapping[str, Any]) -> Fault:
     return kind, (Reason.NOT_FOUND if http == 404 and payload else reason), detail
 
 
+def explain_submission(http: int, payload: Mapping[str, Any]) -> Fault:
+    """Read a refusal of a new task. There is no task yet that could be unknown: not found is then the address."""
+    kind, reason, detail = explain(http, payload)
+    return kind, Reason.ACCESS if reason is Reason.NOT_FOUND else reason, detail
+
+
 def _said(payload: Mapping[str, Any]) -> str:
     inner = as_object(payload.get("error"))
     texts = [payload.get(name) for name in ("reason", "err_code", "message", "err_msg", "msg", "error")]

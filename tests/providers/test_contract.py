@@ -1,6 +1,7 @@
 """What every vendor's adapter must hold, whatever the vendor."""
 
 import contextlib
+import functools
 import json
 import traceback
 from collections.abc import Callable, Coroutine
@@ -366,6 +367,21 @@ async def test_a_page_that_is_no_answer_of_the_vendors_never_says_that_a_task_is
     vendor.answers = [reply(404, b"<html>no such page</html>")]
     for call in calls(provider):
         assert (await failure(call)).reason is Reason.ACCESS
+
+
+async def test_a_404_to_a_submission_speaks_of_the_address_for_there_is_no_task_yet(
+    provider: Provider, vendor: Vendor
+) -> None:
+    bodies = [{"message": "?"}, {"error": {"message": "Invalid URL"}}]
+    bodies += [{"code": 404, "reason": "NotFound", "message": "?"}] * (provider.name not in ("kling", "apiframe"))
+    for body in bodies:
+        vendor.answers = [reply(404, body)]
+        for operation in provider.operations():
+            changes_a_task = operation in (Operation.EDIT_SHOT, Operation.COMPOSE_SHOTS)
+            made = submission(provider.fill(order(operation)))
+            error = await failure(functools.partial(provider.submit, made))
+            expected = Reason.NOT_FOUND if changes_a_task else Reason.ACCESS
+            assert (error.kind, error.reason) == (ErrorKind.REJECTED, expected)
 
 
 async def test_what_a_vendor_cannot_do_is_refused_without_a_call(provider: Provider, vendor: Vendor) -> None:
