@@ -5,7 +5,17 @@ from typing import Any
 import aiohttp
 import pytest
 
-from providers.contract import ErrorKind, Progress, ProviderError, Reason, Submission, Task
+from providers.contract import (
+    Callback,
+    ErrorKind,
+    NotAuthentic,
+    Progress,
+    ProviderError,
+    Reason,
+    Submission,
+    Task,
+    Trust,
+)
 from providers.futurelabs import Futurelabs
 from providers.orders import Clip, Operation, Order, Role, Rule
 from tests.providers.lab import Vendor, raw, reply, sample
@@ -223,3 +233,15 @@ def test_a_callback_is_read_flat_and_in_its_envelope(futurelabs: Futurelabs, nam
     status = futurelabs.read_callback(raw(name))
     assert (status.task_id, status.progress, status.echo) == (TASK, Progress.SUCCEEDED, "job-1")
     assert [output.url for output in status.outputs] == ["https://files.example/motion.mp4"]
+
+
+async def test_where_vidus_signature_is_demanded_klings_callbacks_ring_without_one(
+    session: aiohttp.ClientSession,
+) -> None:
+    futurelabs = Futurelabs(replace(ACCOUNT, callback_signature="vidu"), session, lambda: 0.0)
+    for name in ("futurelabs/kling_callback.json", "futurelabs/kling_succeed.json"):
+        verified = futurelabs.verify(Callback("/cb", [], raw(name)), 0.0)
+        assert verified.trust is Trust.DOORBELL
+    for body in (raw("futurelabs/query_success.json"), raw("futurelabs/mv_success.json"), b"no JSON", b"[]", b""):
+        with pytest.raises(NotAuthentic):
+            futurelabs.verify(Callback("/cb", [], body), 0.0)
