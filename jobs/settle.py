@@ -238,7 +238,9 @@ def _adopted(ctx: Context, connection: Connection, job: Job, status: Status) -> 
     """Give a job in doubt the task the vendor says is its own; None when it is not."""
     echoed = status.echo == job.code if status.echo is not None else _looks_like(job, status)
     taken = job_facts.holder_of_task(connection, job.provider, status.task_id)
-    if not status.task_id or not echoed or taken is not None:
+    # A change is never what it changes, though a vendor may name that in its answers.
+    changed = status.task_id in {job.options.get("parent"), *job.options.get("shots", [])}
+    if not status.task_id or not echoed or taken is not None or changed:
         return None
     now = ctx.now()
     facts: dict[str, Any] = {

@@ -6,8 +6,8 @@ said where it matters.
 """
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 from typing import Any
@@ -24,16 +24,30 @@ from .contract import (
     Progress,
     ProviderError,
     Reason,
-    Shot,
     Status,
     Submission,
     Task,
 )
+from .futurelabs_shots import (
+    COMPOSED,
+    MOST_PROMPT,
+    PARTS,
+    Part,
+    identifier_of,
+    is_part,
+    latest,
+    next_after,
+    part_itself,
+    part_named,
+    parts_of,
+    shots_of,
+    versions_of,
+    word_of,
+)
 from .orders import Clip, Extra, Kind, Model, Operation, Order, Problem, Role, Rule
-from .reading import as_count, as_identifier, as_link, as_moment, as_object, as_objects, as_text, for_log
+from .reading import as_count, as_identifier, as_link, as_moment, as_text, for_log
 
 BASE_PATH = "/ai/avu/one-click/mv"
-MOST_PROMPT = 3000  # characters, of the whole and of a shot alike
 LONGEST_FILM = 180  # seconds; of a longer song the vendor makes the shots, and leaves putting them together to us
 
 _MODEL = "one-click-mv"  # there is one, without a name on the wire; this one is for people
@@ -73,10 +87,9 @@ _RATED_AS = "viduq3-pro"
 _LIP_SYNC = 4  # credits a second more
 
 _MOST_ANSWER = 2 * 1024 * 1024  # bytes; a hundred shots, each with prompts and signed addresses
-_MOST_RECORDS, _MOST_VERSIONS = 500, 100
 _MOST_TASK_ID = 128
-_COMPOSED, _PARTS = "compose", ("generate_video", "compose")
 _NOT_LISTED = "not listed yet"
+_AFTER = "~"  # before the id of what was there already, in a task id of ours
 
 
 def _song(clip: Clip | None) -> ClipRules:
@@ -149,16 +162,25 @@ async def submit(api: Api, submission: Submission) -> Accepted:
         return vidu_shapes.accepted(await api.call("POST", BASE_PATH, json=_body(submission), explain=explain))
     if not order.parent or not order.shots:
         raise ProviderError(ErrorKind.NOT_SENT, Reason.BAD_ORDER, "no shot is named")
+    there = await _there_before(api, order)
     body: dict[str, Any] = {"callback_url": submission.callback_url}
     if order.operation is Operation.EDIT_SHOT:
-        verb, middle = "edit", order.shots[0]
-        body |= {"job_id": order.shots[0], "prompt": order.prompt}
+        verb, body["job_id"], body["prompt"] = "edit", order.shots[0], order.prompt
     else:
-        verb, middle = "compose", _COMPOSED
-        body |= {"job_ids": list(order.shots)}
+        verb, body["job_ids"] = COMPOSED, list(order.shots)
     answer = await api.call("POST", f"{BASE_PATH}/{quote(order.parent, safe='')}/{verb}", json=body)
     accepted = vidu_shapes.accepted(answer)
-    return replace(accepted, task_id=_task_id(order.parent, middle, accepted.task_id))
+    return replace(accepted, task_id=_task_id(submission, accepted.task_id, there))
+
+
+async def _there_before(api: Api, order: Order) -> list[Part]:
+    """List what a music video has before it is changed. Raise ProviderError: then nothing was changed either."""
+    try:
+        return parts_of(await _ask(api, order.parent))
+    except ProviderError as error:
+        if error.kind is not ErrorKind.UNKNOWN:
+            raise
+        raise ProviderError(ErrorKind.NOT_SENT, error.reason, error.detail, error.retry_after, error.http) from error
 
 
 def _body(submission: Submission) -> dict[str, Any]:
@@ -179,180 +201,113 @@ def _data_url(clip: Clip) -> str:
     return f"data:{clip.mime};base64,{base64.b64encode(clip.data).decode('ascii')}"
 
 
-def _task_id(mv: str, middle: str, answered: str) -> str:
-    """Write down in one id which music video was changed, in what, and what was answered.
+def _task_id(submission: Submission, answered: str, there: Sequence[Part]) -> str:
+    """Write down in one id what was changed of which music video, how the change is found, and our own reference.
 
-    A change is answered with an id alone, and whether it names the change or the music video is not documented.
+    A change is answered with an id alone, and whether that names the change, the shot or the music video is not
+    documented. A new id names the change. One that was there before names nothing new: then the newest version that
+    was there before is written instead, and the one that follows it is the change. Our reference keeps two changes
+    that are answered alike apart.
     """
-    parts = (mv, middle, answered)
-    joined = ":".join(parts)
-    plain = all(as_identifier(part) and ":" not in part for part in parts)
-    return joined if plain and len(joined) <= _MOST_TASK_ID else answered
+    order = submission.order
+    found = answered
+    if answered == order.parent or part_named(there, answered) is not None:
+        earlier = versions_of(there, order.operation, order.shots[0])
+        found = _AFTER + (earlier[-1].id if earlier else "")
+    middle = order.shots[0] if order.operation is Operation.EDIT_SHOT else COMPOSED
+    words = (order.parent, middle, found, submission.reference)
+    joined = ":".join(words)
+    plain = all(as_identifier(word) and ":" not in word for word in words)
+    if plain and len(joined) <= _MOST_TASK_ID:
+        return joined
+    return answered if found == answered else submission.reference  # which finds nothing, rather than something old
 
 
 def _read_task_id(task_id: str) -> tuple[str, str, str]:
-    """Read an id of ours; a bare one is asked for as it is."""
+    """Read music video, shot and what finds the change; a bare id is asked for as it is."""
     parts = task_id.split(":")
-    return (parts[0], parts[1], parts[2]) if len(parts) == 3 else (task_id, "", task_id)
+    return (parts[0], parts[1], parts[2]) if len(parts) == 4 else (task_id, "", task_id)
 
 
 async def query(api: Api, task: Task) -> Status:
     """Ask how a music video or a change of one is. Raise ProviderError."""
     if task.operation is Operation.MUSIC_VIDEO:
         return _film(await _ask(api, task.task_id), task.task_id)
-    mv, middle, answered = _read_task_id(task.task_id)
+    mv, shot, found = _read_task_id(task.task_id)
     payload = await _ask(api, mv)
-    job = _changed(payload, task.operation, mv, middle, answered)
-    if job is None and answered != mv:  # the path also takes the id of a part
-        try:
-            job = _changed(await _ask(api, answered), task.operation, answered, middle, answered)
-        except ProviderError as error:
-            if error.kind is not ErrorKind.REJECTED:
-                raise
-    shots = _shots(_jobs(payload))
-    if job is None:
+    parts = parts_of(payload)
+    if found.startswith(_AFTER):
+        change = next_after(versions_of(parts, task.operation, shot), found.removeprefix(_AFTER))
+    elif found == mv:
+        change = part_named(parts, found) or part_itself(payload, found)
+    else:
+        change = part_named(parts, found) or await _by_itself(api, found)
+    shots = shots_of(parts)
+    if change is None:
         return Status(task.task_id, Progress.WAITING, _NOT_LISTED, shots=shots)
-    return replace(_status(job, task.task_id, _links([job])), shots=shots)
+    return replace(_status(change, task.task_id), shots=shots)
+
+
+async def _by_itself(api: Api, identifier: str) -> Part | None:
+    """Ask for a change that its music video does not list: the path also takes the id of a part."""
+    try:
+        payload = await _ask(api, identifier)
+    except ProviderError as error:
+        if error.kind is not ErrorKind.REJECTED:
+            raise
+        return None
+    return part_named(parts_of(payload), identifier) or part_itself(payload, identifier)
 
 
 async def _ask(api: Api, identifier: str) -> Mapping[str, Any]:
     payload = await api.call("GET", f"{BASE_PATH}/{quote(identifier, safe='')}", most_bytes=_MOST_ANSWER)
-    if not _word(payload):
+    if not word_of(payload):
         raise ProviderError(ErrorKind.UNKNOWN, Reason.VENDOR, for_log("an answer with no state", _said(payload)))
     return payload
 
 
 def _film(payload: Mapping[str, Any], asked: str) -> Status:
-    if _is_part(payload):
+    if is_part(payload):
         raise ProviderError(ErrorKind.UNKNOWN, Reason.VENDOR, "an answer about a part of a music video")
     return _whole(payload, asked)
 
 
 def is_ours(payload: Mapping[str, Any]) -> bool:
     """Say whether a callback is about a music video, as far as its fields tell."""
-    return "job_records" in payload or "signed_url" in payload or as_text(payload.get("type")) in ("mv", *_PARTS)
+    return "job_records" in payload or "signed_url" in payload or as_text(payload.get("type")) in ("mv", *PARTS)
 
 
 def status(payload: Mapping[str, Any]) -> Status:
     """Read a callback: a music video or a part of one. Raise NotUnderstood when it has no id or no state."""
-    if not _identifier(payload) or not _word(payload):
-        raise NotUnderstood("no task id" if _word(payload) else "no state")
-    if _is_part(payload):
-        job = _Job(_identifier(payload), 0, 0, composed=False, told=payload)
-        return _status(job, job.id, _links([job]))
+    if not identifier_of(payload) or not word_of(payload):
+        raise NotUnderstood("no task id" if word_of(payload) else "no state")
+    if is_part(payload):
+        return _status(Part(identifier_of(payload), 0, 0, composed=False, told=payload), identifier_of(payload))
     return _whole(payload, "")
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """One version of a shot, or one film."""
-
-    id: str
-    record: int  # the place of its record: versions of one shot share it
-    index: int
-    composed: bool
-    told: Mapping[str, Any]
-
-    @property
-    def progress(self) -> Progress:
-        return _progress(self.told)
-
-    @property
-    def url(self) -> str:
-        return as_link(self.told.get("signed_url")) if self.progress is Progress.SUCCEEDED else ""
-
-
-def _jobs(payload: Mapping[str, Any]) -> list[_Job]:
-    """List all versions of all shots, and all films; within a record the oldest first."""
-    found: list[_Job] = []
-    for place, record in enumerate(as_objects(payload.get("job_records"), _MOST_RECORDS)):
-        index = as_count(record.get("index"))
-        versions = as_objects(record.get("jobs"), _MOST_VERSIONS)
-        # No time is documented for a job, so that the list's order decides where none is told.
-        for told in sorted(versions, key=lambda each: as_moment(each.get("created_at")) or 0.0):
-            composed = _COMPOSED in (as_text(record.get("type")), as_text(told.get("type")))
-            identifier = _identifier(told)
-            if identifier:
-                found.append(_Job(identifier, place, place if index is None else index, composed, told))
-    return found
-
-
-def _shots(jobs: Sequence[_Job]) -> tuple[Shot, ...]:
-    """Take the newest version of each shot, and where that failed, the newest one that did not."""
-    versions: dict[int, list[_Job]] = {}
-    for job in jobs:
-        if not job.composed:
-            versions.setdefault(job.record, []).append(job)
-    chosen = [_standing(each) for each in versions.values()]
-    return tuple(_shot(job) for job in sorted(chosen, key=lambda job: job.index))
-
-
-def _standing(versions: Sequence[_Job]) -> _Job:
-    if versions[-1].progress is not Progress.FAILED:
-        return versions[-1]
-    made = [job for job in versions if job.progress is Progress.SUCCEEDED]
-    return made[-1] if made else versions[-1]
-
-
-def _shot(job: _Job) -> Shot:
-    wanted = as_object(job.told.get("mv_generate_video_input"))
-    seconds = wanted.get("duration")
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= 3600:
-        seconds = None
-    prompt = as_text(wanted.get("prompt"))[:MOST_PROMPT]
-    return Shot(job.id, job.index, job.progress, prompt, seconds, job.url)
-
-
-def _changed(payload: Mapping[str, Any], operation: Operation, asked: str, middle: str, answered: str) -> _Job | None:
-    """Find the change in what the vendor says of its music video; None while it is not there."""
-    jobs = _jobs(payload)
-    named = next((job for job in jobs if job.id == answered), None)
-    if named is not None:
-        return named
-    if answered != asked:
-        return None
-    if _is_part(payload) or not _is_whole(payload):
-        return _Job(answered, 0, 0, composed=False, told=payload)
-    # The answer named the music video: the newest job is meant, unless that is an older one than the change.
-    newest = _newest(jobs, operation, middle)
-    stale = newest is not None and newest.progress.final and not _progress(payload).final
-    return None if stale else newest
-
-
-def _newest(jobs: Sequence[_Job], operation: Operation, shot: str) -> _Job | None:
-    if operation is Operation.COMPOSE_SHOTS:
-        return _latest(job for job in jobs if job.composed)
-    record = next((job.record for job in jobs if job.id == shot), None)
-    newest = _latest(job for job in jobs if job.record == record)
-    return None if newest is None or newest.id == shot else newest
-
-
-def _latest(jobs: Iterable[_Job]) -> _Job | None:
-    """Take the newest job; the last one in the list where no times are told."""
-    return max(reversed(list(jobs)), key=lambda job: as_moment(job.told.get("created_at")) or 0.0, default=None)
 
 
 def _whole(payload: Mapping[str, Any], asked: str) -> Status:
     """Read a music video. Up to three minutes it has a film of its own, which a later one does not replace."""
-    identifier = _identifier(payload) or asked
-    jobs = _jobs(payload)
-    shots = _shots(jobs)
+    identifier = identifier_of(payload) or asked
+    parts = parts_of(payload)
+    shots = shots_of(parts)
     own = as_link(payload.get("signed_url"))
-    film = _latest(job for job in jobs if job.composed and job.url)
+    film = latest(part for part in parts if part.composed and part.url)
     if own:
         links = [own]
     elif film is not None:
         links = [film.url]
     else:
         links = [shot.url for shot in shots if shot.url]
-    whole = _Job(identifier, 0, 0, composed=True, told=payload)
+    whole = Part(identifier, 0, 0, composed=True, told=payload)
     return replace(_status(whole, identifier, links), shots=shots)
 
 
-def _status(job: _Job, task_id: str, links: Sequence[str]) -> Status:
-    """Say how a job is, with the files it made. Our reference and the prompt are not repeated."""
-    code = as_text(job.told.get("err_code"))
-    progress, reason, detail = job.progress, None, _said(job.told)
+def _status(part: Part, task_id: str, links: Sequence[str] | None = None) -> Status:
+    """Say how a part is, or the whole, with the files it made. Our reference and the prompt are not repeated."""
+    links = [part.url] * bool(part.url) if links is None else links
+    code = as_text(part.told.get("err_code"))
+    progress, reason, detail = part.progress, None, _said(part.told)
     if progress is Progress.FAILED:
         reason = vidu_shapes.REASONS.get(code, Reason.VENDOR)
         if code == vidu_shapes.CANCELLED_BY_USER:
@@ -363,37 +318,13 @@ def _status(job: _Job, task_id: str, links: Sequence[str]) -> Status:
     return Status(
         task_id=task_id,
         progress=progress,
-        word=_word(job.told)[:64],
+        word=word_of(part.told)[:64],
         outputs=made if progress is Progress.SUCCEEDED else (),
-        credits=as_count(job.told.get("credits")),
+        credits=as_count(part.told.get("credits")),
         reason=reason,
         detail=detail,
-        created_at=as_moment(job.told.get("created_at")),
+        created_at=as_moment(part.told.get("created_at")),
     )
-
-
-def _links(jobs: Iterable[_Job]) -> list[str]:
-    return [job.url for job in jobs if job.url]
-
-
-def _is_whole(payload: Mapping[str, Any]) -> bool:
-    return "job_records" in payload or as_text(payload.get("type")) == "mv"
-
-
-def _is_part(payload: Mapping[str, Any]) -> bool:
-    return "job_records" not in payload and as_text(payload.get("type")) in _PARTS
-
-
-def _identifier(payload: Mapping[str, Any]) -> str:
-    return as_identifier(payload.get("id")) or as_identifier(payload.get("task_id"))
-
-
-def _word(payload: Mapping[str, Any]) -> str:
-    return as_text(payload.get("state")) or as_text(payload.get("status"))
-
-
-def _progress(payload: Mapping[str, Any]) -> Progress:
-    return vidu_shapes.WORDS.get(_word(payload).lower(), Progress.RUNNING)
 
 
 def _said(payload: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from providers.contract import Progress, Shot
 from providers.orders import Operation, Order
 from storage import jobs as job_facts
 from storage.words import Job, State, StoredShot
-from tests.jobs.lab import PRICE, Lab, status
+from tests.jobs.lab import NO_ANSWER, PRICE, Lab, status
 
 FIRST = (Shot("s1", 0, Progress.SUCCEEDED, "a pier", 5.0), Shot("s2", 1, Progress.RUNNING, "a boat", 4.0))
 
@@ -56,6 +56,21 @@ async def test_an_edit_is_sent_with_its_video_and_shot_and_its_news_stand_with_t
     after, root = await lab.now(edit), await lab.now(root)
     assert (after.state, after.shots, after.root_id) == (State.SUCCEEDED, (), root.id)
     assert [shot.id for shot in root.shots] == ["s1", "s3"]
+
+
+async def test_a_doubtful_edit_never_takes_the_old_version_for_its_own(lab: Lab) -> None:
+    root = await music_video(lab)
+    assert root.task_id is not None
+    lab.vendor.submits.then(NO_ANSWER)
+    edit = await ordered(lab, Order(Operation.EDIT_SHOT, prompt="a storm", parent=root.task_id, shots=("s2",)), root)
+    lab.vendor.queries.rule = lambda task: status(task, Progress.SUCCEEDED, shots=FIRST)
+    for named in ("s2", root.task_id):
+        await lab.ring(edit, named)
+        await lab.settle()
+        assert (await lab.now(edit)).state is State.UNKNOWN
+    await lab.ring(edit, "s3")
+    await lab.settle()
+    assert (await lab.now(edit)).task_id == "s3"
 
 
 async def test_the_music_videos_of_a_server_are_listed_newest_first(lab: Lab) -> None:

@@ -1,65 +1,47 @@
 import base64
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import pytest
 
-from providers.contract import ErrorKind, NotUnderstood, Progress, ProviderError, Reason, Status, Submission, Task
+from providers.contract import ErrorKind, NotUnderstood, Progress, ProviderError, Reason, Task
 from providers.futurelabs import Futurelabs
-from providers.orders import Clip, Operation, Order, Picture, Role, Rule
+from providers.orders import Operation, Rule
+from tests.providers.futurelabs_music import (
+    COMPOSE,
+    EDIT,
+    EDITED,
+    FILM,
+    FIRST,
+    MV,
+    NEW,
+    SECOND,
+    SONG,
+    WORDS,
+    Ask,
+    asking,
+    compose,
+    customer,
+    edit,
+    faces,
+    music,
+    send,
+    wrong,
+)
 from tests.providers.lab import Vendor, raw, reply, sample
-from tests.providers.orders import ACCOUNT, CALLBACK, HTTPS, picture
-
-MV, EDIT, COMPOSE = Operation.MUSIC_VIDEO, Operation.EDIT_SHOT, Operation.COMPOSE_SHOTS
-FILM, FIRST, SECOND, NEW = (f"9300000000000000{n}" for n in ("01", "11", "12", "31"))
-EDITED = f"{FILM}:{FIRST}:{NEW}"
-SONG = Clip(Role.AUDIO, "audio/mpeg", 4, 60.0, data=b"song", url="https://files.example/song.mp3")
-WORDS = Clip(Role.SUBTITLES, "application/x-subrip", 900, url="https://files.example/song.srt")
+from tests.providers.orders import CALLBACK, HTTPS
 
 
 @pytest.fixture
 async def futurelabs(vendor: Vendor, session: aiohttp.ClientSession) -> Futurelabs:
-    vendor.answers = [reply(200, sample("futurelabs/mv_submit.json"))]
-    return Futurelabs(replace(ACCOUNT, base_urls=(vendor.url,)), session, lambda: 0.0)
-
-
-def faces(count: int, **changes: Any) -> tuple[Picture, ...]:
-    return tuple(picture(Role.REFERENCE, **changes) for _ in range(count))
-
-
-def music(**changes: Any) -> Order:
-    return replace(Order(MV, pictures=faces(1), clips=(SONG,)), **changes)
-
-
-def edit(**changes: Any) -> Order:
-    return replace(Order(EDIT, prompt="a lamp goes out", parent=FILM, shots=(FIRST,)), **changes)
-
-
-def compose(**changes: Any) -> Order:
-    return replace(Order(COMPOSE, parent=FILM, shots=(SECOND, FIRST)), **changes)
-
-
-async def send(futurelabs: Futurelabs, order: Order) -> str:
-    return (await futurelabs.submit(Submission(futurelabs.fill(order), "job-1", CALLBACK))).task_id
-
-
-def wrong(futurelabs: Futurelabs, order: Order) -> list[tuple[str, Rule]]:
-    return [(problem.field, problem.rule) for problem in futurelabs.problems(futurelabs.fill(order))]
-
-
-Ask = Callable[..., Awaitable[Status]]
+    return customer(vendor, session)
 
 
 @pytest.fixture
 def ask(futurelabs: Futurelabs, vendor: Vendor) -> Ask:
-    async def asked(task_id: str, operation: Operation, *answers: object) -> Status:
-        vendor.answers = [reply(200, answer) for answer in answers]
-        return await futurelabs.query(Task(task_id, operation, "job-1"))
-
-    return asked
+    return asking(futurelabs, vendor)
 
 
 async def test_a_music_video_sends_what_its_table_lists(futurelabs: Futurelabs, vendor: Vendor) -> None:
@@ -177,57 +159,6 @@ def test_a_change_is_estimated_only_where_its_length_is_known(futurelabs: Future
     assert futurelabs.price(futurelabs.fill(music(clips=()))) is None
 
 
-async def test_a_change_is_asked_of_its_music_video_and_its_id_holds_both(
-    futurelabs: Futurelabs, vendor: Vendor
-) -> None:
-    vendor.answers = [reply(200, sample("futurelabs/mv_change_accepted.json"))]
-    assert await send(futurelabs, edit()) == EDITED
-    assert (vendor.last.method, vendor.last.path) == ("POST", f"/ai/avu/one-click/mv/{FILM}/edit")
-    assert vendor.last.json == {"job_id": FIRST, "prompt": "a lamp goes out", "callback_url": CALLBACK}
-    assert await send(futurelabs, compose()) == f"{FILM}:compose:{NEW}"
-    assert vendor.last.path == f"/ai/avu/one-click/mv/{FILM}/compose"
-    assert vendor.last.json == {"job_ids": [SECOND, FIRST], "callback_url": CALLBACK}
-
-
-async def test_an_id_that_would_be_too_long_or_could_not_be_read_back_stays_bare(
-    futurelabs: Futurelabs, vendor: Vendor
-) -> None:
-    vendor.answers = [reply(200, {"id": "n" * 60})]
-    assert await send(futurelabs, edit(parent="m" * 60, shots=("s" * 7,))) == "n" * 60
-    assert len(await send(futurelabs, edit(parent="m" * 60, shots=("s" * 6,)))) == 128
-    assert await send(futurelabs, edit(parent="a:b")) == "n" * 60
-
-
-@pytest.mark.parametrize(
-    ("order", "problem"),
-    [
-        (edit(prompt=""), ("prompt", Rule.REQUIRED)),
-        (edit(prompt="x" * 3001), ("prompt", Rule.TOO_LONG)),
-        (edit(shots=()), ("shots", Rule.REQUIRED)),
-        (edit(parent=""), ("shots", Rule.REQUIRED)),
-        (edit(shots=(FIRST, SECOND)), ("shots", Rule.TOO_MANY)),
-        (compose(shots=()), ("shots", Rule.REQUIRED)),
-        (compose(aspect_ratio="1:1"), ("aspect_ratio", Rule.NOT_OFFERED)),
-        (compose(pictures=faces(1)), ("reference", Rule.NOT_OFFERED)),
-        (edit(clips=(SONG,)), ("audio", Rule.NOT_OFFERED)),
-        (edit(extras={"lip_sync": True}), ("lip_sync", Rule.NOT_OFFERED)),
-    ],
-)
-def test_what_a_change_needs_or_cannot_take_is_named(
-    futurelabs: Futurelabs, order: Order, problem: tuple[str, Rule]
-) -> None:
-    assert wrong(futurelabs, order) == [problem]
-
-
-async def test_a_change_of_nothing_is_never_sent(futurelabs: Futurelabs, vendor: Vendor) -> None:
-    assert wrong(futurelabs, edit()) == wrong(futurelabs, compose()) == []
-    for order in (edit(shots=()), compose(parent="")):
-        with pytest.raises(ProviderError) as caught:
-            await send(futurelabs, order)
-        assert caught.value.kind is ErrorKind.NOT_SENT
-    assert vendor.connections == 0
-
-
 async def test_a_music_video_shows_its_shots_in_order_while_it_is_made(ask: Ask, vendor: Vendor) -> None:
     status = await ask(FILM, MV, sample("futurelabs/mv_processing.json"))
     assert vendor.last.target == f"/ai/avu/one-click/mv/{FILM}"
@@ -270,77 +201,6 @@ async def test_a_failed_one_says_why(ask: Ask) -> None:
     assert (status.progress, status.reason) == (Progress.CANCELLED, None)
     status = await ask(FILM, MV, sample("futurelabs/mv_long.json") | {"job_records": []})
     assert (status.progress, status.reason) == (Progress.FAILED, Reason.VENDOR)
-
-
-async def test_an_edited_shot_is_found_by_the_answered_id(ask: Ask, vendor: Vendor) -> None:
-    status = await ask(EDITED, EDIT, sample("futurelabs/mv_edited.json"))
-    assert [request.path for request in vendor.requests] == [f"/ai/avu/one-click/mv/{FILM}"]
-    assert (status.task_id, status.progress) == (EDITED, Progress.SUCCEEDED)
-    assert [output.url for output in status.outputs] == ["https://files.example/shot-0-new.mp4?sig=4"]
-    assert [shot.id for shot in status.shots] == [NEW, SECOND]
-    assert status.created_at is None  # that of the music video would be older than the change
-
-
-async def test_a_shot_whose_new_version_failed_stays_what_it_was(ask: Ask) -> None:
-    status = await ask(f"{FILM}:{SECOND}:930000000000000032", EDIT, sample("futurelabs/mv_edited.json"))
-    assert (status.progress, status.reason) == (Progress.FAILED, Reason.CONTENT)
-    assert status.detail == "CreationPolicyViolation not allowed"
-    second = status.shots[1]
-    assert (second.id, second.progress) == (SECOND, Progress.SUCCEEDED)
-    assert second.url == "https://files.example/shot-1.mp4?sig=2"
-
-
-async def test_where_the_answer_named_the_music_video_the_newest_job_is_meant(ask: Ask) -> None:
-    edited = sample("futurelabs/mv_edited.json")
-    status = await ask(f"{FILM}:{FIRST}:{FILM}", EDIT, edited)
-    assert [output.url for output in status.outputs] == ["https://files.example/shot-0-new.mp4?sig=4"]
-    status = await ask(f"{FILM}:compose:{FILM}", COMPOSE, edited)
-    assert [output.url for output in status.outputs] == ["https://files.example/composed-2.mp4?sig=5"]
-    edited["job_records"][2]["jobs"][0]["created_at"] = "2026-03-02T00:00:00Z"
-    edited["job_records"][2]["jobs"][1]["created_at"] = "2026-03-01T00:00:00Z"
-    status = await ask(f"{FILM}:compose:{FILM}", COMPOSE, edited)
-    assert [output.url for output in status.outputs] == ["https://files.example/composed-1.mp4?sig=3"]
-
-
-async def test_what_was_there_before_a_change_is_never_taken_for_it(ask: Ask) -> None:
-    status = await ask(f"{FILM}:{FIRST}:{FILM}", EDIT, sample("futurelabs/mv_success.json"))
-    assert (status.progress, status.outputs) == (Progress.WAITING, ())
-    busy = sample("futurelabs/mv_success.json") | {"state": "processing"}
-    status = await ask(f"{FILM}:compose:{FILM}", COMPOSE, busy)
-    assert (status.progress, status.outputs) == (Progress.WAITING, ())
-    assert [shot.id for shot in status.shots] == [FIRST, SECOND]
-    status = await ask(FILM, EDIT, sample("futurelabs/mv_edited.json"))  # which shot, nobody knows
-    assert status.progress is Progress.WAITING
-
-
-async def test_a_change_that_is_not_listed_is_asked_for_by_itself(ask: Ask, vendor: Vendor) -> None:
-    film, part = sample("futurelabs/mv_success.json"), sample("futurelabs/mv_part.json")
-    status = await ask(EDITED, EDIT, film, part)
-    assert [request.path for request in vendor.requests] == [
-        f"/ai/avu/one-click/mv/{FILM}",
-        f"/ai/avu/one-click/mv/{NEW}",
-    ]
-    assert (status.task_id, status.progress) == (EDITED, Progress.SUCCEEDED)
-    assert [output.url for output in status.outputs] == ["https://files.example/shot-0-new.mp4?sig=4"]
-    assert [shot.id for shot in status.shots] == [FIRST, SECOND]
-
-
-async def test_a_change_that_nobody_knows_yet_is_waited_for(futurelabs: Futurelabs, vendor: Vendor) -> None:
-    vendor.answers = [reply(200, sample("futurelabs/mv_success.json")), reply(404, {"message": "?"})]
-    status = await futurelabs.query(Task(EDITED, EDIT, "job-1"))
-    assert (status.task_id, status.progress, status.outputs) == (EDITED, Progress.WAITING, ())
-    vendor.answers = [reply(200, sample("futurelabs/mv_success.json")), reply(502, b"")]
-    with pytest.raises(ProviderError) as caught:
-        await futurelabs.query(Task(EDITED, EDIT, "job-1"))
-    assert caught.value.kind is ErrorKind.UNKNOWN
-
-
-@pytest.mark.parametrize("answer", ["futurelabs/mv_edited.json", "futurelabs/mv_part.json"])
-async def test_a_bare_id_is_judged_by_what_comes_back(ask: Ask, vendor: Vendor, answer: str) -> None:
-    status = await ask(NEW, EDIT, sample(answer))
-    assert vendor.last.path == f"/ai/avu/one-click/mv/{NEW}"
-    assert (status.task_id, status.progress) == (NEW, Progress.SUCCEEDED)
-    assert [output.url for output in status.outputs] == ["https://files.example/shot-0-new.mp4?sig=4"]
 
 
 async def test_a_part_is_never_taken_for_the_whole(futurelabs: Futurelabs, vendor: Vendor) -> None:

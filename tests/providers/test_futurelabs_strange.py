@@ -71,7 +71,9 @@ def test_any_callback_is_read_or_not_understood(futurelabs: Futurelabs, film: di
 @given(
     film=FILMS,
     operation=st.sampled_from([Operation.MUSIC_VIDEO, Operation.EDIT_SHOT, Operation.COMPOSE_SHOTS]),
-    task_id=st.sampled_from(["1", "1:2:1", "1:2:3", "1:compose:1", "1:compose:3", "a:b:c:d"]),
+    task_id=st.sampled_from(
+        ["1", "1:2:3:job", "1:2:~2:job", "1:compose:3:job", "1:compose:~:job", "1:compose:~3:job", "a:b:c"]
+    ),
 )
 async def test_any_answer_is_a_status_or_an_open_question(
     futurelabs: Futurelabs, vendor: Vendor, film: dict[str, object], operation: Operation, task_id: str
