@@ -90,6 +90,10 @@ def _done(act: Act) -> str:
             return f"unblocked <@{act.subject}>."
         case "read prompts":
             return f"read the recent requests of <@{act.subject}>."
+        case "preset":
+            return f"kept the preset “{plain(act.subject, 60)}”."
+        case "drop preset":
+            return f"deleted the preset “{plain(act.subject, 60)}”."
         case "settings":
             changes = [f"{name}: {_short(value)}" for name, value in sorted(detail.items())][:_MOST_NAMED]
             return f"changed the settings ({plain('; '.join(changes), 600)})."

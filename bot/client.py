@@ -19,6 +19,7 @@ from bot.help import help_command
 from bot.mine import cancel_command, jobs_command
 from bot.moderation import mod_group
 from bot.mv import mv_group
+from bot.presets import preset_group
 from bot.talking import NO_PINGS, said
 from jobs.attachments import Desk
 from jobs.context import Context
@@ -59,7 +60,7 @@ class RushesClient(discord.AutoShardedClient):
             ),
         )
         making = (*all_commands(ctx, desk), mv_group(ctx, desk))
-        own = (jobs_command(ctx), cancel_command(ctx), balance_command(ctx), help_command(ctx))
+        own = (jobs_command(ctx), cancel_command(ctx), balance_command(ctx), help_command(ctx), preset_group(ctx))
         leading = (mod_group(ctx), settings_command(ctx), credits_command(ctx))
         for command in (*making, *own, *leading):
             self.tree.add_command(command)

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 from discord import app_commands
 
-from bot import modals, options, refusals
+from bot import modals, options, presets, refusals
 from bot.animate import animate_command
 from bot.choices import suggestions
 from bot.options import FORMS, Form, asked_of, half_typed
@@ -53,6 +53,8 @@ def making_command(
     for option in form.options:
         if option.name in options.SUGGESTED:
             command.autocomplete(option.name)(_completer(ctx, form, option.name))
+        elif option is options.PRESET:
+            command.autocomplete(option.name)(presets.naming(ctx))
     return command
 
 

@@ -91,7 +91,7 @@ def asked_of(form: Form, given: Mapping[str, Any]) -> Asked | Problem:
         extras=extras,
         strokes=strokes,
     )
-    return Asked(typed, attachments)
+    return Asked(typed, attachments, preset=_stored(given.get("preset")))
 
 
 def half_typed(form: Form, options: Sequence[Mapping[str, Any]], but: str) -> Typed:
@@ -120,8 +120,9 @@ RESOLUTION = Option("resolution", "How sharp", str)
 SEED = Option("seed", "The same seed gives a similar result again", app_commands.Range[int, 0, asking.MOST_SEED])
 AUDIO = Option("audio", "With sound, where the model can", bool)
 PROVIDER = Option("provider", "Who makes it; left out, the cheapest that can", str)
+PRESET = Option("preset", "A style of this server: fills what you leave open", app_commands.Range[str, 1, 40])
 ADVANCED = Option("advanced", "True: a form with all further choices opens before anything is sent", bool)
-_VIDEO = (MODEL, DURATION, RATIO, RESOLUTION, SEED, AUDIO, PROVIDER, ADVANCED)
+_VIDEO = (MODEL, DURATION, RATIO, RESOLUTION, SEED, AUDIO, PROVIDER, PRESET, ADVANCED)
 
 
 def _file(name: str, says: str, role: Role, *, required: bool = False) -> Option:
@@ -185,7 +186,7 @@ FORMS = (
             RESOLUTION,
             SEED,
             PROVIDER,
-            ADVANCED,
+            PRESET,
         ),
     ),
     Form(
@@ -207,7 +208,6 @@ FORMS = (
             MODEL,
             RESOLUTION,
             PROVIDER,
-            ADVANCED,
         ),
     ),
     Form(
@@ -222,7 +222,6 @@ FORMS = (
             MODEL,
             RESOLUTION,
             PROVIDER,
-            ADVANCED,
         ),
     ),
     Form(

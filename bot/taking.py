@@ -12,7 +12,7 @@ from typing import Any
 import discord
 import structlog
 
-from bot import asking, files, refusals, rules
+from bot import asking, files, presets, refusals, rules
 from bot.cards import drawn
 from bot.choices import Files, Typed, able_models, of_files, offering, order_of, provider_named, stand_ins, told
 from bot.looks import notice
@@ -38,6 +38,7 @@ class Asked:
     typed: Typed
     attachments: tuple[tuple[Role, discord.Attachment], ...] = ()
     root: Job | None = None  # the music video whose shots it is about
+    preset: str | None = None  # of the server's, by name
     written: str = ""  # what was filled into a form: shown again when it is refused
 
 
@@ -48,7 +49,7 @@ async def take(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked)
     """
     with working(interaction):
         ctx.tell("command received", None, by=interaction.user.id, pictures=len(asked.attachments))
-        refusal = refused_at_once(ctx, interaction, asked)
+        refusal = refused_at_once(ctx, interaction, asked, whole=asked.preset is None)
         if refusal is not None:
             await refuse(interaction, refusals.with_answers(refusal, asked.written))
             return
@@ -147,6 +148,11 @@ async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked
     ctx.tell("pictures read", None, pictures=len(given.pictures) + len(given.clips))
     try:
         settings = await ctx.database.read(guilds.settings_of, interaction.guild_id or 0)
+        if asked.preset is not None:
+            named = await _preset(ctx, interaction, asked, asked.preset)
+            if isinstance(named, str):
+                return named
+            asked = named
         broken = rules.broken(settings, interaction.channel, asked.typed)
         if broken is not None:
             return refusals.house_rule(broken)
@@ -161,6 +167,16 @@ async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked
         _log.warning("job not stored", trouble=type(error).__name__)
         return refusals.STORAGE_TROUBLE
     return refusals.hindered(job) if isinstance(job, Hindered) else job
+
+
+async def _preset(ctx: Context, interaction: Interaction, asked: Asked, name: str) -> Asked | str:
+    """Fill a request with a preset of the server's; or the sentence why not. Raise StorageError."""
+    found = await ctx.database.read(guilds.presets_of, interaction.guild_id or 0)
+    preset = next((one for one in found if one.name.casefold() == name.casefold()), None)
+    if preset is None:
+        return f"{presets.unknown(name)}\n{refusals.NOTHING_SPENT}"
+    asked = replace(asked, typed=presets.applied(preset, asked.typed))
+    return refused_at_once(ctx, interaction, asked) or asked
 
 
 def _asker(interaction: Interaction, card_id: int) -> Asker:

@@ -125,9 +125,16 @@ async def test_what_no_form_could_mend_is_refused_before_it_opens(
     assert typed.modal is None
 
 
-async def test_where_there_is_nothing_more_to_choose_no_form_opens(films: Set) -> None:
-    typed = films.make("/image", prompt="x", image1=PNG, advanced=True)
-    await refused(films, await typed.answered(), "no further choices", "Leave `advanced` out")
+async def test_where_there_is_nothing_more_to_choose_no_form_opens(tmp_path: Path) -> None:
+    class Simple(FakeVendor):
+        def extras(self, operation: Operation) -> tuple[Extra, ...]:
+            return ()
+
+    async with open_set(tmp_path, Simple("acme")) as films:
+        await films.start()
+        typed = films.make("/video", prompt="x", advanced=True)
+        await refused(films, await typed.answered(), "no further choices", "Leave `advanced` out")
+        await films.stop()
 
 
 @pytest.mark.parametrize("lines", ["cfg_scale: much", "cfg_scale: 7"])

@@ -1,0 +1,188 @@
+"""/preset: styles and choices that a server gave a name, so that members need not type them each time.
+
+A preset never changes what a member typed: it fills what they left open, and its words come after theirs, on the card
+for all to see.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from discord import app_commands
+
+from bot import asking, refusals, rights
+from bot.choices import Typed
+from bot.looks import notice
+from bot.messages import Tone
+from bot.plain import clean, cut, plain
+from bot.rights import Interaction
+from bot.talking import NO_PINGS, working
+from jobs.context import Context
+from storage import Connection, StorageError, guilds, moderation
+from storage.words import Preset
+
+_log = structlog.get_logger("bot.presets")
+_MOST_NAME, _MOST_WORDS, _MOST_SHOWN = 40, 1000, 25
+_CHOICES = ("model", "duration", "aspect_ratio", "resolution", "audio", "provider")
+NOT_MODERATOR = "Only moderators of this server can change its presets. Nothing was changed."
+NOT_STORED = "I can't store anything just now, so nothing was changed. Please try again in a minute."
+EMPTY = "A preset needs words or at least one choice. Nothing was changed."
+
+
+def applied(preset: Preset, typed: Typed) -> Typed:
+    """Fill what the member left open, and put the preset's words after theirs."""
+    options = {name: preset.options.get(name) for name in _CHOICES if getattr(typed, name) is None}
+    words = ", ".join(part for part in ((typed.prompt or "").strip(), preset.words) if part)
+    return replace(typed, prompt=words or typed.prompt, **options)
+
+
+def preset_group(ctx: Context) -> app_commands.Group:
+    """Make the /preset commands."""
+    group = app_commands.Group(name="preset", description="Styles and choices of this server, by name")
+    for command in (_list(ctx), _save(ctx), _delete(ctx)):
+        group.add_command(command)
+    return group
+
+
+def _list(ctx: Context) -> app_commands.Command[Any, ..., None]:
+    async def listed(interaction: Interaction) -> None:
+        with working(interaction):
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            try:
+                found = await ctx.database.read(guilds.presets_of, interaction.guild_id or 0)
+                text = _listing(found)
+            except StorageError as error:
+                _log.warning("presets not read", trouble=str(error))
+                text = "I can't read the presets just now. Please try again in a minute."
+            await interaction.edit_original_response(embed=notice(text, Tone.DONE), allowed_mentions=NO_PINGS)
+
+    return app_commands.Command(name="list", description="The presets of this server", callback=listed)
+
+
+def _listing(found: list[Preset]) -> str:
+    if not found:
+        return "This server has no presets yet. A moderator makes one with `/preset save`."
+    lines = [f"**{plain(preset.name, _MOST_NAME)}** · {shown(preset)}" for preset in found[:_MOST_SHOWN]]
+    lines += [f"-# and {len(found) - _MOST_SHOWN} more"] if len(found) > _MOST_SHOWN else []
+    return "\n".join([*lines, "-# Choose one as `preset` in `/video` and its like."])
+
+
+def shown(preset: Preset) -> str:
+    """Tell what a preset does, in one line."""
+    chosen = [f"{name.replace('_', ' ')} {_word(value)}" for name, value in preset.options.items()]
+    return " · ".join([*([f"“{plain(preset.words, 100)}”"] if preset.words else []), *chosen])
+
+
+def _word(value: Any) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else plain(str(value), 40)
+
+
+def _save(ctx: Context) -> app_commands.Command[Any, ..., None]:
+    @app_commands.describe(
+        name="What it is called; one of that name is replaced",
+        words="What is put after each prompt, such as: black and white film, rain",
+        model="Which model makes it",
+        duration="How many seconds",
+        aspect_ratio="The shape, such as 16:9",
+        resolution="How sharp, such as 720p",
+        audio="With sound",
+        provider="Who makes it",
+    )
+    async def save(
+        interaction: Interaction,
+        name: app_commands.Range[str, 1, _MOST_NAME],
+        words: app_commands.Range[str, 1, _MOST_WORDS] | None = None,
+        model: app_commands.Range[str, 1, asking.MOST_MODEL] | None = None,
+        duration: app_commands.Range[int, 1, 600] | None = None,
+        aspect_ratio: app_commands.Range[str, 1, 11] | None = None,
+        resolution: app_commands.Range[str, 1, 20] | None = None,
+        audio: bool | None = None,
+        provider: app_commands.Range[str, 1, 40] | None = None,
+    ) -> None:
+        chosen = {
+            "model": model,
+            "duration": duration,
+            "aspect_ratio": aspect_ratio,
+            "resolution": resolution,
+            "audio": audio,
+            "provider": provider,
+        }
+        await _saved(ctx, interaction, asking.storable(name), asking.storable(words or ""), chosen)
+
+    return app_commands.Command(name="save", description="For moderators: make or change a preset", callback=save)
+
+
+async def _saved(
+    ctx: Context, interaction: Interaction, name: str, words: str, chosen: Mapping[str, str | int | bool | None]
+) -> None:
+    options = {key: clean(value) if isinstance(value, str) else value for key, value in chosen.items()}
+    options = {key: value for key, value in options.items() if value not in (None, "")}
+    name = cut(clean(name), _MOST_NAME)
+
+    def store(connection: Connection) -> str:
+        guild_id, now = interaction.guild_id or 0, ctx.now()
+        preset = Preset(name, words, options, interaction.user.id, now)
+        if not guilds.preset_saved(connection, guild_id, preset):
+            return f"A server keeps {guilds.MOST_PRESETS} presets; delete one first. Nothing was changed."
+        moderation.acted(connection, guild_id, interaction.user.id, "preset", name, now, words=words, **options)
+        return f"**{plain(name, _MOST_NAME)}** is kept: {shown(preset)}. Members choose it as `preset`."
+
+    await _changed(ctx, interaction, store, None if name and (clean(words) or options) else EMPTY)
+
+
+def _delete(ctx: Context) -> app_commands.Command[Any, ..., None]:
+    @app_commands.describe(name="Which preset")
+    async def delete(interaction: Interaction, name: str) -> None:
+        def store(connection: Connection) -> str:
+            guild_id, now = interaction.guild_id or 0, ctx.now()
+            if not guilds.preset_dropped(connection, guild_id, name):
+                return unknown(name)
+            moderation.acted(connection, guild_id, interaction.user.id, "drop preset", name, now)
+            return f"**{plain(name, _MOST_NAME)}** is deleted. Jobs that were made with it stay as they are."
+
+        await _changed(ctx, interaction, store, None)
+
+    command: app_commands.Command[Any, ..., None] = app_commands.Command(
+        name="delete", description="For moderators: delete a preset", callback=delete
+    )
+    command.autocomplete("name")(naming(ctx))
+    return command
+
+
+def unknown(name: str) -> str:
+    """Say that there is no such preset."""
+    return f"There is no preset called {plain(name, _MOST_NAME)} here; `/preset list` shows them."
+
+
+async def _changed(ctx: Context, interaction: Interaction, store: Any, refusal: str | None) -> None:
+    """Let a moderator, and nobody else, change a preset."""
+    with working(interaction):
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        try:
+            if interaction.guild_id is None:
+                text = refusals.ONLY_IN_SERVERS
+            elif not await rights.moderates(ctx, interaction):
+                text = NOT_MODERATOR
+            else:
+                text = refusal or await ctx.database.write(store)
+                ctx.wakes.acts.set()
+        except StorageError as error:
+            _log.warning("preset not stored", trouble=str(error))
+            text = NOT_STORED
+        await interaction.edit_original_response(embed=notice(text, Tone.DONE), allowed_mentions=NO_PINGS)
+
+
+def naming(ctx: Context) -> Any:
+    """Suggest the presets of the server by name."""
+
+    async def complete(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
+        wanted = clean(current).casefold()
+        try:
+            found = await ctx.database.read(guilds.presets_of, interaction.guild_id or 0)
+        except StorageError:
+            return []
+        names = [preset.name for preset in found if wanted in preset.name.casefold()]
+        return [app_commands.Choice(name=name, value=name) for name in names[:_MOST_SHOWN]]
+
+    return complete
