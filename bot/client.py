@@ -10,7 +10,7 @@ import discord
 import structlog
 from discord.http import Route
 
-from bot import buttons, mine, modals, music
+from bot import buttons, mine, modals, music, mydata
 from bot.admin import settings_command
 from bot.balance import balance_command
 from bot.commands import Tree, all_commands
@@ -19,6 +19,7 @@ from bot.help import help_command
 from bot.mine import cancel_command, jobs_command
 from bot.moderation import mod_group
 from bot.mv import mv_group
+from bot.mydata import mydata_group
 from bot.presets import preset_group
 from bot.talking import NO_PINGS, said
 from jobs.attachments import Desk
@@ -60,7 +61,14 @@ class RushesClient(discord.AutoShardedClient):
             ),
         )
         making = (*all_commands(ctx, desk), mv_group(ctx, desk))
-        own = (jobs_command(ctx), cancel_command(ctx), balance_command(ctx), help_command(ctx), preset_group(ctx))
+        own = (
+            jobs_command(ctx),
+            cancel_command(ctx),
+            balance_command(ctx),
+            mydata_group(ctx),
+            help_command(ctx),
+            preset_group(ctx),
+        )
         leading = (mod_group(ctx), settings_command(ctx), credits_command(ctx))
         for command in (*making, *own, *leading):
             self.tree.add_command(command)
@@ -91,7 +99,7 @@ class RushesClient(discord.AutoShardedClient):
 
     async def setup_hook(self) -> None:
         """Register commands and buttons, after login and before the gateway."""
-        self.add_dynamic_items(*buttons.ITEMS, *mine.ITEMS)
+        self.add_dynamic_items(*buttons.ITEMS, *mine.ITEMS, *mydata.ITEMS)
         if self.synced:
             return
         try:
@@ -118,7 +126,7 @@ class RushesClient(discord.AutoShardedClient):
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer the presses that no button of ours answers, and the forms that discord.py does not know."""
         with self.working():
-            if buttons.unanswered(interaction, mine.TEMPLATES):
+            if buttons.unanswered(interaction, (*mine.TEMPLATES, *mydata.TEMPLATES)):
                 await buttons.refuse(interaction)
             elif modals.unanswered(interaction):
                 await modals.refuse_late(interaction)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 INPUTS = "inputs"  # what members gave
@@ -61,6 +62,23 @@ def sweep(media_dir: Path, older_than: float) -> int:
                     path.unlink()
                     gone += 1
     return gone
+
+
+def remove(media_dir: Path, codes: Collection[str]) -> tuple[int, int]:
+    """Delete the files of jobs; how many, and how many could not be. Blocks: use a thread."""
+    gone = stuck = 0
+    for kind in (INPUTS, OUTPUTS):
+        for path in (media_dir / kind).glob("*"):
+            if path.name.partition("-")[0] not in codes:
+                continue
+            try:
+                path.unlink()
+                gone += 1
+            except FileNotFoundError:  # deleted meanwhile
+                continue
+            except OSError:
+                stuck += 1
+    return gone, stuck
 
 
 def flush(descriptor: int) -> None:

@@ -28,6 +28,7 @@ from storage.words import (
 )
 
 _LONGEST_PAUSE = 24 * 3_600_000  # milliseconds between two jobs of a member, as in limits.py
+_MOST_ACTS = 10_000  # in one answer
 _KEPT_OPTIONS = ("duration", "resolution", "aspect_ratio", "seed", "audio")  # figures and words of a fixed list
 _ended: ColumnElement[bool] = jobs.c.state.in_(sorted(TERMINAL))
 
@@ -189,7 +190,7 @@ class About:
     blocks: tuple[tuple[int, Block], ...]
     budgets: tuple[tuple[int, Budget], ...]  # their own ones
     presets: tuple[tuple[int, Preset], ...]  # that they made
-    acts: tuple[Act, ...]  # by them, and about them
+    acts: tuple[Act, ...]  # by them, and about them, the latest first
 
 
 def kept(connection: Connection, user_id: int, before: int | None, limit: int) -> list[Kept]:
@@ -222,6 +223,7 @@ def about(connection: Connection, user_id: int) -> About:
         acts.c.subject == str(user_id),
         cast(acts.c.detail["member"].as_string(), String) == str(user_id),
     )
+    latest = select(acts).where(theirs).order_by(acts.c.id.desc()).limit(_MOST_ACTS)
     budget_columns = (budgets.c.guild_id, budgets.c.scope, budgets.c.subject_id, budgets.c.period, budgets.c.credits)
     own = (budgets.c.scope == Scope.MEMBER.value, budgets.c.subject_id == user_id)
     return About(
@@ -237,7 +239,7 @@ def about(connection: Connection, user_id: int) -> About:
             (row["guild_id"], Preset(**{name: row[name] for name in Preset.__dataclass_fields__}))
             for row in connection.execute(select(presets).where(presets.c.by == user_id)).mappings()
         ),
-        acts=tuple(Act(**row) for row in connection.execute(select(acts).where(theirs).order_by(acts.c.id)).mappings()),
+        acts=tuple(Act(**row) for row in connection.execute(latest).mappings()),
     )
 
 
@@ -274,7 +276,7 @@ def finished(connection: Connection, user_id: int) -> list[int]:
     return [int(job_id) for job_id in connection.execute(statement).scalars()]
 
 
-def worded(connection: Connection, user_id: int, limit: int) -> list[int]:
+def worded(connection: Connection, user_id: int, limit: int | None) -> list[int]:
     """List finished jobs of a member that still hold words of theirs, the oldest first."""
     empty = (cast(jobs.c.asked, String) == "{}", cast(jobs.c.inputs, String) == "[]")
     words = or_(jobs.c.prompt != "", jobs.c.user_name != "", jobs.c.detail.is_not(None), *(~one for one in empty))

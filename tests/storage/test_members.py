@@ -198,7 +198,7 @@ async def test_blocks_budgets_presets_and_acts_of_a_member_are_found(database: D
     assert found.blocks == ((11, block),)
     assert found.presets == ((GUILD, preset),)
     assert found.budgets == ((GUILD, Budget(Scope.MEMBER, ADA, Period.DAY, 5)),)
-    assert [act.kind for act in found.acts] == ["block", "cancel", "settings"]
+    assert [act.kind for act in found.acts] == ["settings", "cancel", "block"]
 
 
 # Deletion

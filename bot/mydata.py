@@ -1,0 +1,248 @@
+"""/mydata: everything stored about a member as a file for them, and their words and files taken away for good."""
+
+import asyncio
+import io
+import re
+from collections.abc import Sequence
+from typing import Any, Self, cast
+
+import discord
+import structlog
+from discord import app_commands
+
+from bot import buttons, export
+from bot.export import Parts
+from bot.looks import notice
+from bot.messages import Tone, thing_of
+from bot.mine import NOT_READ, UNEXPECTED
+from bot.plain import plain
+from bot.talking import NO_PINGS, TROUBLES, said, working
+from jobs import files
+from jobs.context import Context
+from storage import Connection, StorageError, members
+from storage.words import Job, job_code
+
+_MOST_BYTES = 8 * 2**20  # of one file; Discord takes more in some servers only
+_PAGE = 200  # jobs read at a time
+_STEP = 100  # jobs taken the words of in one transaction: others wait for it
+_MOST_NAMED = 5
+_PROMPT_MOST = 40
+_DELETE = re.compile(r"mydata:(?P<guild>[0-9]{1,20}):(?P<owner>[0-9]{1,20}):delete")
+_log = structlog.get_logger("bot.mydata")
+
+Interaction = discord.Interaction[Any]
+
+STAYS = (
+    "**What stays:** when and where you asked, which provider and model, how long and how large, and the credits, "
+    "under your Discord number: the budgets are sums of them. Blocks, presets, and what moderators and admins did stay "
+    "with the server. So do the messages in its channels: delete them there, or ask a moderator to."
+)
+NOTHING_TO_DELETE = "There is nothing to delete: no finished job of yours holds any words or files."
+NOT_DELETED = "I can't store anything just now. {done} Please try again in a minute."
+
+
+def mydata_group(ctx: Context) -> app_commands.Group:
+    """Make the /mydata commands."""
+    group = app_commands.Group(name="mydata", description="What is stored about you")
+    group.add_command(_export(ctx))
+    group.add_command(_delete(ctx))
+    return group
+
+
+def _export(ctx: Context) -> app_commands.Command[Any, ..., None]:
+    turn = asyncio.Lock()  # one at a time: each may hold a few thousand jobs in memory
+
+    async def export_mine(interaction: Interaction) -> None:
+        with working(interaction):
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            try:
+                async with turn:
+                    written, left_out = await _written(ctx, interaction)
+            except StorageError as error:
+                _log.warning("data not read", trouble=str(error))
+                await interaction.edit_original_response(embed=notice(NOT_READ), allowed_mentions=NO_PINGS)
+                return
+            ctx.tell("data exported", None, by=interaction.user.id, files=len(written))
+            await interaction.edit_original_response(
+                embed=notice(_handed_over(len(written), left_out), Tone.DONE),
+                attachments=[discord.File(io.BytesIO(data), filename=name) for name, data in written],
+                allowed_mentions=NO_PINGS,
+            )
+
+    return app_commands.Command(
+        name="export", description="Everything stored about you, as a file for you alone", callback=export_mine
+    )
+
+
+async def _written(ctx: Context, interaction: Interaction) -> tuple[list[tuple[str, bytes]], int]:
+    """Write the files, the newest jobs first; and how many jobs there was no room for. Raise StorageError."""
+    user_id = interaction.user.id
+    about = await ctx.database.read(members.about, user_id)
+    parts = Parts(export.head(about, user_id, ctx.now()), min(_room(interaction), _MOST_BYTES))
+    before: int | None = None
+    while True:
+        found = await ctx.database.read(members.kept, user_id, before, _PAGE)
+        room = await asyncio.to_thread(parts.add, [export.job_of(one, user_id) for one in found])
+        if not room or len(found) < _PAGE:
+            break
+        before = found[-1].job.id
+    written = await asyncio.to_thread(parts.files)
+    number = "" if len(written) == 1 else "-{}"
+    return [(f"rushes-mydata{number.format(n)}.json", data) for n, data in enumerate(written, 1)], parts.left_out
+
+
+def _room(interaction: Interaction) -> int:
+    """Say how large a file may be here: the limit that came with the command may be the member's own, higher one."""
+    guild = interaction.guild
+    return interaction.filesize_limit if guild is None else min(interaction.filesize_limit, guild.filesize_limit)
+
+
+def _handed_over(count: int, left_out: int) -> str:
+    what = "This file holds" if count == 1 else f"These {count} files hold"
+    text = (
+        f"{what} everything stored about you, in this server and in others where I am: your jobs with their words, "
+        "options, times and credits, and what was decided about you. Only you see this message; save what you need."
+    )
+    return f"{text}\nThere was no room for your oldest jobs. The admin of this bot has them." if left_out else text
+
+
+def _delete(ctx: Context) -> app_commands.Command[Any, ..., None]:
+    async def delete_mine(interaction: Interaction) -> None:
+        with working(interaction):
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            try:
+                count, left = await ctx.database.read(_counted, interaction.user.id)
+            except StorageError as error:
+                _log.warning("data not read", trouble=str(error))
+                await interaction.edit_original_response(embed=notice(NOT_READ), allowed_mentions=NO_PINGS)
+                return
+            view = None
+            if count:
+                view = discord.ui.View(timeout=None)
+                view.add_item(DeleteButton(interaction.guild_id or 0, interaction.user.id))
+            await interaction.edit_original_response(
+                embed=notice(question(count, left), Tone.DOUBT), view=view, allowed_mentions=NO_PINGS
+            )
+
+    return app_commands.Command(
+        name="delete", description="Take your words and files out of what is stored, for good", callback=delete_mine
+    )
+
+
+def _counted(connection: Connection, user_id: int) -> tuple[int, list[Job]]:
+    return len(members.worded(connection, user_id, None)), members.unfinished(connection, user_id)
+
+
+class DeleteButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_DELETE):
+    """Yes, take the words and files of this member away."""
+
+    def __init__(self, guild_id: int, owner: int) -> None:
+        self.guild_id, self.owner = guild_id, owner
+        super().__init__(
+            discord.ui.Button(
+                label="Delete for good",
+                style=discord.ButtonStyle.danger,
+                custom_id=f"mydata:{guild_id}:{owner}:delete",
+            )
+        )
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: Interaction, item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Make the button again from its id."""
+        del interaction, item
+        return cls(int(match["guild"]), int(match["owner"]))
+
+    async def callback(self, interaction: Interaction) -> None:
+        """Take a press."""
+        with working(interaction):
+            if interaction.user.id != self.owner or (interaction.guild_id or 0) != self.guild_id:
+                await buttons.refuse(interaction)
+                return
+            try:
+                await interaction.response.defer(ephemeral=True, thinking=True)
+                text, tone = await _deleted(cast("buttons.Host", interaction.client).ctx, self.owner)
+                await interaction.edit_original_response(embed=notice(text, tone), allowed_mentions=NO_PINGS)
+            except TROUBLES as error:
+                _log.warning("press not answered", trouble=said(error))
+
+
+ITEMS: tuple[type[discord.ui.DynamicItem[Any]], ...] = (DeleteButton,)
+TEMPLATES = (_DELETE,)
+
+
+async def _deleted(ctx: Context, user_id: int) -> tuple[str, Tone]:
+    """Take the words out of the database step by step, then the files off the disk; a second time does no harm.
+
+    Files come last: by then nothing that is about to post or to send them can be among these jobs. Where the program
+    stops in between, another press deletes them, or the tidying of old files within days.
+    """
+    count = gone = stuck = 0
+    try:
+        while step := await ctx.database.write(members.silenced, user_id, _STEP):
+            count += step
+        over, left = (
+            await ctx.database.read(members.finished, user_id),
+            await ctx.database.read(members.unfinished, user_id),
+        )
+        codes = {job_code(job_id) for job_id in over}
+        gone, stuck = await asyncio.to_thread(files.remove, ctx.media_dir, codes)
+    except StorageError as error:
+        _log.warning("data not deleted", trouble=str(error))
+        done = f"The words of {_jobs(count)} are gone, the rest is as it was." if count else "Nothing was deleted."
+        return NOT_DELETED.format(done=done), Tone.FAILED
+    except Exception:  # noqa: BLE001 -- whatever it is, the one who pressed is told
+        _log.exception("deletion failed")
+        return UNEXPECTED.replace("Nothing was changed.", "Please press again to be sure."), Tone.FAILED
+    ctx.tell("data deleted", None, by=user_id, jobs=count, files=gone)
+    return answer(count, gone, stuck, left), Tone.DONE
+
+
+def question(count: int, left: Sequence[Job]) -> str:
+    """Say what would be deleted, what would stay, and why."""
+    if not count:
+        return "\n".join([NOTHING_TO_DELETE, *_left(left)])
+    over = f"your **{_jobs(count)}** that {'is' if count == 1 else 'are'} over"
+    lines = [
+        f"This takes away for good, of {over}, in this server and in every other where I am:",
+        "- your prompts, and every other text, line and list you gave with them,",
+        "- the pictures, videos and recordings you gave,",
+        "- your name,",
+        "- the results I still keep: links to them stop working.",
+        STAYS,
+        "It can't be undone. Credits are neither spent nor returned.",
+    ]
+    return "\n".join([*lines, *_left(left)])
+
+
+def answer(count: int, gone: int, stuck: int, left: Sequence[Job]) -> str:
+    """Say what was deleted, what stays, and why."""
+    if not count and not gone and not stuck:
+        return "\n".join([NOTHING_TO_DELETE, *_left(left)])
+    held = f" and {_files(gone)}" if gone else ""
+    lines = [f"Done: the words of **{_jobs(count)}**{held} are gone for good.", STAYS]
+    if stuck:
+        lines.append(f"{_files(stuck)} could not be deleted just now; within eight days that happens by itself.")
+    return "\n".join([*lines, *_left(left)])
+
+
+def _left(left: Sequence[Job]) -> list[str]:
+    """Name the jobs that are not over."""
+    if not left:
+        return []
+    more = len(left) - _MOST_NAMED
+    named = [f"- {plain(job.prompt, _PROMPT_MOST) or f'a {thing_of(job)}'} · {job.code}" for job in left[:_MOST_NAMED]]
+    return [
+        f"**{_jobs(len(left))}** not over yet stay as they are. When they are over, use `/mydata delete` again:",
+        *named,
+        *([f"- and {more} more"] if more > 0 else []),
+    ]
+
+
+def _jobs(count: int) -> str:
+    return f"{count:,} job" if count == 1 else f"{count:,} jobs"
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file" if count == 1 else f"{count:,} files"
