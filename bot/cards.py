@@ -13,9 +13,9 @@ from bot.talking import NO_PINGS, TROUBLES, Connected, Trouble, said, trouble_of
 from jobs.context import Context
 from jobs.files import OUTPUTS
 from jobs.loop import Work
-from storage import Connection, StorageError, deliveries, outputs
+from storage import Connection, StorageError, deliveries, history, outputs
 from storage import jobs as job_facts
-from storage.words import Delivery, DeliveryState, Job, Output
+from storage.words import Delivery, DeliveryState, Job, Outlook, Output
 
 LINK_LIFE_MS = 7 * 24 * 3_600_000
 _log = structlog.get_logger("bot.cards")
@@ -25,7 +25,7 @@ _COMMAND_LIFE_MS = 60_000  # so long the command itself may still be about to sh
 
 
 def drawn(
-    ctx: Context, job: Job, delivery: Delivery | None, files: list[Output]
+    ctx: Context, job: Job, delivery: Delivery | None, files: list[Output], outlook: Outlook | None = None
 ) -> tuple[discord.Embed, discord.ui.View | None]:
     """Draw a job's card."""
     link = None
@@ -33,7 +33,9 @@ def drawn(
         file = next((output.file for output in files if output.file), None)
         link = ctx.addresses.link(OUTPUTS, file, ctx.now() + LINK_LIFE_MS) if file else None
     empty = not any(output.file for output in files)
-    return embed_of(card_of(job, vendor_of(ctx.providers, job), delivery, link, empty=empty)), view_of(job)
+    return embed_of(card_of(job, vendor_of(ctx.providers, job), delivery, link, empty=empty, outlook=outlook)), view_of(
+        job
+    )
 
 
 def work(ctx: Context, bot: Connected) -> Work[Job]:
@@ -62,8 +64,8 @@ async def _edit(ctx: Context, client: discord.AutoShardedClient, job: Job) -> No
     if job.card_message_id is None:
         await ctx.database.write(job_facts.card_lost, job.id)
         return
-    delivery, files = await ctx.database.read(_rest, job.id)
-    embed, view = drawn(ctx, job, delivery, files)
+    delivery, files, outlook = await ctx.database.read(_rest, job)
+    embed, view = drawn(ctx, job, delivery, files, outlook)
     channel = client.get_partial_messageable(job.channel_id, guild_id=job.guild_id)
     message = channel.get_partial_message(job.card_message_id)
     try:
@@ -117,5 +119,6 @@ async def _not_edited(ctx: Context, job: Job, error: BaseException) -> None:
     await ctx.database.write(job_facts.card_postponed, job.id, ctx.now() + max(pause, _AGAIN_MS))
 
 
-def _rest(connection: Connection, job_id: int) -> tuple[Delivery | None, list[Output]]:
-    return deliveries.of_job(connection, job_id), outputs.of_job(connection, job_id)
+def _rest(connection: Connection, job: Job) -> tuple[Delivery | None, list[Output], Outlook | None]:
+    outlook = None if job.state.terminal else history.outlook(connection, job)
+    return deliveries.of_job(connection, job.id), outputs.of_job(connection, job.id), outlook

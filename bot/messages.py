@@ -13,7 +13,7 @@ from bot.plain import clean, cut, plain
 from jobs.cancel import CancelOutcome
 from providers.contract import Reason
 from providers.orders import Operation
-from storage.words import Delivery, DeliveryState, Job, State, job_code
+from storage.words import Delivery, DeliveryState, Job, Outlook, State, job_code
 
 PROMPT_MOST = 700
 _PROMPT_ABOVE_SHOTS = 250
@@ -67,16 +67,35 @@ def time_of(seconds: float) -> str:
 
 
 def card_of(
-    job: Job, vendor: Vendor, delivery: Delivery | None, link: str | None = None, *, empty: bool = False
+    job: Job,
+    vendor: Vendor,
+    delivery: Delivery | None,
+    link: str | None = None,
+    *,
+    empty: bool = False,
+    outlook: Outlook | None = None,
 ) -> Card:
     """Show a job as it is now; `link` leads to its file where the result could not be posted, `empty`: it has none."""
     title, words, tone = _told(job, vendor, delivery, link)
     if empty and job.operation == Operation.MUSIC_VIDEO:
         words = words.replace(f"[{_look_at(job)}]", "[See the result]")
-    lines = [subject(job), "", words, *notes(job, vendor)]
+    lines = [subject(job), "", words, *_time_left(job, outlook), *notes(job, vendor)]
     if job.shots:
         lines += ["", *shots.listing(job)]
     return Card(title, "\n".join(lines), tone, details(job))
+
+
+def _time_left(job: Job, outlook: Outlook | None) -> list[str]:
+    """Say what our own history tells about the time, and nothing where that is too little. Discord counts it down."""
+    if outlook is None:
+        return []
+    if job.state is State.QUEUED and outlook.ahead:
+        return [f"-# {outlook.ahead} before it {'waits' if outlook.ahead == 1 else 'wait'} for the same provider."]
+    if job.state not in {State.SUBMITTED, State.PROCESSING} or outlook.usual is None or outlook.slow is None:
+        return []
+    begun = job.submitted_at or job.changed_at
+    usual, slow = (begun + outlook.usual) // 1000, (begun + outlook.slow) // 1000
+    return [f"-# Usually ready <t:{usual}:R>, nine times of ten by <t:{slow}:T> (the last {outlook.alike} like it)."]
 
 
 def thing_of(job: Job) -> str:

@@ -136,6 +136,16 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is known of how long a job may take. Times are milliseconds from when the provider took it."""
+
+    alike: int  # jobs like it that were made lately
+    usual: int | None  # half of them needed no longer; None: too few to say
+    slow: int | None  # nine of ten needed no longer
+    ahead: int = 0  # queued jobs for the same provider that came before it
+
+
+@dataclass(frozen=True, slots=True)
 class InboxRow:
     """A stored callback."""
 

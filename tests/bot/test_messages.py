@@ -17,7 +17,7 @@ from jobs.cancel import CancelOutcome
 from jobs.intake import Hindered
 from providers.contract import Progress, Reason
 from providers.orders import Operation, Problem, Rule
-from storage.words import Delivery, DeliveryState, Job, Limit, LimitKind, Period, Scope, State, StoredShot
+from storage.words import Delivery, DeliveryState, Job, Limit, LimitKind, Outlook, Period, Scope, State, StoredShot
 from tests.bot.test_plain import ANY
 from tests.samples_of import NOON
 
@@ -381,3 +381,29 @@ def test_a_name_or_prompt_that_shows_nothing_is_replaced_by_a_word(name: str) ->
     result = result_of(job_with(user_name=name, prompt=name), VENDOR, links=[], missing=0, files=1)
     assert "> (no prompt)" in result.card.body
     assert "Asked by somebody · made by" in result.card.body
+
+
+OUTLOOK = Outlook(42, 60_000, 180_000)
+
+
+@pytest.mark.parametrize("state", [State.SUBMITTED, State.PROCESSING])
+def test_a_card_says_when_jobs_like_it_were_ready_and_discord_counts(state: State) -> None:
+    body = card_of(job_with(state=state, submitted_at=NOON), VENDOR, None, outlook=OUTLOOK).body
+    assert f"Usually ready <t:{NOON // 1000 + 60}:R>, nine times of ten by <t:{NOON // 1000 + 180}:T>" in body
+    assert "(the last 42 like it)" in body
+
+
+@pytest.mark.parametrize("state", [state for state in State if state not in {State.SUBMITTED, State.PROCESSING}])
+def test_no_other_state_promises_a_time(state: State) -> None:
+    assert "Usually ready" not in card_of(job_with(state=state), VENDOR, None, outlook=OUTLOOK).body
+
+
+def test_where_too_little_is_known_nothing_is_said_about_time() -> None:
+    body = card_of(job_with(state=State.PROCESSING), VENDOR, None, outlook=Outlook(3, None, None)).body
+    assert "Usually" not in body
+
+
+@pytest.mark.parametrize(("ahead", "words"), [(1, "1 before it waits"), (12, "12 before it wait for")])
+def test_a_queued_job_says_how_many_wait_before_it(ahead: int, words: str) -> None:
+    assert words in card_of(job_with(), VENDOR, None, outlook=Outlook(0, None, None, ahead)).body
+    assert "before it" not in card_of(job_with(), VENDOR, None, outlook=Outlook(0, None, None)).body

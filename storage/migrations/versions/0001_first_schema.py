@@ -115,6 +115,9 @@ def _jobs() -> None:
         sqlite_where=running,
         postgresql_where=running,
     )
+    made = sa.text("state = 'succeeded'")
+    columns = ["provider", "operation", "model", "id"]
+    op.create_index("jobs_made", "jobs", columns, unique=False, sqlite_where=made, postgresql_where=made)
     op.create_index("jobs_of_member", "jobs", ["user_id", "id"], unique=False)
     op.create_index(
         "jobs_music_videos",

@@ -1,0 +1,47 @@
+"""How long jobs like one took, and how many wait before it: what its card may honestly say about time."""
+
+from collections.abc import Mapping
+from statistics import quantiles
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from storage.tables import DUE_TO_SUBMIT, MADE, jobs
+from storage.words import Job, Outlook, State
+
+_LOOKED_AT = 200  # of the latest that were made there
+_LEAST = 5  # fewer tell nothing
+
+
+def outlook(connection: Connection, job: Job) -> Outlook:
+    """Say what is known of a job's time: from jobs of the same vendor, model and length that were made."""
+    alike = (jobs.c.provider == job.provider, jobs.c.operation == job.operation, jobs.c.model == job.model)
+    columns = (jobs.c.submitted_at, jobs.c.finished_at, jobs.c.options)
+    latest = select(*columns).where(MADE, *alike).order_by(jobs.c.id.desc()).limit(_LOOKED_AT)
+    key = _kind(job.options)
+    took = [
+        finished - submitted
+        for submitted, finished, options in connection.execute(latest)
+        if submitted is not None and finished is not None and _kind(options) == key
+    ]
+    usual, slow = _parts(took)
+    return Outlook(len(took), usual, slow, _ahead(connection, job) if job.state is State.QUEUED else 0)
+
+
+def _kind(options: Mapping[str, Any]) -> tuple[Any, Any, bool]:
+    """Name what makes two jobs of a model alike."""
+    extras: Mapping[str, Any] = options.get("extras") or {}
+    return options.get("duration"), options.get("resolution"), bool(extras.get("off_peak"))
+
+
+def _parts(took: list[int]) -> tuple[int | None, int | None]:
+    """Give the time half of them needed, and the time nine of ten did."""
+    if len(took) < _LEAST:
+        return None, None
+    tenths = quantiles(took, n=10, method="inclusive")
+    return round(tenths[4]), round(tenths[8])
+
+
+def _ahead(connection: Connection, job: Job) -> int:
+    before = (DUE_TO_SUBMIT, jobs.c.provider == job.provider, jobs.c.id < job.id)
+    return int(connection.execute(select(func.count()).select_from(jobs).where(*before)).scalar_one())
