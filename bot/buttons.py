@@ -162,7 +162,8 @@ def unanswered(interaction: Interaction, more: Sequence[re.Pattern[str]] = ()) -
     if not any(template.fullmatch(custom_id) for template in (*_TEMPLATES, *more)) or interaction.message is None:
         return True
     kind = (interaction.data or {}).get("component_type")
-    view = discord.ui.View.from_message(interaction.message, timeout=None)
+    kind_of_view = discord.ui.LayoutView if interaction.message.flags.components_v2 else discord.ui.View
+    view = kind_of_view.from_message(interaction.message, timeout=None)
     return not any(
         getattr(item, "custom_id", None) == custom_id and item.type.value == kind for item in view.walk_children()
     )

@@ -10,8 +10,7 @@ import discord
 import structlog
 from discord.http import Route
 
-from bot import buttons, mine, modals, music, mydata
-from bot.admin import settings_command
+from bot import buttons, mine, modals, music, mydata, setup
 from bot.balance import balance_command
 from bot.commands import Tree, all_commands
 from bot.credits import credits_command
@@ -21,6 +20,7 @@ from bot.moderation import mod_group
 from bot.mv import mv_group
 from bot.mydata import mydata_group
 from bot.presets import preset_group
+from bot.setup import setup_command
 from bot.talking import NO_PINGS, said
 from jobs.attachments import Desk
 from jobs.context import Context
@@ -69,7 +69,7 @@ class RushesClient(discord.AutoShardedClient):
             help_command(ctx),
             preset_group(ctx),
         )
-        leading = (mod_group(ctx), settings_command(ctx), credits_command(ctx))
+        leading = (mod_group(ctx), setup_command(ctx), credits_command(ctx))
         for command in (*making, *own, *leading):
             self.tree.add_command(command)
         self.synced = not sync
@@ -99,7 +99,7 @@ class RushesClient(discord.AutoShardedClient):
 
     async def setup_hook(self) -> None:
         """Register commands and buttons, after login and before the gateway."""
-        self.add_dynamic_items(*buttons.ITEMS, *mine.ITEMS, *mydata.ITEMS)
+        self.add_dynamic_items(*buttons.ITEMS, *mine.ITEMS, *mydata.ITEMS, *setup.ITEMS)
         if self.synced:
             return
         try:
@@ -126,11 +126,11 @@ class RushesClient(discord.AutoShardedClient):
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer the presses that no button of ours answers, and the forms that discord.py does not know."""
         with self.working():
-            if buttons.unanswered(interaction, (*mine.TEMPLATES, *mydata.TEMPLATES)):
+            if buttons.unanswered(interaction, (*mine.TEMPLATES, *mydata.TEMPLATES, *setup.TEMPLATES)):
                 await buttons.refuse(interaction)
             elif modals.unanswered(interaction):
                 await modals.refuse_late(interaction)
-            else:
+            elif not await setup.form_submitted(self.ctx, interaction):
                 await music.form_submitted(self.ctx, self._desk, interaction)
 
     async def shot_picked(self, interaction: discord.Interaction[Any], code: str) -> None:

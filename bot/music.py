@@ -17,6 +17,7 @@ from bot import refusals, shots
 from bot.asking import MOST_SECONDS, storable
 from bot.choices import Typed
 from bot.rights import may
+from bot.sent import fields_of
 from bot.taking import Asked, Interaction, refuse, stumbled, take
 from jobs.attachments import Desk
 from jobs.context import Context
@@ -174,18 +175,8 @@ def _number(interaction: Interaction) -> int:
 
 
 def _typed(parts: Any) -> str:
-    """Find what was typed in a form's one field, wherever Discord wraps it."""
-    found = _listed(parts)
-    while found:
-        part: Any = found.pop()
-        if not isinstance(part, dict):
-            continue
-        about = cast("dict[str, Any]", part)
-        value = about.get("value")
-        if about.get("custom_id") == "prompt" and isinstance(value, str):
-            return storable(value)
-        found += [about.get("component"), *_listed(about.get("components"))]
-    return ""
+    """Find what was typed in a form's one field."""
+    return storable(next(iter(fields_of(parts).get("prompt", ())), ""))
 
 
 def _listed(value: Any) -> list[Any]:

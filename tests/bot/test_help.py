@@ -58,10 +58,10 @@ async def test_without_a_vendor_it_says_whom_to_tell(films: Set) -> None:
 
 
 async def test_the_commands_of_admins_are_told_to_those_who_may_use_them(films: Set) -> None:
-    assert "/settings" not in (await shown(films)).text
+    assert "/setup" not in (await shown(films)).text
     boss = films.guild.add_member("boss")
     boss.permissions |= 1 << 5
-    assert "`/settings`" in (await shown(films, boss)).text
+    assert "`/setup`" in (await shown(films, boss)).text
 
 
 async def test_the_rules_of_the_server_are_told(films: Set) -> None:

@@ -1,0 +1,233 @@
+"""/setup: a panel on which the admins of a server see and change how the bot works there.
+
+Each part of the panel has a button that opens its form. What is sent is read from the interaction alone, so that panel
+and forms work after any restart; who presses or sends is judged anew each time.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Protocol, Self, cast
+
+import discord
+import structlog
+from discord import app_commands
+
+from bot import refusals
+from bot.looks import notice
+from bot.plain import cut
+from bot.rights import Interaction
+from bot.sent import fields_of
+from bot.setup_forms import PARTS, Here, Rules, Wrong
+from bot.talking import NO_PINGS, TROUBLES, said, working
+from jobs.context import Context
+from providers.orders import Operation
+from storage import Connection, StorageError, guilds, ledger, moderation
+from storage.words import Budget, Scope
+
+NOT_ADMIN = "Only people who may manage this server can see or change its settings. Nothing was changed."
+NOT_STORED = "I can't store anything just now, so nothing was changed. Please try again in a minute."
+_BUTTON = re.compile(r"setup:(?P<part>[a-z]{1,20})")
+_ACCENT = 0x5865F2
+_log = structlog.get_logger("bot.setup")
+
+
+class _Host(Protocol):
+    ctx: Context
+
+
+class ChangeButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.LayoutView]], template=_BUTTON):
+    """Open the form of one part of the panel."""
+
+    def __init__(self, part: str) -> None:
+        self.part = part
+        super().__init__(
+            discord.ui.Button(label="Change", style=discord.ButtonStyle.secondary, custom_id=f"setup:{part}")
+        )
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: Interaction, item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Make the button again from its id."""
+        del interaction, item
+        return cls(match["part"])
+
+    async def callback(self, interaction: Interaction) -> None:
+        """Take a press."""
+        with working(interaction):
+            await _pressed(cast("_Host", interaction.client).ctx, interaction, self.part)
+
+
+ITEMS: tuple[type[discord.ui.DynamicItem[Any]], ...] = (ChangeButton,)
+TEMPLATES = (_BUTTON,)
+
+
+def setup_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
+    """Make the /setup command."""
+
+    @app_commands.default_permissions(manage_guild=True)
+    async def setup(interaction: Interaction) -> None:
+        with working(interaction):
+            refusal = _refusal(interaction)
+            if refusal is not None:
+                await _refuse(interaction, refusal)
+                return
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            try:
+                rules = await ctx.database.read(_rules, interaction.guild_id or 0, ctx.now())
+            except StorageError as error:
+                _log.warning("settings not read", trouble=str(error))
+                await interaction.edit_original_response(embed=notice(NOT_STORED), allowed_mentions=NO_PINGS)
+                return
+            await interaction.edit_original_response(view=panel(rules, _here(ctx)), allowed_mentions=NO_PINGS)
+
+    return app_commands.Command(name="setup", description="Show or change how I work in this server", callback=setup)
+
+
+def panel(rules: Rules, here: Here, news: str = "") -> discord.ui.LayoutView:
+    """Draw the panel; `news`: what was changed just now."""
+    frame = discord.ui.Container[discord.ui.LayoutView](accent_colour=_ACCENT)
+    frame.add_item(discord.ui.TextDisplay("## How I work in this server"))
+    for name, part in PARTS.items():
+        lines = [f"**{part.title}**", *part.shown(rules, here)]
+        text = discord.ui.TextDisplay[discord.ui.LayoutView](cut("\n".join(lines), 700))
+        frame.add_item(
+            discord.ui.Section(text, accessory=cast("discord.ui.Item[discord.ui.LayoutView]", ChangeButton(name)))
+        )
+    if news:
+        frame.add_item(discord.ui.TextDisplay(f"-# {news}"))
+    view = discord.ui.LayoutView(timeout=None)
+    view.add_item(frame)
+    return view
+
+
+async def _pressed(ctx: Context, interaction: Interaction, name: str) -> None:
+    """Answer a press of Change with the part's form."""
+    part = PARTS.get(name)
+    refusal = _refusal(interaction) if part is not None else NOT_ADMIN
+    if refusal is None and part is not None:
+        try:
+            rules = await ctx.database.read(_rules, interaction.guild_id or 0, ctx.now())
+        except StorageError as error:
+            _log.warning("settings not read", trouble=str(error))
+            refusal = NOT_STORED
+        else:
+            form = discord.ui.Modal(title=part.title, custom_id=f"setup:{name}")
+            for field in part.fields(rules, _here(ctx)):
+                form.add_item(field)
+            form.stop()  # or discord.py keeps every form that was ever shown
+            await interaction.response.send_modal(form)
+            return
+    await _refuse(interaction, refusal or NOT_ADMIN)
+
+
+async def form_submitted(ctx: Context, interaction: Interaction) -> bool:
+    """Take a sent form of the panel; False when it is none of ours."""
+    if interaction.type is not discord.InteractionType.modal_submit:
+        return False
+    data = cast("Mapping[str, Any]", interaction.data or {})
+    found = _BUTTON.fullmatch(str(data.get("custom_id", "")))
+    if found is None:
+        return False
+    try:
+        await _submitted(ctx, interaction, found["part"], data)
+    except TROUBLES as error:
+        _log.warning("form not answered", trouble=said(error))
+    return True
+
+
+async def _submitted(ctx: Context, interaction: Interaction, name: str, data: Mapping[str, Any]) -> None:
+    part, refusal = PARTS.get(name), _refusal(interaction)
+    if part is None or refusal is not None:
+        await _refuse(interaction, refusal or NOT_ADMIN)
+        return
+    await interaction.response.defer()
+    here, guild_id = _here(ctx), interaction.guild_id or 0
+    try:
+        rules = await ctx.database.read(_rules, guild_id, ctx.now())
+        after = part.read(rules, here, fields_of(data.get("components")))
+        closed = await _closed(interaction, rules, after)
+        if closed:
+            raise Wrong(f"I can't post in <#{closed}>. Let me see it and send messages there, then try again.")  # noqa: TRY301 -- told like the others
+        changed = await ctx.database.write(_stored, guild_id, interaction.user.id, rules, after, ctx.now())
+    except Wrong as wrong:
+        await interaction.followup.send(
+            embed=notice(f"{wrong} Nothing was changed."), ephemeral=True, allowed_mentions=NO_PINGS
+        )
+        return
+    except StorageError as error:
+        _log.warning("settings not stored", trouble=str(error))
+        await interaction.followup.send(embed=notice(NOT_STORED), ephemeral=True, allowed_mentions=NO_PINGS)
+        return
+    if changed:
+        ctx.wakes.acts.set()
+        ctx.tell("settings changed", None, by=interaction.user.id, guild=guild_id, changed=changed)
+    news = f"Changed: {', '.join(word.replace('_', ' ') for word in changed)}." if changed else "Nothing was changed."
+    await interaction.edit_original_response(view=panel(after, here, news), allowed_mentions=NO_PINGS)
+
+
+def _stored(connection: Connection, guild_id: int, by: int, before: Rules, after: Rules, now: int) -> list[str]:
+    """Store what was decided; return what is new."""
+    old, new = asdict(before.settings), asdict(after.settings)
+    changes = {name: value for name, value in new.items() if value != old[name]}
+    if changes:
+        guilds.decided(connection, after.settings, now)
+    told = {f"{_named(one)}": None for one in before.budgets if one not in after.budgets}
+    told |= {f"{_named(one)}": one.credits for one in after.budgets if one not in before.budgets}
+    for one in before.budgets:
+        if one not in after.budgets:
+            guilds.budget_set(connection, guild_id, one.scope, one.subject_id, one.period, None)
+    for one in after.budgets:
+        if one not in before.budgets:
+            guilds.budget_set(connection, guild_id, one.scope, one.subject_id, one.period, one.credits)
+    if "forbidden" in changes:
+        changes["forbidden"] = f"{len(after.settings.forbidden)} words"
+    if changes or told:
+        moderation.acted(connection, guild_id, by, "settings", "", now, **changes, **told)
+    return sorted([*changes, *told])
+
+
+def _named(budget: Budget) -> str:
+    whose = "the server" if budget.scope is Scope.GUILD else f"each {budget.scope}"
+    return f"budget of {whose} a {budget.period}"
+
+
+async def _closed(interaction: Interaction, before: Rules, after: Rules) -> int | None:
+    """Name a channel, chosen just now, that I can't post in: found out by doing it, for no permission says as much."""
+    names = ("moderators_channel_id", "alerts_channel_id", "log_channel_id")
+    chosen = {getattr(after.settings, name) for name in names} - {getattr(before.settings, name) for name in names}
+    for channel_id in sorted(one for one in chosen if one is not None):
+        channel = interaction.client.get_partial_messageable(channel_id, guild_id=interaction.guild_id)
+        try:
+            words = "From now on I tell things here, as the admins of this server decided."
+            await channel.send(words, allowed_mentions=NO_PINGS)
+        except TROUBLES as error:
+            _log.warning("channel refused", trouble=said(error))
+            return channel_id
+    return None
+
+
+def _rules(connection: Connection, guild_id: int, now: int) -> Rules:
+    budgets = tuple(guilds.budgets_of(connection, guild_id))
+    return Rules(guilds.settings_of(connection, guild_id), budgets, ledger.spent_this_month(connection, guild_id, now))
+
+
+def _here(ctx: Context) -> Here:
+    kinds = {
+        kind.value: frozenset(model.name for one in ctx.providers.values() for model in one.models(kind))
+        for kind in Operation
+    }
+    titles = {name: one.title for name, one in ctx.providers.items()}
+    return Here(titles, {kind: models for kind, models in kinds.items() if models})
+
+
+def _refusal(interaction: Interaction) -> str | None:
+    if interaction.guild_id is None:
+        return refusals.ONLY_IN_SERVERS
+    # What Discord hides can be shown again by its own settings.
+    return None if interaction.permissions.manage_guild else NOT_ADMIN
+
+
+async def _refuse(interaction: Interaction, text: str) -> None:
+    await interaction.response.send_message(embed=notice(text), ephemeral=True, allowed_mentions=NO_PINGS)
