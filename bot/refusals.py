@@ -170,6 +170,8 @@ def _file(problem: Problem, title: str, name: str, given: str) -> str:
             return f"{name} has {given} pixels; at {title} each side needs {needs}."
         case Rule.FILE_SECONDS:
             between = " to ".join(_given(word) for word in problem.allowed)
+            if not given:
+                return f"{name} does not tell how long it is; {title} takes {between} s. Save it anew and try again."
             return f"{name} is {given} s long; {title} takes {between} s. Cut it and try again."
         case _:
             between = " to ".join(problem.allowed)

@@ -1,7 +1,7 @@
 """A member's file opened by content, as a picture, an audio, a video or subtitles: names and claimed types are nothing.
 
 What a glance at the first bytes shows is refused at once. Pictures and audio are then read in another process
-(decode.py), which is killed when it takes too long; of a video only the boxes are read (mp4.py), without a decoder.
+(decode.py), which is killed when it takes too long; of an MP4 only the boxes are read (mp4.py), without a decoder.
 """
 
 import asyncio
@@ -20,11 +20,13 @@ from weakref import WeakValueDictionary
 import PIL
 import structlog
 
-from jobs.mp4 import NotAVideo, inspect_bytes
+from jobs.boxes import NotAVideo
+from jobs.mp4 import NotASound, inspect_bytes, inspect_sound
 
 MOST_BYTES = 50 * 2**20  # of a picture
 MOST_CLIP_BYTES = 100 * 10**6  # of a video or an audio: more than any vendor takes
 _MOST_SUBTITLES = 2**20
+_LONGEST_AUDIO = 24 * 3600  # seconds
 _MOST_WEBP_PIXELS = 16_000_000  # decoding takes 15 bytes for each, and one colour needs no more than 40 in the file
 _READERS = 2  # commands whose files are in memory at once
 _MEMORY = 512 * 2**20  # bytes of address space; the largest honest pictures take 370 MB
@@ -34,7 +36,7 @@ _SECONDS = 10.0  # in all, when the machine is busy
 _CHILD = str(Path(__file__).with_name("decode.py"))
 _PACKAGES = str(Path(PIL.__file__).parents[1])
 _SEEN = re.compile(r"(image/(?:png|jpeg|webp)) ([1-9][0-9]{0,8}) ([1-9][0-9]{0,8})")
-_HEARD = re.compile(r"(audio/(?:mpeg|wav|aac|mp4)) ([0-9]{1,6}\.[0-9]{3})")
+_HEARD = re.compile(r"(audio/(?:mpeg|wav|aac)) ([0-9]{1,6}\.[0-9]{3})")
 _CUE = re.compile(r"\d{1,3}:\d\d:\d\d[,.]\d{3} --> \d{1,3}:\d\d:\d\d[,.]\d{3}")
 _log = structlog.get_logger("jobs.attachments")
 
@@ -127,6 +129,8 @@ class Desk:
 
     async def listen(self, data: bytes) -> Heard | Flaw:
         """Open a file as an audio. Raise OSError or RuntimeError when that cannot be done here."""
+        if data[4:8] == b"ftyp":
+            return await asyncio.to_thread(_recording, data)
         said = await self._decoded("audio", data)
         found = _HEARD.fullmatch(said)
         return Heard(found[1], float(found[2])) if found else _flaw(said)
@@ -164,6 +168,17 @@ class Desk:
                 child.kill()
             await child.wait()
         return _told(kind, child.returncode, said.decode("ascii", "replace").strip())
+
+
+def _recording(data: bytes) -> Heard | Flaw:
+    """Read a recording in an MP4, of whose boxes alone its length is known."""
+    try:
+        seconds = inspect_sound(data)
+    except NotASound:
+        return Flaw.NOT_AN_AUDIO
+    except NotAVideo:
+        return Flaw.DAMAGED
+    return Heard("audio/mp4", seconds) if 0 < seconds <= _LONGEST_AUDIO else Flaw.DAMAGED
 
 
 def _told(kind: str, code: int | None, said: str) -> str:

@@ -9,10 +9,11 @@ import aiohttp
 
 from jobs import files
 from jobs.attachments import MOST_BYTES, Desk, Flaw
+from jobs.boxes import NotAVideo
 from jobs.context import Context
 from jobs.download import Downloaded, DownloadFailed, download
 from jobs.loop import Work
-from jobs.mp4 import NotAVideo, inspect
+from jobs.mp4 import inspect
 from jobs.settle import task_of
 from jobs.submit import backoff
 from providers.contract import Progress, ProviderError

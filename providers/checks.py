@@ -212,10 +212,11 @@ def _one_clip(clip: Clip, rules: ClipRules) -> list[Problem]:
     most = min(rules.most_bytes, rules.most_inline_bytes) if inline and rules.most_inline_bytes else rules.most_bytes
     if clip.size > most:
         problems.append(Problem(clip.role, Rule.FILE_BYTES, str(clip.size), limit=most))
-    # A film in fragments need not tell its length: the vendor will see.
-    if rules.seconds is not None and clip.seconds and not rules.seconds[0] <= clip.seconds <= rules.seconds[1]:
+    # Where the length counts, a file that does not tell it is of no use: nobody could say what it will cost.
+    if rules.seconds is not None and not rules.seconds[0] <= clip.seconds <= rules.seconds[1]:
         least, longest = rules.seconds
-        problems.append(Problem(clip.role, Rule.FILE_SECONDS, f"{clip.seconds:.1f}", (f"{least:g}", f"{longest:g}")))
+        given = f"{clip.seconds:.1f}" if clip.seconds else ""
+        problems.append(Problem(clip.role, Rule.FILE_SECONDS, given, (f"{least:g}", f"{longest:g}")))
     if rules.sides is not None:
         least_side, most_side = rules.sides
         if min(clip.width, clip.height) < least_side or max(clip.width, clip.height) > most_side:

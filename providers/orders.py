@@ -151,7 +151,7 @@ class Rule(StrEnum):
     FILE_BYTES = "file_bytes"  # given bytes, limit bytes
     FILE_PIXELS = "file_pixels"  # given WxH, limit: the shortest side allowed; allowed, if any: (least, most) of a side
     FILE_RATIO = "file_ratio"  # given ratio, allowed (narrowest, widest)
-    FILE_SECONDS = "file_seconds"  # given seconds, allowed (least, most)
+    FILE_SECONDS = "file_seconds"  # given seconds (empty: the file does not tell them), allowed (least, most)
     NEEDS_PUBLIC_URL = "needs_public_url"  # the vendor takes addresses only and we have none to give
 
 

@@ -93,6 +93,10 @@ BOTTOM, TOP = "0,0", "639,479"
             "The closeness to the prompt can't be 7 at Acme. Possible: 0 to 1. Closest: **1**.",
         ),
         (
+            Problem(Role.MOTION, Rule.FILE_SECONDS, "", ("3", "30")),
+            "The video to move like does not tell how long it is; Acme takes 3 to 30 s. Save it anew and try again.",
+        ),
+        (
             Problem(Role.MOTION, Rule.FILE_SECONDS, "31.5", ("3", "30")),
             "The video to move like is 31.5 s long; Acme takes 3 to 30 s. Cut it and try again.",
         ),

@@ -131,6 +131,7 @@ async def test_videos_and_audios_are_addresses_only(futurelabs: Futurelabs, vend
         (motion(clips=(replace(DANCE, width=3851),)), ("motion", Rule.FILE_PIXELS)),
         (motion(clips=(replace(DANCE, seconds=2.9),)), ("motion", Rule.FILE_SECONDS)),
         (motion(clips=(replace(DANCE, seconds=30.1),)), ("motion", Rule.FILE_SECONDS)),
+        (motion(clips=(replace(DANCE, seconds=0.0),)), ("motion", Rule.FILE_SECONDS)),  # it does not tell
         (motion(extras={}), ("character_orientation", Rule.REQUIRED)),
         (motion(extras={"character_orientation": "left"}), ("character_orientation", Rule.ONE_OF)),
         (motion(prompt="é" * 2501), ("prompt", Rule.TOO_LONG)),
