@@ -1,6 +1,6 @@
 """Telling a server's log channel what its moderators and admins did."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import discord
@@ -72,6 +72,11 @@ def text_of(act: Act) -> str:
     return f"<@{act.actor_id}> {_done(act)}"
 
 
+# What is said of acts that have nothing but a subject: a member's number, or a name.
+_OF_MEMBER = {"unblock": "unblocked <@{}>.", "read prompts": "read the recent requests of <@{}>."}
+_OF_NAME = {"preset": "kept the preset “{}”.", "drop preset": "deleted the preset “{}”."}
+
+
 def _done(act: Act) -> str:
     detail = act.detail
     whose = f" of <@{detail['member']}>" if detail.get("member") else ""
@@ -86,19 +91,32 @@ def _done(act: Act) -> str:
             until = f" until <t:{detail['until'] // 1000}:f>" if detail.get("until") else ""
             why = f" Reason: {plain(str(detail['reason']), 300)}" if detail.get("reason") else ""
             return f"blocked <@{act.subject}>{until}.{why}"
-        case "unblock":
-            return f"unblocked <@{act.subject}>."
-        case "read prompts":
-            return f"read the recent requests of <@{act.subject}>."
-        case "preset":
-            return f"kept the preset “{plain(act.subject, 60)}”."
-        case "drop preset":
-            return f"deleted the preset “{plain(act.subject, 60)}”."
+        case "budget":
+            credits = detail.get("credits")
+            amount = "no limit" if credits is None else credits_of(int(credits))
+            return f"set the budget of {_whose(detail)} a {detail.get('period')} to {amount}."
         case "settings":
             changes = [f"{name}: {_short(value)}" for name, value in sorted(detail.items())][:_MOST_NAMED]
             return f"changed the settings ({plain('; '.join(changes), 600)})."
+        case kind if kind in _OF_MEMBER:
+            return _OF_MEMBER[kind].format(plain(act.subject, 20))
+        case kind if kind in _OF_NAME:
+            return _OF_NAME[kind].format(plain(act.subject, 60))
         case _:
             return f"{plain(act.kind, 40)} ({plain(act.subject, 120)})."
+
+
+def _whose(detail: Mapping[str, Any]) -> str:
+    subject = int(detail.get("whose") or 0)
+    match detail.get("scope"):
+        case "channel":
+            return f"<#{subject}>"
+        case "role":
+            return f"each with <@&{subject}>"
+        case "member":
+            return f"<@{subject}>" if subject else "each member"
+        case _:
+            return "the server"
 
 
 def _short(value: Any) -> str:

@@ -12,6 +12,7 @@ from discord.http import Route
 
 from bot import buttons, mine, modals, music, mydata, setup
 from bot.balance import balance_command
+from bot.budgets import budget_command
 from bot.commands import Tree, all_commands
 from bot.credits import credits_command
 from bot.help import help_command
@@ -69,7 +70,7 @@ class RushesClient(discord.AutoShardedClient):
             help_command(ctx),
             preset_group(ctx),
         )
-        leading = (mod_group(ctx), setup_command(ctx), credits_command(ctx))
+        leading = (mod_group(ctx), setup_command(ctx), budget_command(ctx), credits_command(ctx))
         for command in (*making, *own, *leading):
             self.tree.add_command(command)
         self.synced = not sync

@@ -30,7 +30,7 @@ def blocks_of(connection: Connection, guild_id: int, now: int) -> list[Block]:
 
 
 def acted(
-    connection: Connection, guild_id: int, actor_id: int, kind: str, subject: str, now: int, **detail: Any
+    connection: Connection, guild_id: int, actor_id: int, kind: str, subject: str, now: int, /, **detail: Any
 ) -> None:
     """Write down what somebody did. Nothing here changes or deletes such a row."""
     row = {"guild_id": guild_id, "actor_id": actor_id, "kind": kind, "subject": subject[:120], "detail": detail}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # only a name for annotations
 
 FILE_UPLOAD = 19
 TEXT_INPUT = 4
+ROLE = 8
 
 
 @dataclass(eq=False, slots=True, repr=False)
@@ -268,6 +269,10 @@ class Member:
             about = {k: v for k, v in payloads.member(value).items() if k not in ("user", "deaf", "mute")}
             resolved.setdefault("members", {})[str(value.id)] = about | {"permissions": str(value.permissions)}
             return option | {"value": str(value.id)}
+        if option["type"] == ROLE:
+            about = payloads.role(int(value), self.guild.roles[int(value)], 0, position=2)
+            resolved.setdefault("roles", {})[str(value)] = about
+            return option | {"value": str(value)}
         if isinstance(value, Channel):
             about = payloads.channel(value) | {"permissions": str(self.permissions)}
             resolved.setdefault("channels", {})[str(value.id)] = about
