@@ -3,8 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import select
+
 from storage import Connection, Database, deliveries, guilds, inbox, jobs, ledger, members, moderation, outputs
 from storage.members import Which
+from storage.tables import inbox as inbox_table
 from storage.words import (
     Block,
     Budget,
@@ -204,6 +207,10 @@ async def test_blocks_budgets_presets_and_acts_of_a_member_are_found(database: D
 # Deletion
 
 
+def _bodies(connection: Connection) -> list[bytes]:
+    return list(connection.execute(select(inbox_table.c.body)).scalars())
+
+
 async def test_words_and_files_go_and_what_the_sums_stand_on_stays(database: Database) -> None:
     job = asked(1, shots=(StoredShot("s", "succeeded", "a wave"),), **WORDED)
     await hold(database, job)
@@ -225,6 +232,7 @@ async def test_words_and_files_go_and_what_the_sums_stand_on_stays(database: Dat
     assert replace(before, **emptied, options=after.options) == after
     [output] = await database.read(outputs.of_job, job.id)
     assert (output.url, output.file, output.sha256) == ("", None, None)
+    assert await database.read(_bodies) == [b""]
     assert not await database.write(inbox.stored, **facts, body=b"again", received_at=6)
     assert await database.read(ledger.spent_this_month, GUILD, NOON) == 30
     assert await database.write(members.silenced, ADA, 9) == 0
