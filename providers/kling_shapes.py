@@ -4,7 +4,7 @@ Kling itself speaks it, in an older and a newer dialect, and resellers pass it o
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from math import ceil
 from typing import Any
@@ -164,15 +164,29 @@ def _link(item: Mapping[str, Any]) -> str:
 
 
 def _credits(task: Mapping[str, Any]) -> int | None:
-    """Turn the units a task took into credits, rounded up; money taken instead of units is not counted here.
+    """Turn the units a task took into credits, rounded up. Where money was taken in their place, nothing is known.
 
     Old tasks tell one number, new ones a list of bills: an answer with both says the same thing twice.
     """
-    bills = [bill for bill in as_objects(task.get("billing"), _MOST_BILLS) if bill.get("charge_type") == "unit"]
+    bills = as_objects(task.get("billing"), _MOST_BILLS)
     total = _units(task.get("final_unit_deduction"))
-    amounts = [total] if total is not None else [_units(bill.get("amount")) for bill in bills]
+    amounts = [total] if total is not None else [_units(bill.get("amount")) for bill in bills if _charged(bill, "unit")]
     known = [amount for amount in amounts if amount is not None]
+    if not any(known) and _money(task, bills):
+        return None
     return min(ceil(sum(known) * CREDITS_A_UNIT), MOST_CREDITS) if known else None
+
+
+def _money(task: Mapping[str, Any], bills: Sequence[Mapping[str, Any]]) -> bool:
+    """Say whether the account's balance paid. What a unit of money is worth in credits no page tells."""
+    balance = as_object(task.get("final_balance_deduction"))
+    amounts = [balance.get("quota", balance.get("list_price")), task.get("final_balance_deduction")]
+    amounts += [bill.get("amount") for bill in bills if _charged(bill, "cash")]
+    return any(_units(amount) for amount in amounts)
+
+
+def _charged(bill: Mapping[str, Any], kind: str) -> bool:
+    return bill.get("charge_type") == kind
 
 
 def _units(value: object) -> Decimal | None:

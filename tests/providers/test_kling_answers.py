@@ -107,3 +107,29 @@ def test_units_told_as_a_number_and_as_a_bill_are_counted_once() -> None:
     task = {"task_id": "1", "task_status": "succeed", "final_unit_deduction": "2", "billing": bills}
     assert kling_shapes.status_of(task).credits == 56
     assert kling_shapes.status_of({**task, "final_unit_deduction": ""}).credits == 56
+
+
+@pytest.mark.parametrize(
+    ("paid", "credits"),
+    [
+        ({"final_balance_deduction": {"quota": "0.7", "list_price": "1"}}, None),
+        ({"final_balance_deduction": {"quota": 3}}, None),
+        ({"final_balance_deduction": {"list_price": "1"}}, None),
+        ({"final_balance_deduction": "0.7"}, None),
+        ({"billing": [{"charge_type": "cash", "amount": "0.7"}]}, None),
+        ({"final_balance_deduction": {"quota": "0", "list_price": "0"}}, 0),
+        ({"final_balance_deduction": {"quota": "0", "list_price": "1"}}, 0),
+        ({"final_balance_deduction": {"quota": "", "list_price": None}}, 0),
+        ({"final_balance_deduction": None}, 0),
+        ({"billing": [{"charge_type": "cash", "amount": "0"}]}, 0),
+    ],
+)
+def test_no_units_beside_money_taken_is_not_a_video_for_nothing(paid: dict[str, Any], credits: int | None) -> None:
+    task = {"task_id": "1", "task_status": "succeed", "final_unit_deduction": "0", **paid}
+    assert kling_shapes.status_of(task).credits == credits
+    assert kling_shapes.status_of({**task, "final_unit_deduction": "2"}).credits == 56
+
+
+def test_bills_in_money_alone_tell_no_credits() -> None:
+    bills = [{"charge_type": "cash", "amount": "0.7"}, {"charge_type": "unit", "amount": "0"}]
+    assert kling_shapes.status_of({"id": "1", "status": "succeeded", "billing": bills}).credits is None
