@@ -30,7 +30,7 @@ from .contract import (
     Verified,
 )
 from .orders import Extra, Kind, Model, Operation, Order, Problem, Role, Rule
-from .reading import as_identifier, as_link, as_object, as_objects, as_text, for_log, read_object
+from .reading import as_identifier, as_link, as_object, as_objects, as_text, for_log, read_object, reason_told
 
 NAME, TITLE = "apiframe", "Apiframe"
 BASE_URLS = ("https://api.apiframe.pro",)
@@ -213,14 +213,9 @@ def status_of(payload: Mapping[str, Any], asked: str = "") -> Status:
     if progress is Progress.SUCCEEDED and not link:
         progress, reason, detail = Progress.FAILED, Reason.VENDOR, for_log("finished without a video", detail)
     elif progress is Progress.FAILED:
-        reason = _reason(detail)
+        reason = reason_told(detail)
     outputs = (OutputLink(link),) if progress is Progress.SUCCEEDED else ()
     return Status(task_id, progress, word[:64], outputs, reason=reason, detail=detail)
-
-
-def _reason(said: str) -> Reason:
-    """Guess from a failed task's text whether the content was refused; nothing is documented of it."""
-    return Reason.CONTENT if re.search(r"\b(risk|policy|sensitive|nsfw)", said, re.IGNORECASE) else Reason.VENDOR
 
 
 def _explain(http: int, payload: Mapping[str, Any]) -> Fault:

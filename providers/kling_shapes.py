@@ -22,7 +22,17 @@ from .contract import (
     Status,
 )
 from .orders import Picture
-from .reading import MOST_CREDITS, as_count, as_identifier, as_link, as_object, as_objects, as_text, for_log
+from .reading import (
+    MOST_CREDITS,
+    as_count,
+    as_identifier,
+    as_link,
+    as_object,
+    as_objects,
+    as_text,
+    for_log,
+    reason_told,
+)
 
 # Kling's modes are named std and pro; what they mean in pixels is general knowledge, the pages name none.
 MODES: Mapping[str, str] = {"720p": "std", "1080p": "pro"}
@@ -126,7 +136,7 @@ def status_of(task: Mapping[str, Any]) -> Status:
     if progress is Progress.SUCCEEDED and not outputs:
         progress, reason, detail = Progress.FAILED, Reason.VENDOR, for_log("success without a result", detail)
     elif progress is Progress.FAILED:
-        reason = _reason(detail)
+        reason = reason_told(detail)
     echo = as_text(as_object(task.get("task_info")).get("external_task_id")) or as_text(task.get("external_id"))
     return Status(
         task_id=task_id,
@@ -203,9 +213,3 @@ def _moment(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < _MOST_MILLISECONDS:
         return None
     return value / 1000
-
-
-def _reason(message: str) -> Reason:
-    """Guess from a failed task's text whether the content was refused; the page names risk control as its example."""
-    lowered = message.lower()
-    return Reason.CONTENT if any(word in lowered for word in ("risk", "policy", "sensitive")) else Reason.VENDOR

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NoReturn, cast
 
-from .contract import NotUnderstood
+from .contract import NotUnderstood, Reason
 
 MOST_CREDITS = 1_000_000_000  # more than this is a mistake or a lie, and would not fit a column everywhere
 MOST_ITEMS = 10  # of a task's list of results: hundreds of thousands would hold the program up
@@ -14,6 +14,12 @@ _MOST_ADDRESS = 8192  # characters
 MOST_DETAIL = 300  # characters, as the contract says of ProviderError.detail
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+# Kling names risk control as its example of a failed task; the others are what such reviews are called elsewhere.
+_CONTENT = re.compile(
+    r"\b(risk|polic(y|ies)|sensitiv(e|ity)|inappropriate|safety|content(?![- ](type|length))|violat\w*|nsfw|illegal"
+    r"|prohibited)\b",
+    re.IGNORECASE,
+)
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
 _IDENTIFIER = re.compile(r"(?!\.+\Z)[A-Za-z0-9._:=~+-]{1,128}")  # as long as its column
 
@@ -83,6 +89,11 @@ def as_moment(value: object) -> float | None:
         return datetime.fromisoformat(f"{found[1]}.{(found[2] or '0')[:6]:0<6}+00:00").timestamp()
     except ValueError:
         return None
+
+
+def reason_told(said: str) -> Reason:
+    """Guess from the text of a failed task, where there is no code, whether its content was refused."""
+    return Reason.CONTENT if _CONTENT.search(said) else Reason.VENDOR
 
 
 def for_log(*parts: object) -> str:

@@ -203,6 +203,7 @@ async def test_finished_without_a_usable_video_is_a_failure(apiframe: Apiframe, 
         ({"errors": [{"msg": "one"}, 7, {"msg": "two"}]}, Reason.VENDOR, "one two"),
         ({"error": "Failure to pass the Risk control"}, Reason.CONTENT, "Failure to pass the Risk control"),
         ({"errors": [{"msg": "against our policy"}]}, Reason.CONTENT, "against our policy"),
+        ({"error": "prohibited"}, Reason.CONTENT, "prohibited"),
         ({"errors": {"msg": "no list"}, "error": ["no text"]}, Reason.VENDOR, ""),
     ],
 )

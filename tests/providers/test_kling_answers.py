@@ -67,6 +67,11 @@ def test_a_failure_without_a_word_about_content_is_the_vendors() -> None:
     assert kling_shapes.status_of({"task_id": "1", "task_status": "failed"}).reason is Reason.VENDOR
 
 
+def test_a_failure_that_speaks_of_safety_is_of_the_content() -> None:
+    task = {"task_id": "1", "task_status": "failed", "task_status_msg": "blocked by the safety system"}
+    assert kling_shapes.status_of(task).reason is Reason.CONTENT
+
+
 def test_success_without_an_address_is_a_failure() -> None:
     results: list[object] = [None, {}, {"videos": None}, {"videos": []}, {"videos": [{"url": ""}]}, []]
     for result in results:

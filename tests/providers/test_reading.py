@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers import reading
-from providers.contract import NotUnderstood
+from providers.contract import NotUnderstood, Reason
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -134,3 +134,30 @@ def test_of_an_endless_list_only_the_beginning_is_walked() -> None:
     assert len(reading.as_objects(endless, 100)) == 100
     mixed: list[object] = ["a", *[{}] * 20]
     assert reading.as_objects(mixed) == [{}] * 9
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("Failure to pass the risk control system", Reason.CONTENT),
+        ("against our policy", Reason.CONTENT),
+        ("see our Policies", Reason.CONTENT),
+        ("Sensitive words", Reason.CONTENT),
+        ("inappropriate image", Reason.CONTENT),
+        ("blocked by the safety system", Reason.CONTENT),
+        ("content blocked", Reason.CONTENT),
+        ("the prompt violates our terms", Reason.CONTENT),
+        ("VIOLATION", Reason.CONTENT),
+        ("NSFW", Reason.CONTENT),
+        ("illegal input", Reason.CONTENT),
+        ("this is prohibited", Reason.CONTENT),
+        ("", Reason.VENDOR),
+        ("an asterisk", Reason.VENDOR),
+        ("a brisk wind", Reason.VENDOR),
+        ("discontent", Reason.VENDOR),
+        ("wrong Content-Type of the picture", Reason.VENDOR),
+        ("out of order", Reason.VENDOR),
+    ],
+)
+def test_a_refusal_of_the_content_is_told_by_its_words(said: str, reason: Reason) -> None:
+    assert reading.reason_told(said) is reason
