@@ -12,7 +12,7 @@ import aiohttp
 import jwt
 
 from . import checks, kling_models, kling_rules, kling_shapes, signatures
-from .call import Api
+from .call import Api, Fault
 from .contract import (
     Accepted,
     Account,
@@ -27,7 +27,7 @@ from .contract import (
     Verified,
 )
 from .orders import Extra, Model, Operation, Order, Problem, Role
-from .reading import read_object
+from .reading import as_count, read_object
 
 NAME, TITLE = "kling", "Kling"
 BASE_URLS = ("https://api-singapore.klingai.com",)  # Authentication: for servers outside China
@@ -52,7 +52,7 @@ class Kling:
         self._account = account
         self._clock = clock
         self._token: tuple[float, str] | None = None  # when it was made, and itself
-        self._api = Api(session, account.base_urls or BASE_URLS, self._headers, kling_shapes.explain, clock=clock)
+        self._api = Api(session, account.base_urls or BASE_URLS, self._headers, self._explain, clock=clock)
 
     def _headers(self) -> Mapping[str, str]:
         """Authentication: an API key as it is, or a token signed with the secret key."""
@@ -63,6 +63,12 @@ class Kling:
             claims = {"iss": self._account.access_key, "exp": int(now + TOKEN_LIFE), "nbf": int(now - TOKEN_EARLY)}
             self._token = now, jwt.encode(claims, self._account.secret_key, algorithm="HS256")
         return {"Authorization": f"Bearer {self._token[1]}"}
+
+    def _explain(self, http: int, payload: Mapping[str, Any]) -> Fault:
+        """Say what a refusal means; a token that is not valid yet or no more is not shown again."""
+        if as_count(payload.get("code")) in kling_shapes.OUT_OF_TIME:
+            self._token = None
+        return kling_shapes.explain(http, payload)
 
     def operations(self) -> tuple[Operation, ...]:
         """Name what Kling can do here."""
@@ -120,8 +126,19 @@ class Kling:
         return status
 
     async def _ask(self, operation: Operation, identifier: str) -> Status:
+        """Ask about a task; once more where the token was out of time, for asking twice costs nothing."""
         path = f"{_PATHS[operation]}/{quote(identifier, safe='')}"
-        return kling_shapes.answered(await self._api.call("GET", path))
+        return kling_shapes.answered(await self._got(path))
+
+    async def _got(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+        self._headers()  # makes the token that the call will go out with
+        shown = self._token
+        try:
+            return await self._api.call("GET", path, query=query)
+        except ProviderError:
+            if self._token is shown:
+                raise
+        return await self._api.call("GET", path, query=query)
 
     async def cancel(self, task: Task) -> None:
         """Refuse: Kling documents no way to stop a task. Raise ProviderError."""

@@ -58,6 +58,7 @@ CODES: Mapping[int, tuple[ErrorKind, Reason]] = {
     1304: (ErrorKind.REJECTED, Reason.ACCESS),  # our address is not on their list, as HTTP 429
     **dict.fromkeys((5000, 5001, 5002), (ErrorKind.UNKNOWN, Reason.VENDOR)),
 }
+OUT_OF_TIME = (1003, 1004)  # a token that is not valid yet, or has expired: a new one may pass
 
 _WORDS = {
     "submitted": Progress.WAITING,

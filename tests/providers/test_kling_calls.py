@@ -203,6 +203,57 @@ async def test_a_token_is_signed_with_the_secret_key_and_kept_until_shortly_befo
     assert await token() not in (first, second)
 
 
+@pytest.mark.parametrize("code", [1003, 1004])
+async def test_a_token_out_of_time_is_made_anew_and_a_question_asked_once_more(
+    vendor: Vendor, session: aiohttp.ClientSession, code: int
+) -> None:
+    clock = Clock()
+    account = Account(access_key="access-1", secret_key=SECRET_KEY, base_urls=(vendor.url,))
+    kling = Kling(account, session, clock)
+    vendor.answers = [reply(200, sample("kling/query_processing.json"))]
+    await kling.query(task())
+    clock.now += 60
+    refusal = reply(401, {"code": code, "message": "token"})
+    vendor.answers = [refusal, reply(200, sample("kling/query_processing.json"))]
+    assert (await kling.query(task())).progress is Progress.RUNNING
+    first, again, renewed = (request.headers["authorization"] for request in vendor.requests)
+    assert first == again != renewed
+    vendor.answers = [refusal]
+    with pytest.raises(ProviderError) as caught:
+        await kling.query(task())
+    assert (caught.value.reason, len(vendor.requests)) == (Reason.ACCESS, 5)
+
+
+async def test_a_submission_with_a_token_out_of_time_is_sent_once_and_the_next_has_a_new_one(
+    vendor: Vendor, session: aiohttp.ClientSession
+) -> None:
+    clock = Clock()
+    account = Account(access_key="access-1", secret_key=SECRET_KEY, base_urls=(vendor.url,))
+    kling = Kling(account, session, clock)
+    vendor.answers = [reply(401, {"code": 1004, "message": "token"}), reply(200, sample("kling/submit.json"))]
+    with pytest.raises(ProviderError):
+        await kling.submit(submission(kling.fill(order())))
+    assert len(vendor.requests) == 1
+    clock.now += 60
+    await kling.submit(submission(kling.fill(order())))
+    first, second = (request.headers["authorization"] for request in vendor.requests)
+    assert first != second
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 1002])
+async def test_a_token_refused_for_itself_is_shown_once(
+    vendor: Vendor, session: aiohttp.ClientSession, code: int
+) -> None:
+    account = Account(access_key="access-1", secret_key=SECRET_KEY, base_urls=(vendor.url,))
+    for keys in (account, replace(account, api_keys=(KEY,))):
+        kling = Kling(keys, session, Clock())
+        vendor.requests.clear()
+        vendor.answers = [reply(401, {"code": code, "message": "token"})]
+        with pytest.raises(ProviderError):
+            await kling.query(task())
+        assert len(vendor.requests) == 1
+
+
 async def test_an_api_key_goes_before_a_pair_of_keys(vendor: Vendor, session: aiohttp.ClientSession) -> None:
     vendor.answers = [reply(200, sample("kling/query_processing.json"))]
     account = Account((KEY,), "access-1", SECRET_KEY, base_urls=(vendor.url,))
