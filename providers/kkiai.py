@@ -7,6 +7,7 @@ inference); stopping is off until the admin has seen it work. Errors are read as
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 from urllib.parse import quote
 
 import aiohttp
@@ -69,7 +70,7 @@ class Kkiai:
     def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Callable[[], float]) -> None:
         self._keys = account.api_keys
         self._signature = account.callback_signature
-        self._query_path = (account.query_paths or QUERY_PATHS)[0]
+        self._query_paths = account.query_paths or QUERY_PATHS
         self._cancel_path = account.cancel_path
         self._api = Api(
             session, account.base_urls or BASE_URLS, self._headers, vidu_shapes.explain_reseller, clock=clock
@@ -129,9 +130,12 @@ class Kkiai:
         return vidu_shapes.accepted(await self._api.call("POST", "/ent/v2/img2video", json=body, explain=explain))
 
     async def query(self, task: Task) -> Status:
-        """Ask how a task is, at the path that is set. Raise ProviderError."""
-        payload = await self._api.call("GET", self._query_path.replace("{id}", quote(task.task_id, safe="")))
-        return vidu_shapes.answered(payload, task.task_id, _IMAGE)
+        """Ask how a task is, at the paths that are set, in turn until one knows it. Raise ProviderError."""
+
+        def read(payload: Mapping[str, Any]) -> Status:
+            return vidu_shapes.answered(payload, task.task_id, _IMAGE)
+
+        return await vidu_shapes.asked_in_turn(self._api, self._query_paths, task.task_id, read)
 
     async def find(self, task: Task, since: float) -> Status | None:
         """Refuse: there is no list of tasks. Raise ProviderError."""

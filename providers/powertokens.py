@@ -48,9 +48,6 @@ _MODELS = (
     Model("viduq3-pro-fast", tuple(range(1, 17)), 5, ("720p", "1080p"), "720p", audio=True, default_audio=True),
 )
 
-# Gateways of this kind show their web page with 200 where an address is not one of their API's.
-_NO_SUCH_PAGE = (404, 200)
-
 # The words of the OpenAI-like answers beside Vidu's.
 _WORDS = {
     **vidu_shapes.WORDS,
@@ -127,21 +124,12 @@ class Powertokens:
         return vidu_shapes.accepted(await self._api.call("POST", path, json=body, explain=explain))
 
     async def query(self, task: Task) -> Status:
-        """Ask how a task is, at each path in turn while there is no such page. Raise ProviderError."""
-        failures: list[ProviderError] = []
-        for path in self._query_paths:
-            try:
-                payload = await self._api.call("GET", path.replace("{id}", quote(task.task_id, safe="")))
-            except ProviderError as error:
-                if error.http not in _NO_SUCH_PAGE:
-                    raise
-                failures.append(error)
-            else:
-                return vidu_shapes.answered(_like_vidu(payload), task.task_id, _IMAGE, _WORDS)
-        # Of several pages that are not there, one may be the vendor's own word on the task, or the best is "not known".
-        told = [one for one in failures if one.reason is Reason.NOT_FOUND]
-        unread = [one for one in failures if one.http != 404]
-        raise [*unread, *told, *failures][0]
+        """Ask how a task is, at each path in turn until one knows it. Raise ProviderError."""
+
+        def read(payload: Mapping[str, Any]) -> Status:
+            return vidu_shapes.answered(_like_vidu(payload), task.task_id, _IMAGE, _WORDS)
+
+        return await vidu_shapes.asked_in_turn(self._api, self._query_paths, task.task_id, read)
 
     async def find(self, task: Task, since: float) -> Status | None:
         """Refuse: there is no list of tasks. Raise ProviderError."""

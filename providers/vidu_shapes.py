@@ -5,13 +5,14 @@ or `status`, credits as a number or as digits.
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
+from urllib.parse import quote
 
 from . import checks, vidu_choices
-from .call import Fault, by_status
+from .call import Api, Fault, by_status
 from .checks import FRAMES, PictureRules, Places, address_of, in_order
 from .contract import (
     Accepted,
@@ -91,6 +92,8 @@ REASONS: dict[str, Reason] = {
     "InternalServiceFailure": Reason.VENDOR,
 }
 CANCELLED_BY_USER = "UserCancelled"  # a cancelled task reads as failed with this code, there is no state for it
+
+_NO_SUCH_TASK = {"task_not_exist", "task_not_exists", "task_not_found", "not_found"}
 
 WORDS: Mapping[str, Progress] = {
     "created": Progress.WAITING,
@@ -247,9 +250,44 @@ def explain(http: int, payload: Mapping[str, Any]) -> Fault:
 
 
 def explain_reseller(http: int, payload: Mapping[str, Any]) -> Fault:
-    """Read a refusal as Vidu's; as resellers document none, a 404 in JSON is enough to say "no such task"."""
+    """Read a refusal as Vidu's; as resellers document none, a 404 in JSON is enough to say "no such task".
+
+    So is a 400 with such a code: new-api, a program that gateways of this kind run, answers so (seen in its code,
+    2026-11).
+    """
     kind, reason, detail = explain(http, payload)
-    return kind, (Reason.NOT_FOUND if http == 404 and payload else reason), detail
+    codes = {as_text(part.get("code")).lower() for part in (payload, as_object(payload.get("error")))}
+    absent = (http == 404 and payload) or (http == 400 and not codes.isdisjoint(_NO_SUCH_TASK))
+    return kind, (Reason.NOT_FOUND if absent else reason), detail
+
+
+async def asked_in_turn(
+    api: Api, paths: Sequence[str], task_id: str, read: Callable[[Mapping[str, Any]], Status]
+) -> Status:
+    """Ask a reseller about a task at each path in turn, until one of them knows it. Raise ProviderError.
+
+    `paths`: with {id}. `read` reads an answer, and raises ProviderError where it is none. Tried on is after a page that
+    is not there, a web page or a task without a state in the place of an answer, and a refusal that says that there is
+    no such task. Anything else, as a key that is refused or a trouble that passes, is raised at once.
+    """
+    unread: list[ProviderError] = []
+    missing: list[ProviderError] = []
+    for path in paths:
+        payload = None
+        try:
+            payload = await api.call("GET", path.replace("{id}", quote(task_id, safe="")))
+            return read(payload)
+        except ProviderError as error:
+            if payload is not None or error.http == 200:
+                unread.append(error)
+            elif error.http == 404 or error.reason is Reason.NOT_FOUND:
+                missing.append(error)
+            else:
+                raise
+    # Where something was answered that could not be read, nobody has said that the task is not there. Else the vendor's
+    # own word on the task counts for more than a page that is not there.
+    told = [error for error in missing if error.reason is Reason.NOT_FOUND]
+    raise (unread or told or missing)[-1]
 
 
 def explain_submission(http: int, payload: Mapping[str, Any]) -> Fault:

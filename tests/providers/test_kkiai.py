@@ -265,6 +265,25 @@ async def test_paths_that_are_set_replace_the_guessed_ones_with_the_id_quoted(
         assert vendor.last.headers["authorization"] == f"Bearer {KEY}"
 
 
+async def test_all_paths_that_are_set_are_tried_in_turn(vendor: Vendor, session: aiohttp.ClientSession) -> None:
+    account = replace(ACCOUNT, base_urls=(vendor.url,), query_paths=("/a/{id}", "/b/{id}", "/c/{id}"))
+    kkiai = Kkiai(account, session, lambda: 0.0)
+    for nothing in (reply(404, b"<html>"), reply(404, {"message": "?"}), reply(200, {}), reply(200, b"<html>")):
+        vendor.requests.clear()
+        vendor.answers = [nothing, nothing, reply(200, {"state": "processing"})]
+        assert (await kkiai.query(task(ID, IMAGE))).progress is Progress.RUNNING
+        assert [request.target for request in vendor.requests] == [f"/a/{ID}", f"/b/{ID}", f"/c/{ID}"]
+    vendor.answers = [reply(400, {"error": {"code": "task_not_found"}})]
+    with pytest.raises(ProviderError) as caught:
+        await kkiai.query(task(ID, IMAGE))
+    assert caught.value.reason is Reason.NOT_FOUND
+    vendor.requests.clear()
+    vendor.answers = [reply(503, {})]
+    with pytest.raises(ProviderError) as caught:
+        await kkiai.query(task(ID, IMAGE))
+    assert (caught.value.http, len(vendor.requests)) == (503, 1)
+
+
 async def test_a_path_to_ask_at_is_none_to_stop_at(vendor: Vendor, session: aiohttp.ClientSession) -> None:
     kkiai = Kkiai(replace(ACCOUNT, base_urls=(vendor.url,), query_paths=("/q/{id}",)), session, lambda: 0.0)
     assert not kkiai.can_cancel(IMAGE)

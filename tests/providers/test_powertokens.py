@@ -227,10 +227,17 @@ async def test_recorded_answers_and_times_of_3_6_or_9_digits_are_read(shop: Powe
 
 
 HTML, JSON, KNOWN = reply(404, b"<html></html>"), reply(404, {"message": "?"}), reply(200, {"state": "processing"})
+EMPTY = reply(200, {"message": "welcome", "data": []})
+ABSENT = reply(400, {"code": "task_not_exist", "message": "task_not_exist", "data": None})
 
 
-@pytest.mark.parametrize("missing", [(), (HTML,), (JSON,), (HTML, JSON), (JSON, HTML)])
-async def test_the_next_path_is_tried_on_404(shop: Powertokens, vendor: Vendor, missing: tuple[bytes, ...]) -> None:
+@pytest.mark.parametrize(
+    "missing",
+    [(), (HTML,), (JSON,), (HTML, JSON), (JSON, HTML), (EMPTY,), (ABSENT,), (EMPTY, ABSENT), (ABSENT, EMPTY)],
+)
+async def test_the_next_path_is_tried_while_nobody_knows_the_task(
+    shop: Powertokens, vendor: Vendor, missing: tuple[bytes, ...]
+) -> None:
     vendor.answers = [*missing, KNOWN]
     assert (await shop.query(task(ID, IMAGE))).task_id == ID
     assert [request.target for request in vendor.requests] == GUESSED[: len(missing) + 1]
@@ -275,6 +282,19 @@ def test_an_address_beside_an_empty_creation_counts(shop: Powertokens) -> None:
         "metadata": {"url": "https://files.example/1.mp4"},
     }
     assert [one.url for one in shop.read_callback(json.dumps(said).encode()).outputs] == ["https://files.example/1.mp4"]
+
+
+async def test_a_stateless_answer_leaves_it_open_and_a_code_says_that_there_is_no_such_task(
+    shop: Powertokens, vendor: Vendor
+) -> None:
+    for answers in ((EMPTY, HTML, JSON), (ABSENT, HTML, EMPTY), (EMPTY, EMPTY, EMPTY)):
+        error = await refusal(shop, vendor, *answers)
+        assert (error.kind, error.reason) == (ErrorKind.UNKNOWN, Reason.VENDOR)
+    for answers in ((ABSENT, HTML, HTML), (HTML, HTML, ABSENT)):
+        error = await refusal(shop, vendor, *answers)
+        assert (error.kind, error.reason, error.http) == (ErrorKind.REJECTED, Reason.NOT_FOUND, 400)
+    refused = reply(400, {"code": "invalid_request", "message": "?"})
+    assert (await refusal(shop, vendor, refused)).reason is Reason.BAD_ORDER
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
