@@ -83,6 +83,8 @@ def _due(move: Move, now: int, timing: Timing, due_at: int | None) -> int | None
 def _close_hold(connection: Connection, job: Job, money: Money, now: int, credits: int | None) -> bool:
     if money is Money.KEEP:
         return False
+    if money is Money.SETTLE and credits is None:  # a vendor may name its figure only when it takes a job
+        credits = job.quoted
     if money is Money.SETTLE or (money is Money.SETTLE_IF_CHARGED and (credits or 0) > 0):
         return ledger.settle(connection, job, now, credits)
     return ledger.release(connection, job, now)

@@ -111,7 +111,8 @@ async def _send(ctx: Context, provider: Provider, job: Job) -> tuple[Event, dict
 def _after_success(ctx: Context, job: Job, accepted: Accepted) -> dict[str, Any]:
     now = ctx.now()
     deadline = now + ctx.timing.patience(job.options)
-    return {"task_id": accepted.task_id, "submitted_at": now, "deadline_at": deadline}
+    facts = {"task_id": accepted.task_id, "submitted_at": now, "deadline_at": deadline}
+    return {**facts, "quoted": accepted.credits}
 
 
 def _after_failure(ctx: Context, job: Job, error: ProviderError) -> tuple[Event, dict[str, Any]]:

@@ -92,6 +92,7 @@ jobs = Table(
     Column("shots", JSON, nullable=False),  # of a music video, as the vendor last told
     Column("task_id", String(128)),  # null: the provider has not named it to us
     Column("price", BigInteger, nullable=False),  # credits held
+    Column("quoted", BigInteger),  # credits the provider named when it took the job; null: it named none
     Column("cancelled_by", BigInteger),  # null: nobody asked to stop it
     Column("cancel_sent_at", BigInteger),  # null: the provider has still to be told; set too where it cannot be
     Column("reason", String(32)),  # null: nothing went wrong

@@ -128,6 +128,7 @@ class Job:
     tried: tuple[str, ...] = ()  # vendors that turned it away unsent, where the server lets others be tried
     root_id: int | None = None
     shots: tuple[StoredShot, ...] = ()
+    quoted: int | None = None
 
     @property
     def code(self) -> str:

@@ -66,6 +66,7 @@ def _jobs() -> None:
         sa.Column("shots", sa.JSON(), nullable=False),
         sa.Column("task_id", sa.String(length=128), nullable=True),
         sa.Column("price", sa.BigInteger(), nullable=False),
+        sa.Column("quoted", sa.BigInteger(), nullable=True),
         sa.Column("cancelled_by", sa.BigInteger(), nullable=True),
         sa.Column("cancel_sent_at", sa.BigInteger(), nullable=True),
         sa.Column("reason", sa.String(length=32), nullable=True),
