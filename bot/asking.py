@@ -12,7 +12,7 @@ MOST_TEXT = 6000  # characters of an option, at Discord
 MOST_STROKES_TEXT = 6000
 MOST_SECONDS = 600
 _MOST_WORD = 20
-_RATIO = re.compile(r"[0-9]{1,4}:[0-9]{1,4}")
+_RATIO = re.compile(r"[0-9]{1,4}:[0-9]{1,4}|auto")  # auto: as the vendor sees fit
 
 
 def out_of_range(typed: Typed) -> list[Problem]:

@@ -148,3 +148,10 @@ def test_stored_text_can_be_stored(text: str) -> None:
     made = storable(text)
     made.encode()
     assert "\0" not in made
+
+
+def test_the_shape_may_be_left_to_the_vendor_where_it_offers_that() -> None:
+    painted = Typed(prompt="x", aspect_ratio="auto", operation=Operation.REFERENCE_TO_IMAGE)
+    assert out_of_range(painted) == []
+    [problem] = out_of_range(replace(painted, aspect_ratio="automatic"))
+    assert problem.field == "aspect_ratio"
