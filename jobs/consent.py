@@ -15,6 +15,12 @@ def first_state(settings: GuildSettings, price: int) -> State:
     return State.APPROVING if _above(settings.approve_above, price) else State.QUEUED
 
 
+def needed_anew(settings: GuildSettings, price: int, now: int) -> bool:
+    """Say whether a new price passes a limit of the admins that the one agreed to did not."""
+    limits = (settings.confirm_above, settings.approve_above)
+    return any(_above(limit, now) and not _above(limit, price) for limit in limits)
+
+
 def deadline(ctx: Context, state: State, now: int) -> int:
     """Say until when a job may stay where it begins, or where it is put; milliseconds."""
     timing = ctx.timing

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from jobs import intake, life, orders
+from jobs import consent, intake, life, orders
 from jobs.context import Context
 from jobs.loop import Work
 from jobs.transitions import Event
@@ -153,7 +153,7 @@ async def _try_another(ctx: Context, job: Job) -> None:
         return
     tried = (*job.tried, job.provider)
     plan = intake.plan(ctx.providers, order, wanted=None, preferred=settings.default_provider, but=tried)
-    if isinstance(plan, intake.Refused):
+    if isinstance(plan, intake.Refused) or consent.needed_anew(settings, job.price, plan.price):
         return
     options = orders.options_of(plan.order)
     model, price = plan.order.model or "", plan.price

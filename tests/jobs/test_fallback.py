@@ -90,6 +90,21 @@ async def test_a_budget_that_does_not_reach_for_the_next_vendor_leaves_the_job_w
     assert await amounts(lab, job) == [(Entry.HOLD, -40)]
 
 
+@pytest.mark.parametrize("limit", ["confirm_above", "approve_above"])
+@pytest.mark.parametrize(("above", "stays"), [(40, True), (54, True), (55, False), (39, False)])
+async def test_a_job_is_not_made_dearer_than_what_nobody_had_to_agree_to(
+    lab: Lab, other: Other, limit: str, above: int, stays: bool
+) -> None:
+    job = await lab.order()
+    settings = replace(GuildSettings(10, fallback=True), **{limit: above})
+    await lab.ctx.database.write(guilds.decided, settings, lab.ctx.now())
+    lab.vendor.submits.then(THROTTLED)
+    await lab.submit()
+    job = await lab.now(job)
+    assert (job.state, job.provider) == (State.QUEUED, "edge" if stays else "other")
+    assert await amounts(lab, job) == [(Entry.HOLD, -40 if stays else -OTHER_PRICE)]
+
+
 async def test_each_vendor_is_tried_once_and_the_last_one_is_waited_for(lab: Lab, other: Other) -> None:
     job = await lab.order()
     lab.vendor.submits.then(DOWN)
