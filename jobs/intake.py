@@ -18,6 +18,8 @@ from storage.words import Job, Limit, State, job_code, new_job_id
 
 _UNPRICED = 100  # credits (US$0.50) held where no vendor here publishes anything that could be compared
 _USUAL_SECONDS = 5  # of a video whose length nobody has said
+_LETTERS_A_SECOND = 15  # of a text that is read aloud
+_LEAST_ALIKE = 4  # letters that two names must begin with to be of one make
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +75,44 @@ def fitting(
 ) -> dict[str, Provider]:
     """Choose the vendors that can be meant: the named one; else those that know the model for this; at all; else all.
 
-    A vendor takes any model its table does not know, so one vendor's model would otherwise pass at all the others.
+    A vendor takes any model its table does not know, so one vendor's model would otherwise pass at all the others. A
+    model that nobody knows goes to those that have models of its make, by the letters it begins with.
     """
     if wanted is not None and wanted in providers:
         return {wanted: providers[wanted]}
-    for operations in ((operation,), tuple(Operation)):
-        knowing = {name: one for name, one in providers.items() if model in _model_names(one, operations)}
-        if knowing:
-            return knowing
+    for meant in (_same, _alike) if model else ():
+        for operations in ((operation,), tuple(Operation)):
+            knowing = {
+                name: one
+                for name, one in providers.items()
+                if any(meant(model or "", known) for known in _model_names(one, operations))
+            }
+            if knowing:
+                return knowing
     return dict(providers)
+
+
+def _same(given: str, known: str) -> bool:
+    return given.casefold() == known.casefold()
+
+
+def _alike(given: str, known: str) -> bool:
+    """Say whether two names begin with the same letters, up to the first digit or sign: viduq9, vidu2.0, viduq3-pro."""
+    short, long = sorted((_make(given), _make(known)), key=len)
+    return len(short) >= _LEAST_ALIKE and long.startswith(short)
+
+
+def _make(model: str) -> str:
+    found = re.match("[a-z]*", model.casefold())
+    return found[0] if found else ""
+
+
+def _spelled(providers: Mapping[str, Provider], order: Order) -> Order:
+    """Write the model as the vendors do, whatever its capitals."""
+    names = {name for one in providers.values() for name in _model_names(one, Operation)}
+    if order.model is None or order.model in names:
+        return order
+    return replace(order, model=next((name for name in sorted(names) if _same(order.model, name)), order.model))
 
 
 def _model_names(provider: Provider, operations: Iterable[Operation]) -> set[str]:
@@ -102,6 +133,7 @@ def plan(
     that can, with those after it whose price nobody publishes. `but` names vendors that are out of the question.
     """
     chosen = fitting(providers, order.operation, order.model, wanted)
+    order = _spelled(chosen, order)
     able = [
         provider
         for provider in chosen.values()
@@ -114,7 +146,7 @@ def plan(
     refusals = [Refused(provider.name, tuple(provider.problems(filled))) for provider, filled in offers]
     valid = [offer for offer, refusal in zip(offers, refusals, strict=True) if not refusal.problems]
     if not valid:
-        return min(refusals, key=lambda refusal: (len(refusal.problems), -_most_taken(refusal)))
+        return min(refusals, key=lambda each: (_not_taken(order, each), len(each.problems), -_most_taken(each)))
     plans = [
         (
             provider.price(filled) is None,
@@ -123,6 +155,12 @@ def plan(
         for provider, filled in valid
     ]
     return min(plans, key=lambda one: (one[1].provider != preferred, one[0], one[1].price))[1]
+
+
+def _not_taken(order: Order, refusal: Refused) -> int:
+    """Count the attached files that a vendor has no use for: what is wrong with them, another one can say better."""
+    given = {file.role.value for file in (*order.pictures, *order.clips)} | {"operation"}
+    return sum(problem.rule is Rule.NOT_OFFERED and problem.field in given for problem in refusal.problems)
 
 
 def _most_taken(refusal: Refused) -> int:
@@ -168,10 +206,16 @@ def _by_rate(provider: Provider, order: Order) -> list[int]:
         return []
     models = provider.models(order.operation)
     usual = provider.fill(replace(order, model=models[0].name)) if models else order
-    lengths = [clip.seconds for clip in order.clips if clip.seconds]
-    seconds = max(lengths, default=_USUAL_SECONDS) if usual.duration is None else usual.duration
+    seconds = _seconds(order) if usual.duration is None else usual.duration
     nearest = min((lines for lines, _ in rates if lines >= _lines(usual.resolution)), default=None)
     return [ceil(max(rate for lines, rate in rates if nearest in {None, lines}) * ceil(seconds))]
+
+
+def _seconds(order: Order) -> float:
+    """Say how long a video will be whose length is not chosen: as its clips, or as its text takes to be said."""
+    spoken = len(str(order.extras.get("text", ""))) / _LETTERS_A_SECOND
+    lengths = [clip.seconds for clip in order.clips if clip.seconds]
+    return max(lengths) if lengths else max(spoken, _USUAL_SECONDS)
 
 
 def _rates(provider: Provider, order: Order) -> list[tuple[int, Fraction]]:

@@ -5,10 +5,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from jobs.intake import Plan, Refused, plan
+from jobs.intake import Plan, Refused, fitting, plan
 from providers import registry
 from providers.contract import Account, Provider
-from providers.orders import Operation, Order, Role
+from providers.orders import Clip, Operation, Order, Role, Rule
 from tests.providers.orders import order as an_order
 from tests.providers.orders import picture
 
@@ -149,3 +149,70 @@ def test_the_nearest_of_sizes_with_nicknames_is_named(
     refused = plan(providers, order, wanted="futurelabs", preferred=None)
     assert isinstance(refused, Refused)
     assert [problem.nearest for problem in refused.problems] == [nearest]
+
+
+@pytest.mark.parametrize(("letters", "seconds"), [(12, 5), (75, 5), (76, 6), (1500, 100), (5000, 334)])
+def test_an_avatar_is_held_for_as_long_as_its_text_takes_to_be_said(
+    providers: Mapping[str, Provider], letters: int, seconds: int
+) -> None:
+    rate = held(providers, "futurelabs", an_order(Operation.AVATAR, extras={"text": "x"})) / 5
+    assert held(providers, "futurelabs", an_order(Operation.AVATAR, extras={"text": "x" * letters})) == rate * seconds
+
+
+def test_an_avatar_that_follows_a_recording_is_as_long_as_that(providers: Mapping[str, Provider]) -> None:
+    voice = Clip(Role.AUDIO, "audio/mpeg", 90_000, 20.0, url="https://clips.example/voice.mp3")
+    short = held(providers, "futurelabs", an_order(Operation.AVATAR, extras={"text": "x"}))
+    assert held(providers, "futurelabs", an_order(Operation.AVATAR, extras={}, clips=(voice,))) == 4 * short
+
+
+@pytest.mark.parametrize(
+    ("model", "canonical"), [("ViduQ3-Pro", "viduq3-pro"), ("KLING-V1", "kling-v1"), ("viduq3-pro", "viduq3-pro")]
+)
+def test_a_model_is_known_whatever_its_capitals_and_goes_out_as_the_vendor_spells_it(
+    providers: Mapping[str, Provider], model: str, canonical: str
+) -> None:
+    planned = plan(providers, an_order(Operation.TEXT_TO_VIDEO, model=model), wanted=None, preferred=None)
+    assert isinstance(planned, Plan)
+    assert (planned.order.model, planned.asked.model) == (canonical, canonical)
+    named = plan(providers, an_order(Operation.TEXT_TO_VIDEO, model=model), wanted=planned.provider, preferred=None)
+    assert isinstance(named, Plan)
+    assert named.order.model == canonical
+
+
+IMAGE = Operation.IMAGE_TO_VIDEO
+VIDUS = {"futurelabs", "vidu", "kkiai", "powertokens"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "model", "names"),
+    [
+        (IMAGE, "viduq9", VIDUS),
+        (IMAGE, "Vidu-5", VIDUS),
+        (IMAGE, "vidu2.0", VIDUS),
+        (IMAGE, "kling-v9", {"kling", "apiframe"}),
+        (IMAGE, "KLING-V9", {"kling", "apiframe"}),
+        (Operation.MOTION_CONTROL, "kling-v9", {"futurelabs"}),
+        (IMAGE, "veo-9", set(registry.NAMES)),
+        (IMAGE, "v", set(registry.NAMES)),
+        (IMAGE, "9", set(registry.NAMES)),
+        (IMAGE, None, set(registry.NAMES)),
+    ],
+)
+def test_a_model_nobody_lists_goes_to_those_that_list_some_of_its_make(
+    providers: Mapping[str, Provider], operation: Operation, model: str | None, names: set[str]
+) -> None:
+    assert set(fitting(providers, operation, model, None)) == names
+    assert set(fitting(providers, operation, model, "apiframe")) == {"apiframe"}
+
+
+def test_a_mask_of_a_wrong_shape_is_explained_by_the_vendor_that_takes_masks(
+    providers: Mapping[str, Provider],
+) -> None:
+    pictures = (picture(), picture(Role.DYNAMIC_MASK, width=700, height=700))
+    for strokes in ((), (((0, 0), (10, 10)),)):
+        refused = plan(
+            providers, an_order(IMAGE, pictures=pictures, strokes=strokes, duration=7), wanted=None, preferred=None
+        )
+        assert isinstance(refused, Refused)
+        assert refused.provider == "kling"
+        assert Rule.FILE_RATIO in {problem.rule for problem in refused.problems}
