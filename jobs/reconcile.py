@@ -65,11 +65,12 @@ async def _ask(ctx: Context, provider: Provider, job: Job) -> bool:
     task = task_of(job, job.task_id)
     if job.state is State.CANCELLING and job.cancel_sent_at is None:
         await _tell_to_stop(ctx, provider, job, task)
+    asked_at = ctx.now()
     status = await provider.query(task)
     ctx.tell("asked", job.id, word=status.word)
     if not status.progress.final and _over(ctx, job):
         return False
-    await learn(ctx, job, status, due_at=ctx.now() + _patience(ctx, job), lookups=job.lookups + 1)
+    await learn(ctx, job, status, asked_at, due_at=ctx.now() + _patience(ctx, job), lookups=job.lookups + 1)
     return job.state is not State.EXPIRED or status.progress.final
 
 
@@ -89,10 +90,11 @@ async def _tell_to_stop(ctx: Context, provider: Provider, job: Job, task: Task) 
 
 async def _look_for(ctx: Context, provider: Provider, job: Job) -> bool:
     """Look for the task of a doubtful submission by our own reference; sent again only when it surely never arrived."""
+    asked_at = ctx.now()
     found = await provider.find(task_of(job, ""), job.created_at / 1000 - _CLOCK_SLACK)
     if found is not None:
         ctx.tell("found", job.id, task=found.task_id)
-        after = await learn(ctx, job, found)
+        after = await learn(ctx, job, found, asked_at)
         return after is not None and after.task_id is not None
     since = ctx.now() - job.changed_at
     absences = job.absences + 1 if since >= ctx.timing.callback_grace else 0

@@ -126,6 +126,7 @@ async def _confirm(ctx: Context, provider: Provider, job: Job, task_id: str, row
     if not task_id:
         await _put_away(ctx, rows, "names no task")
         return None
+    asked_at = ctx.now()
     try:
         status = await provider.query(task_of(job, task_id))
     except ProviderError as error:
@@ -136,7 +137,8 @@ async def _confirm(ctx: Context, provider: Provider, job: Job, task_id: str, row
     hints = [hint for row in rows[-_HINTS_READ:] if (hint := _read(provider, row)) is not None]
     promised_end = any(hint.progress.final for hint in hints) and not status.progress.final
     due_at = ctx.now() + 2 * ctx.timing.retry_least if promised_end else None
-    return await learn(ctx, job, replace(status, task_id=status.task_id or task_id), rows=rows, due_at=due_at)
+    status = replace(status, task_id=status.task_id or task_id)
+    return await learn(ctx, job, status, asked_at, rows=rows, due_at=due_at)
 
 
 def _too_soon(connection: Connection, job_id: int, rows: Sequence[InboxRow], now: int) -> bool:
@@ -155,7 +157,7 @@ async def _take_at_its_word(ctx: Context, provider: Provider, job: Job, row: Inb
     status = _read(provider, row)
     if status is None or not (status.task_id == job.task_id or status.echo == job.code):
         return False  # signed, but about another job: its address was replayed
-    await learn(ctx, job, status, rows=[row])
+    await learn(ctx, job, status, row.received_at, rows=[row])
     return True
 
 
@@ -175,6 +177,7 @@ async def learn(
     ctx: Context,
     job: Job,
     status: Status,
+    asked_at: int,
     *,
     rows: Sequence[InboxRow] = (),
     due_at: int | None = None,
@@ -182,12 +185,13 @@ async def learn(
 ) -> Job | None:
     """Take in what a vendor says of a job's task, with everything that follows, in one transaction.
 
-    `rows` are the callbacks that led to it; `due_at` and `lookups` say when to look again if the job goes on.
+    `asked_at` is when the question was asked that this answers, `rows` are the callbacks that led to it; `due_at` and
+    `lookups` say when to look again if the job goes on.
     Raise StorageError.
     """
 
     def change(connection: Connection) -> tuple[str, Job | None]:
-        outcome, after = _learned(ctx, connection, job.id, status, due_at, lookups)
+        outcome, after = _learned(ctx, connection, job.id, status, asked_at, due_at, lookups)
         inbox.settled(connection, [row.id for row in rows], ctx.now(), outcome)
         return outcome, after
 
@@ -204,6 +208,7 @@ def _learned(
     connection: Connection,
     job_id: int,
     status: Status,
+    asked_at: int,
     due_at: int | None,
     lookups: int,
 ) -> tuple[str, Job | None]:
@@ -217,7 +222,7 @@ def _learned(
         job = adopted
     if status.shots:
         shots = [StoredShot(shot.id, shot.progress.value, shot.prompt, shot.seconds) for shot in status.shots]
-        job_facts.show_shots(connection, job.root_id or job.id, shots, now)
+        job_facts.show_shots(connection, job.root_id or job.id, shots, asked_at)
     after = life.advance(
         connection,
         job,

@@ -187,13 +187,25 @@ def rerouted(connection: Connection, job: Job, now: int) -> bool:
     return True
 
 
-def show_shots(connection: Connection, job_id: int, shots: Sequence[StoredShot], now: int) -> None:
-    """Store how the shots of a music video are; its card follows when that is news."""
+def show_shots(connection: Connection, job_id: int, shots: Sequence[StoredShot], asked_at: int) -> None:
+    """Store how the shots of a music video are; its card follows when that is news.
+
+    Several jobs ask about one music video at a time, and answers overtake each other: what was asked earlier than what
+    is known already is old.
+    """
     rows = [asdict(shot) for shot in shots]
-    known = connection.execute(select(jobs.c.shots).where(jobs.c.id == job_id)).scalar()
-    if known is not None and known != rows:
-        connection.execute(update(jobs).where(jobs.c.id == job_id).values(shots=rows))
-        touch_card(connection, job_id, now)
+    known = connection.execute(select(jobs.c.shots, jobs.c.shots_at).where(jobs.c.id == job_id)).first()
+    if known is None or asked_at <= (known.shots_at or 0):
+        return
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(shots=rows, shots_at=asked_at))
+    if known.shots != rows:
+        touch_card(connection, job_id, asked_at)
+
+
+def changes_of(connection: Connection, job: Job) -> list[Job]:
+    """List the edits and compositions of a music video that are not over, the longest waiting first."""
+    theirs = (RUNNING, jobs.c.guild_id == job.guild_id, jobs.c.root_id == job.id)
+    return _all(connection, _whole.where(*theirs).order_by(jobs.c.id), None)
 
 
 def music_videos(connection: Connection, guild_id: int, limit: int) -> list[Job]:

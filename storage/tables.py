@@ -90,6 +90,7 @@ jobs = Table(
     Column("resent", Integer, nullable=False),  # times it was sent again because it surely never arrived
     Column("root_id", BigInteger),  # the job of the music video whose shots this one changes; null: none
     Column("shots", JSON, nullable=False),  # of a music video, as the vendor last told
+    Column("shots_at", BigInteger),  # when the question was asked that this answers; null: none was
     Column("task_id", String(128)),  # null: the provider has not named it to us
     Column("price", BigInteger, nullable=False),  # credits held
     Column("quoted", BigInteger),  # credits the provider named when it took the job; null: it named none

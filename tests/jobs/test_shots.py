@@ -1,5 +1,6 @@
 """The shots of a music video stand with its job, whoever told of them, and edits and compositions belong to it."""
 
+import asyncio
 from dataclasses import replace
 
 from jobs import intake
@@ -56,6 +57,26 @@ async def test_an_edit_is_sent_with_its_video_and_shot_and_its_news_stand_with_t
     after, root = await lab.now(edit), await lab.now(root)
     assert (after.state, after.shots, after.root_id) == (State.SUCCEEDED, (), root.id)
     assert [shot.id for shot in root.shots] == ["s1", "s3"]
+
+
+async def test_an_answer_that_was_overtaken_does_not_bring_old_shots_back(lab: Lab) -> None:
+    root = await music_video(lab)
+    assert root.task_id is not None
+    await lab.ring(root, root.task_id)
+    late = lab.vendor.queries.hold()
+    asking = asyncio.create_task(lab.settle())
+    await late.reached.wait()
+    lab.clock.forward(200)
+    newer = (FIRST[0], Shot("s2b", 1, Progress.SUCCEEDED, "a boat", 4.0))
+    lab.vendor.queries.then(status(root.task_id, Progress.RUNNING, shots=newer))
+    await lab.reconcile()
+    late.say(status(root.task_id, Progress.RUNNING, shots=FIRST))
+    await asking
+    assert [shot.id for shot in (await lab.now(root)).shots] == ["s1", "s2b"]
+    lab.clock.forward(200)
+    lab.vendor.queries.then(status(root.task_id, Progress.RUNNING, shots=FIRST))
+    await lab.reconcile()
+    assert [shot.id for shot in (await lab.now(root)).shots] == ["s1", "s2"]
 
 
 async def test_a_doubtful_edit_never_takes_the_old_version_for_its_own(lab: Lab) -> None:

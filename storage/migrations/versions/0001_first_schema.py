@@ -64,6 +64,7 @@ def _jobs() -> None:
         sa.Column("resent", sa.Integer(), nullable=False),
         sa.Column("root_id", sa.BigInteger(), nullable=True),
         sa.Column("shots", sa.JSON(), nullable=False),
+        sa.Column("shots_at", sa.BigInteger(), nullable=True),
         sa.Column("task_id", sa.String(length=128), nullable=True),
         sa.Column("price", sa.BigInteger(), nullable=False),
         sa.Column("quoted", sa.BigInteger(), nullable=True),
