@@ -20,6 +20,7 @@ from bot.rights import may
 from bot.sent import fields_of
 from bot.taking import Asked, Interaction, refuse, stumbled, take
 from jobs.attachments import Desk
+from jobs.changes import in_the_way
 from jobs.context import Context
 from providers.orders import Operation
 from storage import StorageError
@@ -41,7 +42,7 @@ async def shot_picked(ctx: Context, interaction: Interaction, code: str) -> None
     try:
         job = await _found(ctx, interaction, code)
         number = _number(interaction)
-        refusal = job if isinstance(job, str) else shots.not_editable(job, number)
+        refusal = job if isinstance(job, str) else await _refusal(ctx, Operation.EDIT_SHOT, job, [number])
         shot = None if isinstance(job, str) else shots.shot_at(job, number)
         if refusal is not None or shot is None or isinstance(job, str):
             await refuse(interaction, _with_end(refusal or NOT_FOUND))
@@ -95,7 +96,7 @@ async def form_submitted(ctx: Context, desk: Desk, interaction: Interaction) -> 
 
 async def edit(ctx: Context, desk: Desk, interaction: Interaction, job: Job, number: int, prompt: str) -> None:
     """Ask for a shot of a music video to be made anew. The caller has judged who asks."""
-    refusal = _not_open(job) or shots.not_editable(job, number)
+    refusal = await _refusal(ctx, Operation.EDIT_SHOT, job, [number])
     if refusal is None and not prompt:
         refusal = "A shot needs a prompt: say what should be seen instead."
     if refusal is not None:
@@ -106,11 +107,30 @@ async def edit(ctx: Context, desk: Desk, interaction: Interaction, job: Job, num
 
 async def compose(ctx: Context, desk: Desk, interaction: Interaction, job: Job, numbers: Sequence[int]) -> None:
     """Ask for shots of a music video to be put together. The caller has judged who asks."""
-    refusal = _not_open(job) or shots.not_composable(job, numbers)
+    refusal = await _refusal(ctx, Operation.COMPOSE_SHOTS, job, numbers)
     if refusal is not None:
         await refuse(interaction, _with_end(refusal))
         return
     await take(ctx, desk, interaction, _asked(Operation.COMPOSE_SHOTS, job, numbers, None))
+
+
+async def _refusal(ctx: Context, operation: Operation, job: Job, numbers: Sequence[int]) -> str | None:
+    """Say why shots cannot be changed or put together now; None when they can. The hold asks once more."""
+    closed = _not_open(job)
+    if closed is not None:
+        return closed
+    try:
+        under_way = await ctx.database.read(job_facts.changes_of, job)
+    except StorageError as error:
+        _log.warning("changes not read", trouble=str(error))
+        return refusals.STORAGE_TROUBLE
+    working = bool(under_way) or not job.state.terminal
+    if operation is Operation.EDIT_SHOT:
+        refusal = shots.not_editable(job, numbers[0], working=working)
+    else:
+        refusal = shots.not_composable(job, numbers, working=working)
+    other = None if refusal else in_the_way(operation, shots.ids_of(job, numbers), under_way)
+    return refusal if other is None else shots.waits(job, operation, other)
 
 
 def _asked(operation: Operation, job: Job, numbers: Sequence[int], prompt: str | None) -> Asked:

@@ -56,12 +56,16 @@ def shot_at(job: Job, number: int) -> StoredShot | None:
     return job.shots[number - 1] if 1 <= number <= len(job.shots) else None
 
 
-def not_editable(job: Job, number: int) -> str | None:
-    """Say why a shot cannot be made anew now; None when it can."""
+def not_editable(job: Job, number: int, *, working: bool = True) -> str | None:
+    """Say why a shot cannot be made anew now; None when it can.
+
+    `working`: whether anything of the music video is under way here. Where nothing is, nobody asks the vendor any more
+    how a shot is that was "being made", and what it said last does not bind: the vendor may judge.
+    """
     shot = shot_at(job, number)
     if shot is None:
         return _no_such(number, len(job.shots))
-    if shot.state in _MOVING:
+    if working and shot.state in _MOVING:
         return f"Shot {number} is being made just now. Try again when it is ready."
     return None
 
@@ -82,15 +86,30 @@ def chosen(text: str, job: Job) -> list[int] | str:
     return numbers
 
 
-def not_composable(job: Job, numbers: Sequence[int]) -> str | None:
-    """Say why shots cannot be put together now; None when they can."""
+def not_composable(job: Job, numbers: Sequence[int], *, working: bool = True) -> str | None:
+    """Say why shots cannot be put together now; None when they can. `working`: as said at not_editable."""
     moving = [number for number in numbers if _state(job, number) in _MOVING]
-    if moving:
+    if working and moving:
         return f"{_named(moving)} being made just now. Try again when all are ready."
-    bad = [number for number in numbers if _state(job, number) != Progress.SUCCEEDED.value]
+    bad = [number for number in numbers if _state(job, number) not in {Progress.SUCCEEDED.value, *_MOVING}]
     if bad:
         return f"{_named(bad)} not ready. Change it first, or leave it out with `/mv compose`."
     return None if numbers else "There are no shots to put together yet."
+
+
+def waits(job: Job | None, operation: Operation, other: Job) -> str:
+    """Say which change under way a change of a music video must wait for."""
+    theirs = set(other.options.get("shots", []))
+    numbers = [number for number, shot in enumerate(job.shots if job else (), 1) if shot.id in theirs]
+    shot = f"Shot {numbers[0]}" if len(numbers) == 1 else "That shot"
+    until = "Try again when that is done."
+    if other.state in {State.CONFIRMING, State.APPROVING}:
+        until = "It waits for somebody's yes: give it on its card, or cancel it there."
+    if other.operation != Operation.EDIT_SHOT:
+        return f"These shots are being put together already (`{other.code}`). {until}"
+    if operation is Operation.EDIT_SHOT:
+        return f"{shot} is being made anew already (`{other.code}`). {until}"
+    return f"{shot} is being made anew just now (`{other.code}`). {until} Or leave it out with `/mv compose`."
 
 
 def ids_of(job: Job, numbers: Iterable[int]) -> tuple[str, ...]:

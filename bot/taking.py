@@ -12,7 +12,7 @@ from typing import Any
 import discord
 import structlog
 
-from bot import asking, files, presets, refusals, rules
+from bot import asking, files, presets, refusals, rules, shots
 from bot.cards import drawn
 from bot.choices import Files, Typed, able_models, of_files, offering, order_of, provider_named, stand_ins, told
 from bot.looks import notice
@@ -20,7 +20,7 @@ from bot.talking import NO_PINGS, TROUBLES, said, working
 from jobs.attachments import Desk
 from jobs.context import Context
 from jobs.files import INPUTS
-from jobs.intake import Asker, Hindered, Plan, Refused, accept, plan
+from jobs.intake import Asker, Busy, Hindered, Plan, Refused, accept, plan
 from providers.orders import Order, Role, Rule
 from storage import StorageError, guilds
 from storage import jobs as job_facts
@@ -166,6 +166,8 @@ async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked
     except (StorageError, OSError) as error:
         _log.warning("job not stored", trouble=type(error).__name__)
         return refusals.STORAGE_TROUBLE
+    if isinstance(job, Busy):
+        return f"{shots.waits(asked.root, planned.order.operation, job.by)}\n{refusals.NOTHING_SPENT}"
     return refusals.hindered(job) if isinstance(job, Hindered) else job
 
 

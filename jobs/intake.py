@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 
-from jobs import consent, files
+from jobs import changes, consent, files
 from jobs.context import Context
 from jobs.orders import inputs_of, keep_files, options_of
 from providers.contract import Provider
@@ -61,6 +61,13 @@ class Hindered:
 
     price: int
     limit: Limit
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """The same change of a music video, or one that this one needs, is under way."""
+
+    by: Job
 
 
 def operation_for(roles: Sequence[Role]) -> Operation:
@@ -233,7 +240,7 @@ def _lines(resolution: str | None) -> int:
     return int(resolution[:-1]) if resolution and re.fullmatch("[0-9]{1,5}p", resolution) else sys.maxsize
 
 
-async def accept(ctx: Context, plan: Plan, asker: Asker, root: Job | None = None) -> Job | Hindered:
+async def accept(ctx: Context, plan: Plan, asker: Asker, root: Job | None = None) -> Job | Hindered | Busy:
     """Take a planned order: keep its files, then store job and hold in one transaction. Raise StorageError, OSError.
 
     The same command taken twice leads to the same job. `root`: the music video whose shots it is about.
@@ -244,19 +251,24 @@ async def accept(ctx: Context, plan: Plan, asker: Asker, root: Job | None = None
     job = _job(plan, asker, ctx.now(), root.id if root else None)
     await keep_files(ctx, job, plan.order)
     ctx.tell("pictures kept", job.id, pictures=len(job.inputs))
-    held = await ctx.database.write(_held, ctx, job)
-    if isinstance(held, Limit):
+    held = await ctx.database.write(_held, ctx, job, root)
+    if not isinstance(held, Job):
         for stored in job.inputs:
             files.locate(ctx.media_dir, files.INPUTS, stored.file).unlink(missing_ok=True)
-        return Hindered(job.price, held)
+        return held if isinstance(held, Busy) else Hindered(job.price, held)
     ctx.tell("held", held.id, provider=held.provider, operation=held.operation, credits=held.price, state=held.state)
     ctx.wakes.submit.set()
     ctx.wakes.alerts.set()
     return held
 
 
-def _held(connection: Connection, ctx: Context, job: Job) -> Job | Limit:
-    """Store a job where the server's rules as they are now let it begin."""
+def _held(connection: Connection, ctx: Context, job: Job, root: Job | None) -> Job | Limit | Busy:
+    """Store a job where the server's rules as they are now let it begin, and no other change of its video does not."""
+    if root is not None:
+        shots = job.options.get("shots", [])
+        other = changes.in_the_way(Operation(job.operation), shots, job_facts.changes_of(connection, root))
+        if other is not None:
+            return Busy(other)
     state = consent.first_state(guilds.settings_of(connection, job.guild_id or 0), job.price)
     until = consent.deadline(ctx, state, job.created_at)
     job = replace(job, state=state, deadline_at=until, due_at=job.created_at if state is State.QUEUED else until)

@@ -8,8 +8,10 @@ import pytest
 
 from bot.buttons import view_of
 from jobs.transitions import Event
+from sandbox.discord import Typed
+from storage import guilds
 from storage import jobs as job_facts
-from storage.words import State, StoredShot
+from storage.words import GuildSettings, State, StoredShot
 from tests.bot.harness import Set, Upload, picture
 from tests.bot.studio import SHOTS, created, last_job, menus, open_studio, pick, quiet, refusal, with_shots
 from tests.bot.test_messages import job_with
@@ -153,6 +155,7 @@ async def test_card_menu_and_form_outlive_a_restart(films: Set) -> None:
     await quiet(films)
     job = await last_job(films)
     assert (job.root_id, job.prompt, job.options["shots"]) == (root.id, "after the restart", ["s-1"])
+    await films.happen(job, Event.CANCEL)
     await films.stop()
     await films.start()
     await films.ada.press(card, "Compose").answered()
@@ -213,6 +216,84 @@ async def test_compose_puts_all_newest_shots_together(films: Set) -> None:
     assert (job.operation, job.provider, job.prompt, job.root_id) == ("compose_shots", "acme", "", root.id)
     assert (job.options["parent"], job.options["shots"]) == (root.task_id, ["s-1", "s-2", "s-3"])
     assert f"3 shots of music video {root.code}, put together" in new.text
+
+
+async def asked_twice(films: Set, first: Typed, second: Typed) -> list[str]:
+    """Wait for both answers, and give the texts of those that began nothing."""
+    before = films.steps().count("held")
+    answers = [await typed.answered() for typed in (first, second)]
+    await quiet(films)
+    assert films.steps().count("held") == before + 1
+    return [answer.text for answer in answers if "Nothing was sent and nothing was spent." in answer.text]
+
+
+async def test_the_same_shots_are_put_together_once_however_often_it_is_pressed(films: Set) -> None:
+    root, card = await with_shots(films)
+    [text] = await asked_twice(films, films.ada.press(card, "Compose"), films.mod.press(card, "Compose"))
+    assert "These shots are being put together already" in text
+    assert "being put together already" in await refusal(films, films.ada.press(card, "Compose"))
+    other = films.ada.type(films.channel, "/mv compose", {"video": root.code, "shots": "2 1 3"})
+    await other.answered()
+    await quiet(films)
+    job = await last_job(films)
+    assert job.options["shots"] == ["s-2", "s-1", "s-3"]
+    await films.finished(job)
+    again = films.ada.type(films.channel, "/mv compose", {"video": root.code, "shots": "2 1 3"})
+    await again.answered()
+    await quiet(films)
+    assert (await last_job(films)).id != job.id
+
+
+async def test_one_shot_is_made_anew_once_at_a_time(films: Set) -> None:
+    _, card = await with_shots(films)
+    forms = [pick(films, films.ada, card, "2"), pick(films, films.ada, card, "2")]
+    for shown in forms:
+        await shown.modal_shown()
+    prompts = ("a storm", "a calm")
+    [text] = await asked_twice(
+        films, *(films.ada.submit(shown, {"prompt": said}) for shown, said in zip(forms, prompts, strict=True))
+    )
+    assert "Shot 2 is being made anew already" in text
+    assert "Shot 2 is being made anew already" in await refusal(films, pick(films, films.ada, card, "2"))
+    await pick(films, films.ada, card, "1").modal_shown()
+
+
+async def test_nothing_is_put_together_of_a_shot_that_is_being_made_anew(films: Set) -> None:
+    root, card = await with_shots(films)
+    shown = pick(films, films.ada, card, "2")
+    await shown.modal_shown()
+    await films.ada.submit(shown, {"prompt": "a storm"}).answered()
+    await quiet(films)
+    edit = await last_job(films)
+    text = await refusal(films, films.ada.press(card, "Compose"))
+    assert f"Shot 2 is being made anew just now (`{edit.code}`)" in text
+    await films.ada.type(films.channel, "/mv compose", {"video": root.code, "shots": "1 3"}).answered()
+    await quiet(films)
+    assert (await last_job(films)).options["shots"] == ["s-1", "s-3"]
+    await films.happen(edit, Event.CANCEL)
+    await films.ada.press(card, "Compose").answered()
+    await quiet(films)
+    assert (await last_job(films)).options["shots"] == ["s-1", "s-2", "s-3"]
+
+
+async def test_a_change_that_waits_for_a_yes_says_so(films: Set) -> None:
+    _, card = await with_shots(films)
+    settings = GuildSettings(films.guild.id, confirm_above=10)
+    await films.ctx.database.write(guilds.decided, settings, films.ctx.now())
+    await films.ada.press(card, "Compose").answered()
+    await quiet(films)
+    assert "waits for somebody's yes" in await refusal(films, films.ada.press(card, "Compose"))
+
+
+async def test_shots_that_nobody_makes_any_more_can_be_changed_whatever_was_said_last(films: Set) -> None:
+    root, card = await with_shots(films, (SHOTS[0], replace(SHOTS[1], state="running")))
+    assert "is being made just now" in await refusal(films, pick(films, films.ada, card, "2"))
+    await films.happen(root, Event.SUCCEEDED, links=[], credits=60)
+    await pick(films, films.ada, card, "2").modal_shown()
+    await films.ada.press(card, "Compose").answered()
+    await quiet(films)
+    assert (await last_job(films)).options["shots"] == ["s-1", "s-2"]
+    assert "is being made just now" in await refusal(films, pick(films, films.ada, card, "2"))
 
 
 @pytest.mark.parametrize(("state", "words"), [("running", "is being made just now"), ("failed", "is not ready")])

@@ -147,6 +147,7 @@ async def test_edit_and_compose_by_command(films: Set) -> None:
     await quiet(films)
     job = await last_job(films)
     assert (job.operation, job.prompt, job.options["shots"]) == ("edit_shot", "calm", ["s-3"])
+    await films.happen(job, Event.CANCEL)
     await films.ada.type(films.channel, "/mv compose", {"video": root.code, "shots": "3, 1"}).answered()
     await quiet(films)
     assert (await last_job(films)).options["shots"] == ["s-3", "s-1"]

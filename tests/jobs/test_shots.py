@@ -3,14 +3,18 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from jobs import intake
+from jobs.intake import Busy
 from jobs.orders import order_of
 from providers.contract import Progress, Shot
 from providers.orders import Operation, Order
 from storage import jobs as job_facts
-from storage.words import Job, State, StoredShot
+from storage.words import Entry, Job, State, StoredShot
 from tests.jobs.lab import NO_ANSWER, PRICE, Lab, status
 
+EDIT, COMPOSE = Operation.EDIT_SHOT, Operation.COMPOSE_SHOTS
 FIRST = (Shot("s1", 0, Progress.SUCCEEDED, "a pier", 5.0), Shot("s2", 1, Progress.RUNNING, "a boat", 4.0))
 
 
@@ -77,6 +81,50 @@ async def test_an_answer_that_was_overtaken_does_not_bring_old_shots_back(lab: L
     lab.vendor.queries.then(status(root.task_id, Progress.RUNNING, shots=FIRST))
     await lab.reconcile()
     assert [shot.id for shot in (await lab.now(root)).shots] == ["s1", "s2"]
+
+
+def change(operation: Operation, *shots: str) -> Order:
+    return Order(operation, prompt="a storm" if operation is EDIT else "", parent="task-1", shots=shots)
+
+
+async def asked(lab: Lab, number: int, order: Order, root: Job) -> Job | Busy | intake.Hindered:
+    asker = intake.Asker(number, 10, 20, 30, "Ada", None, 10 * 2**20)
+    return await intake.accept(lab.ctx, intake.Plan("edge", order, PRICE, order, "edge"), asker, root)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "both"),
+    [
+        (change(EDIT, "s1"), change(EDIT, "s1"), False),
+        (change(EDIT, "s1"), change(EDIT, "s2"), True),
+        (change(COMPOSE, "s1", "s2"), change(COMPOSE, "s1", "s2"), False),
+        (change(COMPOSE, "s1", "s2"), change(COMPOSE, "s2", "s1"), True),
+        (change(EDIT, "s1"), change(COMPOSE, "s1", "s2"), False),
+        (change(EDIT, "s3"), change(COMPOSE, "s1", "s2"), True),
+        (change(COMPOSE, "s1", "s2"), change(EDIT, "s1"), True),
+    ],
+)
+async def test_changes_that_get_in_each_others_way_are_not_both_held(
+    lab: Lab, first: Order, second: Order, both: bool
+) -> None:
+    root = await music_video(lab)
+    lab.clock.forward(1)
+    other = await music_video(lab)
+    job = await asked(lab, 1, first, root)
+    assert isinstance(job, Job)
+    later = await asked(lab, 2, second, root)
+    assert isinstance(later, Job) if both else later == Busy(job)
+    assert isinstance(await asked(lab, 3, second, other), Job)
+    await lab.give_up(job)
+    assert isinstance(await asked(lab, 4, second, root), Busy if both else Job)
+
+
+async def test_of_equal_changes_at_the_same_moment_one_is_held(lab: Lab) -> None:
+    root = await music_video(lab)
+    held = await asyncio.gather(*(asked(lab, number, change(EDIT, "s1"), root) for number in range(1, 6)))
+    [job] = [one for one in held if isinstance(one, Job)]
+    assert [one for one in held if one is not job] == [Busy(job)] * 4
+    assert [row.kind for row in await lab.ledger(job)] == [Entry.HOLD]
 
 
 async def test_a_doubtful_edit_never_takes_the_old_version_for_its_own(lab: Lab) -> None:
