@@ -11,17 +11,8 @@ import structlog
 from discord.http import Route
 
 from bot import buttons, mine, modals, music, mydata, setup
-from bot.balance import balance_command
-from bot.budgets import budget_command
-from bot.commands import Tree, all_commands
-from bot.credits import credits_command
-from bot.help import help_command
-from bot.mine import cancel_command, jobs_command
-from bot.moderation import mod_group
-from bot.mv import mv_group
-from bot.mydata import mydata_group
-from bot.presets import preset_group
-from bot.setup import setup_command
+from bot.commands import Tree
+from bot.offered import every_command
 from bot.talking import NO_PINGS, said
 from jobs.attachments import Desk
 from jobs.context import Context
@@ -61,17 +52,7 @@ class RushesClient(discord.AutoShardedClient):
                 guild=True, dm_channel=False, private_channel=False
             ),
         )
-        making = (*all_commands(ctx, desk), mv_group(ctx, desk))
-        own = (
-            jobs_command(ctx),
-            cancel_command(ctx),
-            balance_command(ctx),
-            mydata_group(ctx),
-            help_command(ctx),
-            preset_group(ctx),
-        )
-        leading = (mod_group(ctx), setup_command(ctx), budget_command(ctx), credits_command(ctx))
-        for command in (*making, *own, *leading):
+        for command in every_command(ctx, desk):
             self.tree.add_command(command)
         self.synced = not sync
         self._last_identify = -_IDENTIFY_GAP

@@ -47,6 +47,8 @@ def advance(
         outputs.announced(connection, job.id, [(link.kind, link.url) for link in links], now)
     if move.deliver:
         deliveries.awaited(connection, job.id)
+        if not links:  # nothing will be fetched that could make it due
+            deliveries.ready(connection, job.id, now)
     if move.to is State.APPROVING and move.to is not job.state:
         alerts.raised(connection, job, AlertKind.APPROVAL, now)
     if move.to is State.FAILED and facts.get("reason") in _FOR_ADMINS:

@@ -131,6 +131,12 @@ def providers(
         typer.echo(f"\n{reports.LEGEND}")
 
 
+@app.command()
+def commands() -> None:
+    """Write the page of all commands in Discord as Markdown; needs no settings."""
+    typer.echo(reports.commands_page(asyncio.run(_all_vendors())), nl=False)
+
+
 async def _all_vendors() -> dict[str, Provider]:
     async with aiohttp.ClientSession() as session:
         nobody = Account(api_keys=("none",))

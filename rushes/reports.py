@@ -1,9 +1,15 @@
 """What the command line tells: which vendor can do what, and how far estimates and the vendors' figures are apart."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
+from bot.offered import every_command, reference
+from jobs.attachments import Desk
+from jobs.context import Context
 from providers.contract import Provider
 from providers.orders import Extra, Operation
 from storage.ledger import Drift
@@ -80,3 +86,10 @@ def drift_rows(found: Iterable[Drift]) -> list[list[str]]:
         numbers = [str(one.told), str(one.held), str(one.reported), apart, str(one.silent)]
         rows.append([one.provider, one.operation.replace("_", " "), one.model, *numbers])
     return rows
+
+
+def commands_page(vendors: Mapping[str, Provider]) -> str:
+    """Write the page of all commands. They are made, not run: nothing they would need is there."""
+    nothing: Any = None
+    ctx = Context(nothing, vendors, nothing, Path(), time.time, nothing)
+    return reference(every_command(ctx, Desk()))

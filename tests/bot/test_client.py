@@ -49,9 +49,9 @@ async def test_commands_discord_refuses_leave_the_old_ones_working(tmp_path: Pat
 
 async def test_every_command_is_registered(films: Set) -> None:
     commands = {command["name"]: command for command in films.discord.world.commands[None]}
-    assert {"video", "mv", "settings"} <= set(commands)
+    assert {"video", "mv", "setup"} <= set(commands)
     assert [option["name"] for option in commands["mv"]["options"]] == ["create", "show", "edit", "compose"]
-    assert commands["settings"]["default_member_permissions"] == str(1 << 5)
+    assert commands["setup"]["default_member_permissions"] == str(1 << 5)
 
 
 async def test_the_gateways_address_is_asked_for_where_the_bot_is_pointed(films: Set) -> None:

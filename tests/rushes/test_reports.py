@@ -89,3 +89,12 @@ async def test_a_person_decides_once_about_the_hold_of_a_doubtful_job(
     assert await database.write(decided_for(job.code, charge=not charge)) is None
     rows = await database.read(ledger.of_job, job.id)
     assert [(row.kind, row.amount) for row in rows] == [(Entry.HOLD, -40), (entry, amount)]
+
+
+def test_the_page_of_commands_is_the_one_the_bot_would_have(vendors: Mapping[str, Provider]) -> None:
+    page = reports.commands_page(vendors)
+    assert (Path(__file__).parents[2] / "COMMANDS.md").read_text() == page, (
+        "make it anew: rushes commands > COMMANDS.md"
+    )
+    assert "## /mv create" in page
+    assert "| prompt * | text | What should be seen |" in page
