@@ -27,7 +27,7 @@ from storage import StorageError
 from storage import jobs as job_facts
 from storage.words import Job, StoredShot, job_id_of
 
-_FORM = re.compile(r"mv:(?P<code>[0-9a-z]{13}):edit:(?P<number>[0-9]{1,4})")
+_FORM = re.compile(r"mv:(?P<code>[0-9a-z]{13}):edit:(?P<number>[0-9]{1,4}):(?P<shot>[0-9a-f]{16})")
 _MOST_TYPED = 4000  # characters of a form's field, at Discord
 _log = structlog.get_logger("bot.music")
 
@@ -89,7 +89,11 @@ async def form_submitted(ctx: Context, desk: Desk, interaction: Interaction) -> 
         if match is None or isinstance(job, str):
             await refuse(interaction, str(job))
         else:
-            await edit(ctx, desk, interaction, job, int(match["number"]), _typed(data.get("components")))
+            number = shots.number_of(job, match["shot"])
+            if number is None:
+                await refuse(interaction, _with_end(shots.gone(job, int(match["number"]))))
+                return
+            await edit(ctx, desk, interaction, job, number, _typed(data.get("components")))
     except Exception as error:  # noqa: BLE001 -- likewise
         await stumbled(interaction, error)
 
@@ -169,7 +173,7 @@ def _not_open(job: Job) -> str | None:
 
 def _form(job: Job, number: int, shot: StoredShot) -> discord.ui.Modal:
     """Make the form for a shot's new prompt. It is not kept here: what is submitted is read by its id alone."""
-    form = discord.ui.Modal(title=f"Shot {number}", custom_id=f"mv:{job.code}:edit:{number}")
+    form = discord.ui.Modal(title=f"Shot {number}", custom_id=f"mv:{job.code}:edit:{number}:{shots.digest(shot)}")
     form.add_item(
         discord.ui.Label(
             text="What should be seen instead",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
 from bot.plain import clean, cut, plain
 from providers.contract import Progress
@@ -54,6 +55,23 @@ def _length(shot: StoredShot) -> list[str]:
 def shot_at(job: Job, number: int) -> StoredShot | None:
     """Find a shot by the number people see; None when there is none."""
     return job.shots[number - 1] if 1 <= number <= len(job.shots) else None
+
+
+def digest(shot: StoredShot) -> str:
+    """Name a shot in a few letters, the same for all versions of it and wherever in the list it stands."""
+    return sha256(shot.identity.encode()).hexdigest()[:16]
+
+
+def number_of(job: Job, named: str) -> int | None:
+    """Find where a shot stands now, by its digest; None when it is not there any more."""
+    return next((number for number, shot in enumerate(job.shots, 1) if digest(shot) == named), None)
+
+
+def gone(job: Job, number: int) -> str:
+    """Say that the shot a form was about is not there any more."""
+    if shot_at(job, number) is None:
+        return _no_such(number, len(job.shots))
+    return "The shots are other ones now than when this form was opened. Pick the shot again."
 
 
 def not_editable(job: Job, number: int, *, working: bool = True) -> str | None:

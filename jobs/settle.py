@@ -221,7 +221,9 @@ def _learned(
             return "a task of somebody else", job
         job = adopted
     if status.shots:
-        shots = [StoredShot(shot.id, shot.progress.value, shot.prompt, shot.seconds) for shot in status.shots]
+        shots = [
+            StoredShot(shot.id, shot.progress.value, shot.prompt, shot.seconds, shot.origin) for shot in status.shots
+        ]
         job_facts.show_shots(connection, job.root_id or job.id, shots, asked_at)
     after = life.advance(
         connection,

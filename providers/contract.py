@@ -86,6 +86,7 @@ class Shot:
     prompt: str = ""
     seconds: float | None = None
     url: str = field(default="", repr=False)  # empty: not made yet
+    origin: str = ""  # the id of its first version, which no new one changes; empty: its own
 
 
 @dataclass(frozen=True, slots=True)

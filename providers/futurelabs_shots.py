@@ -69,8 +69,8 @@ def shots_of(parts: Sequence[Part]) -> tuple[Shot, ...]:
     for part in parts:
         if not part.composed:
             versions.setdefault(part.record, []).append(part)
-    chosen = [_standing(each) for each in versions.values()]
-    return tuple(_shot(part) for part in sorted(chosen, key=lambda part: part.index))
+    chosen = [(_standing(each), each[0].id) for each in versions.values()]
+    return tuple(_shot(part, first) for part, first in sorted(chosen, key=lambda one: one[0].index))
 
 
 def _standing(versions: Sequence[Part]) -> Part:
@@ -80,13 +80,13 @@ def _standing(versions: Sequence[Part]) -> Part:
     return made[-1] if made else versions[-1]
 
 
-def _shot(part: Part) -> Shot:
+def _shot(part: Part, first: str) -> Shot:
     wanted = as_object(part.told.get("mv_generate_video_input"))
     seconds = wanted.get("duration")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= 3600:
         seconds = None
     prompt = as_text(wanted.get("prompt"))[:MOST_PROMPT]
-    return Shot(part.id, part.index, part.progress, prompt, seconds, part.url)
+    return Shot(part.id, part.index, part.progress, prompt, seconds, part.url, first)
 
 
 def part_named(parts: Iterable[Part], identifier: str) -> Part | None:

@@ -84,6 +84,12 @@ class StoredShot:
     state: str  # providers/contract.py, Progress
     prompt: str = ""
     seconds: float | None = None
+    origin: str = ""  # the vendor's id of its first version, which no new one changes; empty: its own
+
+    @property
+    def identity(self) -> str:
+        """What stays the same over all versions of it."""
+        return self.origin or self.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,11 +167,30 @@ async def test_the_newest_version_of_a_shot_is_what_is_changed(films: Set) -> No
     root, card = await with_shots(films)
     shown = pick(films, films.ada, card, "2")
     await shown.modal_shown()
-    newer = (SHOTS[0], StoredShot("s-2b", "succeeded", "newer", 4), SHOTS[2])
+    newer = (SHOTS[0], StoredShot("s-2b", "succeeded", "newer", 4, origin="s-2"), SHOTS[2])
     await films.ctx.database.write(job_facts.show_shots, root.id, newer, films.ctx.now())
     await films.ada.submit(shown, {"prompt": "newest"}).answered()
     await quiet(films)
     assert (await last_job(films)).options["shots"] == ["s-2b"]
+
+
+async def test_a_form_changes_the_shot_it_shows_wherever_that_stands_by_then(films: Set) -> None:
+    root, card = await with_shots(films, (SHOTS[0], SHOTS[2]))
+    shown = pick(films, films.ada, card, "2")
+    form = await shown.modal_shown()
+    assert form["components"][0]["component"]["value"] == "the sea"
+    await films.ctx.database.write(job_facts.show_shots, root.id, SHOTS, films.ctx.now())
+    await films.ada.submit(shown, {"prompt": "a storm"}).answered()
+    await quiet(films)
+    assert (await last_job(films)).options["shots"] == ["s-3"]
+
+
+async def test_a_form_of_a_shot_that_is_gone_changes_no_other_one(films: Set) -> None:
+    root, card = await with_shots(films)
+    shown = pick(films, films.ada, card, "2")
+    await shown.modal_shown()
+    await films.ctx.database.write(job_facts.show_shots, root.id, (SHOTS[0], SHOTS[2]), films.ctx.now())
+    assert "Pick the shot again" in await refusal(films, films.ada.submit(shown, {"prompt": "a storm"}))
 
 
 async def test_a_shot_longer_than_anybody_may_ask_for_is_changed_all_the_same(films: Set) -> None:

@@ -70,7 +70,10 @@ async def test_hostile_ids_and_values_lead_nowhere(films: Set) -> None:
         assert "Nothing was changed" in answer.text
 
 
-@pytest.mark.parametrize("custom_id", ["mv:{}:edit:0", "mv:{}:edit:99999", "mv:{}:edit:4", "mv:x:edit:1", "mv:"])
+@pytest.mark.parametrize(
+    "custom_id",
+    ["mv:{}:edit:0", "mv:{}:edit:1", "mv:{}:edit:1:" + "0" * 16, "mv:{}:edit:99999:" + "0" * 16, "mv:x:edit:1", "mv:"],
+)
 async def test_a_forged_form_leads_nowhere(films: Set, custom_id: str) -> None:
     job, card = await with_shots(films)
     shown = pick(films, films.ada, card, "1")

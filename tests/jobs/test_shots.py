@@ -71,12 +71,12 @@ async def test_an_answer_that_was_overtaken_does_not_bring_old_shots_back(lab: L
     asking = asyncio.create_task(lab.settle())
     await late.reached.wait()
     lab.clock.forward(200)
-    newer = (FIRST[0], Shot("s2b", 1, Progress.SUCCEEDED, "a boat", 4.0))
+    newer = (FIRST[0], Shot("s2b", 1, Progress.SUCCEEDED, "a boat", 4.0, origin="s2"))
     lab.vendor.queries.then(status(root.task_id, Progress.RUNNING, shots=newer))
     await lab.reconcile()
     late.say(status(root.task_id, Progress.RUNNING, shots=FIRST))
     await asking
-    assert [shot.id for shot in (await lab.now(root)).shots] == ["s1", "s2b"]
+    assert [(shot.id, shot.identity) for shot in (await lab.now(root)).shots] == [("s1", "s1"), ("s2b", "s2")]
     lab.clock.forward(200)
     lab.vendor.queries.then(status(root.task_id, Progress.RUNNING, shots=FIRST))
     await lab.reconcile()

@@ -143,7 +143,7 @@ async def test_an_edited_shot_is_found_by_the_answered_id(ask: Ask, vendor: Vend
     assert [request.path for request in vendor.requests] == [f"/ai/avu/one-click/mv/{FILM}"]
     assert (status.task_id, status.progress) == (EDITED, Progress.SUCCEEDED)
     assert [output.url for output in status.outputs] == ["https://files.example/shot-0-new.mp4?sig=4"]
-    assert [shot.id for shot in status.shots] == [NEW, SECOND]
+    assert [(shot.id, shot.origin) for shot in status.shots] == [(NEW, FIRST), (SECOND, SECOND)]
     assert status.created_at is None  # that of the music video would be older than the change
 
 
