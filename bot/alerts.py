@@ -108,6 +108,12 @@ def text_of(alert: Alert, title: str, job: Job) -> str:
                 f"💳 <@{job.user_id}> asks for something that costs **{credits_of(job.price)}** at {title} "
                 f"([see it]({card})):\n{messages.subject(job)}\n-# {messages.details(job)}"
             )
+        case AlertKind.TWICE:
+            return (
+                f"👯 **{title} seems to have made job {job.code}, though it had turned it away.** It was given to "
+                "another provider, and only what that one costs is counted here. Look at your account at "
+                f"{title}: it may have charged for a second one."
+            )
         case AlertKind.DOUBT:
             return (
                 f"❓ **Nobody can find out whether {title} received job {job.code}.** {credits_of(job.price)} stay "

@@ -22,11 +22,12 @@ from providers.contract import (
     Trust,
 )
 from providers.orders import Operation
-from storage import Connection, StorageError, inbox
+from storage import Connection, StorageError, alerts, inbox
 from storage import jobs as job_facts
-from storage.words import InboxRow, Job, State, StoredShot
+from storage.words import AlertKind, InboxRow, Job, State, StoredShot
 
 _log = structlog.get_logger("settle")
+_ELSEWHERE = "the job is at another vendor"
 _AT_ONCE = 16
 _BATCH = 500
 # Whoever knows a job's address can ring: a vendor does it a few times. More rings than that are answered together, so
@@ -80,8 +81,8 @@ async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRo
         await _put_away(ctx, rows, "no such job" if job is None else "the vendor is not set up any more")
         return
     strange = [row for row in rows if row.provider != job.provider]
-    if strange:  # the vendor that turned it away before another took it
-        await _put_away(ctx, strange, "the job is at another vendor")
+    if strange:
+        await _left_behind(ctx, job, strange)
         rows = [row for row in rows if row.provider == job.provider]
     doubtful = [row for row in rows if not await _take_at_its_word(ctx, provider, job, row)]
     if not doubtful:
@@ -95,6 +96,33 @@ async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRo
         after = await _confirm(ctx, provider, job, task_id, group)
         if after is not None and after.task_id != job.task_id:
             return  # the job has found its task: the other callbacks are looked at again in that light
+
+
+async def _left_behind(ctx: Context, job: Job, rows: Sequence[InboxRow]) -> None:
+    """Put away what was posted by the vendor that had turned a job away before another took it."""
+    hints = [(row, _read(ctx.providers[row.provider], row)) for row in rows if row.provider in ctx.providers]
+    bills = {row.provider for row, hint in hints if hint is None or _may_bill(hint)}
+
+    def change(connection: Connection) -> None:
+        for vendor in bills:
+            alerts.raised(connection, replace(job, provider=vendor), AlertKind.TWICE, ctx.now())
+        inbox.settled(connection, [row.id for row in rows], ctx.now(), _ELSEWHERE)
+
+    await ctx.database.write(change)
+    ctx.tell("put away", job.id, outcome=_ELSEWHERE)
+    for vendor in bills:
+        _made_twice(ctx, job, vendor)
+
+
+def _may_bill(status: Status) -> bool:
+    """Say whether a vendor that speaks so of a task may want to be paid for it."""
+    return status.progress not in {Progress.FAILED, Progress.CANCELLED} or (status.credits or 0) > 0
+
+
+def _made_twice(ctx: Context, job: Job, vendor: str) -> None:
+    _log.warning("perhaps made by two vendors", job=job.code, turned_away_by=vendor)
+    ctx.tell("perhaps made by two vendors", job.id, provider=vendor)
+    ctx.wakes.alerts.set()
 
 
 def _put_off(connection: Connection, ctx: Context, rows: Sequence[InboxRow]) -> None:
@@ -183,7 +211,7 @@ async def learn(
     due_at: int | None = None,
     lookups: int = 0,
 ) -> Job | None:
-    """Take in what a vendor says of a job's task, with everything that follows, in one transaction.
+    """Take in what the vendor of a job as it was read says of its task, with all that follows, in one transaction.
 
     `asked_at` is when the question was asked that this answers, `rows` are the callbacks that led to it; `due_at` and
     `lookups` say when to look again if the job goes on.
@@ -191,13 +219,15 @@ async def learn(
     """
 
     def change(connection: Connection) -> tuple[str, Job | None]:
-        outcome, after = _learned(ctx, connection, job.id, status, asked_at, due_at, lookups)
+        outcome, after = _learned(ctx, connection, job, status, asked_at, due_at, lookups)
         inbox.settled(connection, [row.id for row in rows], ctx.now(), outcome)
         return outcome, after
 
     outcome, after = await ctx.database.write(change)
     ctx.tell("settled", job.id, word=status.word, outcome=outcome, charged=after.charged if after else None)
     ctx.wakes.cards.set()
+    if outcome == _ELSEWHERE and _may_bill(status):
+        _made_twice(ctx, job, job.provider)
     if after and after.state.terminal:
         ctx.wakes.fetch.set()
     return after
@@ -206,15 +236,19 @@ async def learn(
 def _learned(
     ctx: Context,
     connection: Connection,
-    job_id: int,
+    asked: Job,
     status: Status,
     asked_at: int,
     due_at: int | None,
     lookups: int,
 ) -> tuple[str, Job | None]:
-    job, now = job_facts.by_id(connection, job_id), ctx.now()
+    job, now = job_facts.by_id(connection, asked.id), ctx.now()
     if job is None:
         return "no such job", None
+    if job.provider != asked.provider:  # it was given to another one while this one was asked
+        if _may_bill(status):
+            alerts.raised(connection, asked, AlertKind.TWICE, now)
+        return _ELSEWHERE, job
     if job.task_id is None:
         adopted = _adopted(ctx, connection, job, status)
         if adopted is None:

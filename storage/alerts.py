@@ -8,13 +8,14 @@ from storage.tables import DUE_TO_TELL, alerts
 from storage.words import Alert, AlertKind, Job
 
 _DAY = 24 * 3_600_000
+_OF_ONE_JOB = {AlertKind.DOUBT, AlertKind.TWICE, AlertKind.APPROVAL}
 
 
 def raised(connection: Connection, job: Job, kind: AlertKind, now: int) -> None:
-    """Let the admins of a job's server be told: once a day of the same trouble, of every doubt and every approval."""
+    """Let the admins of a job's server be told: once a day of the same trouble, else once of each job."""
     if job.guild_id is None:
         return
-    what = job.code if kind in {AlertKind.DOUBT, AlertKind.APPROVAL} else str(now // _DAY)
+    what = job.code if kind in _OF_ONE_JOB else str(now // _DAY)
     once = f"{job.guild_id}:{kind}:{job.provider}:{what}"
     if connection.execute(select(alerts.c.id).where(alerts.c.once == once)).first():
         return

@@ -344,6 +344,7 @@ class AlertKind(StrEnum):
     ACCESS = "access"  # the vendor does not let us in
     APPROVAL = "approval"  # a job costs more than its member may decide alone
     DOUBT = "doubt"  # nobody can find out whether a vendor took a job: a person must decide about its hold
+    TWICE = "twice"  # a vendor that turned a job away seems to have made it after all, beside another one
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from providers.contract import Accepted, ErrorKind, ProviderError, Reason
-from storage import guilds
-from storage.words import Entry, GuildSettings, Job, Period, Scope, State
-from tests.jobs.lab import THROTTLED, Lab, Vendor
+from providers.contract import Accepted, ErrorKind, Progress, ProviderError, Reason
+from storage import alerts, guilds
+from storage.words import AlertKind, Entry, GuildSettings, Job, Period, Scope, State
+from tests.jobs.lab import THROTTLED, Lab, Vendor, done
 
 DOWN = ProviderError(ErrorKind.NOT_SENT, Reason.VENDOR, "no connection")
 OTHER_PRICE = 55
@@ -127,6 +127,61 @@ async def test_a_callback_at_the_address_of_the_vendor_before_changes_nothing(la
     assert lab.outcomes() == ["the job is at another vendor"]
     assert other.queries.calls == []
     assert (await lab.now(job)).state is State.SUBMITTED
+
+
+async def told(lab: Lab) -> list[tuple[AlertKind, str]]:
+    return [(one.kind, one.provider) for one in await lab.ctx.database.read(alerts.due, lab.ctx.now(), 10)]
+
+
+@pytest.mark.parametrize(
+    ("progress", "alerted"), [(Progress.SUCCEEDED, True), (Progress.RUNNING, True), (Progress.FAILED, False)]
+)
+async def test_admins_are_told_once_when_the_vendor_before_seems_to_have_made_it_too(
+    lab: Lab, other: Other, progress: Progress, alerted: bool
+) -> None:
+    job = await lab.order()
+    lab.vendor.submits.then(THROTTLED)
+    await lab.submit()
+    await lab.submit()
+    for _ in range(2):
+        await lab.ring(job, "task-9", progress)
+        await lab.settle()
+    assert await told(lab) == ([(AlertKind.TWICE, "edge")] if alerted else [])
+    assert (lab.logged("perhaps made by two vendors") > 0) is alerted
+
+
+@pytest.mark.parametrize("sent", [True, False], ids=["on the wire to the next", "not sent to the next yet"])
+async def test_the_answer_of_the_vendor_before_is_not_taken_for_one_of_the_next(
+    lab: Lab, other: Other, sent: bool
+) -> None:
+    await lab.ctx.database.write(guilds.decided, GuildSettings(10, fallback=False), lab.ctx.now())
+    job = await lab.order()
+    lab.vendor.submits.then(THROTTLED, THROTTLED)
+    await lab.submit()  # turned away, and yet the vendor calls back
+    await lab.ring(job, "task-9")
+    question = lab.vendor.queries.hold()
+    settling = asyncio.create_task(lab.settle())
+    await question.reached.wait()
+    await lab.ctx.database.write(guilds.decided, GuildSettings(10, fallback=True), lab.ctx.now())
+    lab.clock.forward(10)
+    await lab.submit()
+    assert (await lab.now(job)).provider == "other"
+    sending = other.submits.hold()
+    submitting = asyncio.create_task(lab.submit())
+    await sending.reached.wait()
+    if not sent:
+        sending.fail(THROTTLED)
+        await submitting
+    before = await lab.now(job)
+    question.say(done("task-9"))
+    await settling
+    assert await lab.now(job) == before
+    assert lab.outcomes() == ["the job is at another vendor"]
+    assert await told(lab) == [(AlertKind.TWICE, "edge")]
+    if sent:
+        sending.say(Accepted("task-1"))
+        await submitting
+        assert (await lab.now(job)).task_id == "task-1"
 
 
 async def test_a_job_cancelled_while_it_was_turned_away_goes_nowhere(lab: Lab, other: Other) -> None:
