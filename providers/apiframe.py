@@ -1,7 +1,7 @@
 """Apiframe's first API (api.apiframe.pro): Kling's older models by text, picture, and first and last frame.
 
-Document: docs.apiframe.ai, "Kling: Imagine", "Webhooks", "Fetch", read 2026-11. It states neither prices nor what a
-failed task looks like, has no way to stop a task, and repeats nothing of ours but the secret of each webhook.
+Document: docs.apiframe.ai, "Kling: Imagine", "Webhooks", "Fetch", "Account", read 2026-11. It states neither prices nor
+what a failed task looks like, has no way to stop a task, and repeats nothing of ours but the secret of each webhook.
 """
 
 import re
@@ -16,6 +16,7 @@ from .call import Api, Fault, by_status
 from .contract import (
     Accepted,
     Account,
+    Balance,
     Callback,
     ErrorKind,
     NotUnderstood,
@@ -30,7 +31,7 @@ from .contract import (
     Verified,
 )
 from .orders import Extra, Kind, Model, Operation, Order, Problem, Role, Rule
-from .reading import as_identifier, as_link, as_object, as_objects, as_text, for_log, read_object, reason_told
+from .reading import as_count, as_identifier, as_link, as_object, as_objects, as_text, for_log, read_object, reason_told
 
 NAME, TITLE = "apiframe", "Apiframe"
 BASE_URLS = ("https://api.apiframe.pro",)
@@ -167,6 +168,15 @@ class Apiframe:
         """Refuse: Apiframe documents no way to stop a task. Raise ProviderError."""
         del task
         raise ProviderError(ErrorKind.REJECTED, Reason.VENDOR, "Apiframe cannot cancel")
+
+    async def balance(self) -> Balance:
+        """Ask what is left ("Account"). What one of its credits is worth is not told. Raise ProviderError."""
+        payload = await self._api.call("GET", "/account")
+        left = as_count(payload.get("credits"))
+        if left is None:
+            raise ProviderError(ErrorKind.UNKNOWN, Reason.VENDOR, "an answer without a balance")
+        plan = as_text(payload.get("plan"))
+        return Balance(None, for_log(f"{left} credits of its own", f"(plan {plan})" if plan else ""))
 
     def verify(self, callback: Callback, now: float) -> Verified:
         """Demand this job's own secret; it stands in the clear and covers nothing: a doorbell. Raise NotAuthentic."""

@@ -107,6 +107,14 @@ class Status:
     shots: tuple[Shot, ...] = ()  # of the music video the task is, or belongs to, in order
 
 
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What is left of our account at a vendor."""
+
+    credits: int | None  # in credits of ours; None: what the vendor's are worth is not known
+    detail: str  # in the vendor's own words and units, for the operator
+
+
 class ErrorKind(StrEnum):
     """What is known about a call that did not end well. Decides whether it may be made again."""
 
@@ -249,6 +257,10 @@ class Provider(Protocol):
 
     async def cancel(self, task: Task) -> None:
         """Ask the vendor to stop. Raise ProviderError (REJECTED: too late). Only where can_cancel()."""
+        ...
+
+    async def balance(self) -> Balance | None:
+        """Ask what is left of our account; None without a call where no document tells how. Raise ProviderError."""
         ...
 
     def verify(self, callback: Callback, now: float) -> Verified:

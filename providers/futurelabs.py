@@ -230,6 +230,9 @@ class Futurelabs:
             raise ProviderError(ErrorKind.REJECTED, Reason.VENDOR, "Futurelabs cannot cancel this kind of task")
         await self._api.call("POST", f"/ai/avu/tasks/{quote(task.task_id, safe='')}/cancel", any_body=True)
 
+    async def balance(self) -> None:
+        """Say nothing: its document tells no such call."""
+
     def verify(self, callback: Callback, now: float) -> Verified:
         """Take any callback at this job's address as a doorbell, or demand Vidu's signature if the admin says so.
 

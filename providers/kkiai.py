@@ -149,6 +149,9 @@ class Kkiai:
         path = self._cancel_path.replace("{id}", quote(task.task_id, safe=""))
         await self._api.call("POST", path, json={"id": task.task_id}, any_body=True)
 
+    async def balance(self) -> None:
+        """Say nothing: its page tells no such call."""
+
     def verify(self, callback: Callback, now: float) -> Verified:
         """Take any callback at this job's address as a doorbell, or demand Vidu's signature if the admin says so.
 

@@ -1,7 +1,8 @@
 """Kling's own API: text2video and image2video, looked up by our reference too, with callbacks that may be signed.
 
 Documents: kling.ai/document-api, pages "Image to Video", "Text to Video", "Capability Map", "Callbacks",
-"Authentication", "Error Code"; read 2026-11, most of them as stored copies. No call to cancel a task is documented.
+"Authentication", "Error Code", "Account Information Inquiry"; read 2026-11, most of them as stored copies. No call to
+cancel a task is documented.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from .call import Api, Fault
 from .contract import (
     Accepted,
     Account,
+    Balance,
     Callback,
     ErrorKind,
     ProviderError,
@@ -32,6 +34,7 @@ from .reading import as_count, read_object
 NAME, TITLE = "kling", "Kling"
 BASE_URLS = ("https://api-singapore.klingai.com",)  # Authentication: for servers outside China
 TOKEN_LIFE, TOKEN_EARLY, TOKEN_USE = 1800.0, 5.0, 1500.0  # seconds; Authentication: exp = now + 1800, nbf = now - 5
+PACKS_SINCE = 365 * 86_400.0  # seconds; a time must be said, and no pack is known to last longer
 
 _PATHS = {
     Operation.TEXT_TO_VIDEO: "/v1/videos/text2video",
@@ -144,6 +147,15 @@ class Kling:
         """Refuse: Kling documents no way to stop a task. Raise ProviderError."""
         del task
         raise ProviderError(ErrorKind.REJECTED, Reason.VENDOR, "Kling cannot cancel")
+
+    async def balance(self) -> Balance:
+        """Ask for the resource packs of the last year and what is left of them. Raise ProviderError.
+
+        The page warns that what is left may be up to twelve hours old.
+        """
+        now = self._clock()
+        period = {"start_time": str(int((now - PACKS_SINCE) * 1000)), "end_time": str(int(now * 1000))}
+        return kling_shapes.balance(await self._got("/account/costs", period))
 
     def verify(self, callback: Callback, now: float) -> Verified:
         """With a webhook secret demand its signature, which covers the body. Raise NotAuthentic.

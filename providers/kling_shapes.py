@@ -13,6 +13,7 @@ from .call import Fault, by_status
 from .checks import PictureRules, address_of
 from .contract import (
     Accepted,
+    Balance,
     ErrorKind,
     NotUnderstood,
     OutputLink,
@@ -150,6 +151,27 @@ def status_of(task: Mapping[str, Any]) -> Status:
         echo=echo or None,
         created_at=_moment(task.get("created_at", task.get("create_time"))),
     )
+
+
+def balance(payload: Mapping[str, Any]) -> Balance:
+    """Add up what is left of the resource packs that can be used now. Raise ProviderError when the answer tells none.
+
+    Kling, Account Information Inquiry, read 2026-11: an envelope within the envelope has a code of its own.
+    """
+    data = data_of(payload)
+    if as_count(data.get("code", 0)) != 0 or not isinstance(data.get("resource_pack_subscribe_infos"), list):
+        raise ProviderError(
+            ErrorKind.UNKNOWN, Reason.VENDOR, for_log("an answer without packs", as_text(data.get("msg")))
+        )
+    packs = as_objects(data.get("resource_pack_subscribe_infos"), _MOST_BILLS)
+    usable = [pack for pack in packs if pack.get("status") == "online"]
+    left = sum((_units(pack.get("remaining_quantity")) or Decimal(0) for pack in usable), Decimal(0))
+    return Balance(min(int(left * CREDITS_A_UNIT), MOST_CREDITS), for_log("; ".join(map(_pack, packs)) or "no packs"))
+
+
+def _pack(pack: Mapping[str, Any]) -> str:
+    left, total = (_units(pack.get(name)) for name in ("remaining_quantity", "total_quantity"))
+    return f"{as_text(pack.get('resource_pack_name'))}: {left} of {total} units, {as_text(pack.get('status'))}"
 
 
 def bare_picture(picture: Picture, rules: PictureRules) -> str:

@@ -2,7 +2,7 @@
 
 Documents: platform.vidu.com/docs, pages text-to-video, image-to-video, start-end-to-video, reference-to-video,
 reference-to-image, template, get-generation, tasks-list, cancel-generation, callback-signature, error-code, off-peak,
-usage-and-limits; read 2026-11, some of them as resellers' copies.
+usage-and-limits, get-account-info; read 2026-11, some of them as resellers' copies.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,6 +18,7 @@ from .call import Api
 from .contract import (
     Accepted,
     Account,
+    Balance,
     Callback,
     ErrorKind,
     ProviderError,
@@ -263,6 +264,10 @@ class Vidu:
         """Ask Vidu to stop a task that has not begun. Raise ProviderError (REJECTED: it has)."""
         path = f"/ent/v2/tasks/{quote(task.task_id, safe='')}/cancel"
         await self._api.call("POST", path, json={"id": task.task_id}, any_body=True)
+
+    async def balance(self) -> Balance:
+        """Ask what is left of our credits, which are as ours. Raise ProviderError."""
+        return vidu_shapes.balance(await self._api.call("GET", "/ent/v2/credits"))
 
     def verify(self, callback: Callback, now: float) -> Verified:
         """Demand Vidu's signature under any of our keys. The body is not signed: a doorbell. Raise NotAuthentic."""

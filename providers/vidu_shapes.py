@@ -16,6 +16,7 @@ from .call import Api, Fault, by_status
 from .checks import FRAMES, PictureRules, Places, address_of, in_order
 from .contract import (
     Accepted,
+    Balance,
     ErrorKind,
     NotUnderstood,
     OutputLink,
@@ -39,6 +40,7 @@ from .reading import (
 
 MOST_SEED = 2**31 - 1  # no document of Vidu's states a range; ComfyUI's Vidu nodes (read 2026-11) hold to this one
 MOST_OUTPUTS = 10
+_MOST_KINDS = 100  # of credits
 
 # Formats, 50 MB a picture, 1:4 to 4:1, 20 MB a request body, which base64 fills with 15 MB of pictures (Vidu,
 # image-to-video, read 2026-11). Room is left for the rest of the body.
@@ -259,6 +261,20 @@ def explain_reseller(http: int, payload: Mapping[str, Any]) -> Fault:
     codes = {as_text(part.get("code")).lower() for part in (payload, as_object(payload.get("error")))}
     absent = (http == 404 and payload) or (http == 400 and not codes.isdisjoint(_NO_SUCH_TASK))
     return kind, (Reason.NOT_FOUND if absent else reason), detail
+
+
+def balance(payload: Mapping[str, Any]) -> Balance:
+    """Read what is left, by kind of credits. Raise ProviderError (UNKNOWN) when the answer does not say it.
+
+    The list is named remains in the example and remaining_credits in the table (Vidu, get-account-info, read 2026-11).
+    """
+    rows = as_objects(payload.get("remains"), _MOST_KINDS) or as_objects(payload.get("remaining_credits"), _MOST_KINDS)
+    told = [
+        (as_text(row.get("type")), left) for row in rows if (left := as_count(row.get("credit_remain"))) is not None
+    ]
+    if not told:
+        raise ProviderError(ErrorKind.UNKNOWN, Reason.VENDOR, "an answer without a balance")
+    return Balance(sum(left for _, left in told), for_log(", ".join(f"{left} {kind}".strip() for kind, left in told)))
 
 
 async def asked_in_turn(

@@ -17,7 +17,7 @@ from rich.console import Console
 from bot.client import TokenRefused
 from jobs.doubts import decided
 from providers import registry
-from providers.contract import Account, Provider
+from providers.contract import Account, Balance, Provider
 from rushes import logs, reports
 from rushes.program import Program
 from rushes.settings import BadSettings, Settings, load
@@ -141,6 +141,25 @@ async def _all_vendors() -> dict[str, Provider]:
     async with aiohttp.ClientSession() as session:
         nobody = Account(api_keys=("none",))
         return registry.build(dict.fromkeys(registry.NAMES, nobody), session, time.time)
+
+
+@app.command()
+def balance() -> None:
+    """Ask each vendor that is set up what is left of the account there."""
+    found = asyncio.run(_balances(_settings()))
+    Console().print(reports.shown(reports.balance_rows(found)))
+
+
+async def _balances(settings: Settings) -> dict[str, Balance | Exception | None]:
+    async with aiohttp.ClientSession() as session:
+        vendors = list(registry.build(settings.accounts(), session, time.time).values())
+        answers = await asyncio.gather(*(vendor.balance() for vendor in vendors), return_exceptions=True)
+    found: dict[str, Balance | Exception | None] = {}
+    for vendor, answer in zip(vendors, answers, strict=True):
+        if isinstance(answer, BaseException) and not isinstance(answer, Exception):
+            raise answer
+        found[vendor.title] = answer
+    return found
 
 
 @app.command()

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from bot.offered import every_command, reference
 from jobs.attachments import Desk
 from jobs.context import Context
-from providers.contract import Provider
+from providers.contract import Balance, Provider, ProviderError
 from providers.orders import Extra, Operation
 from storage.ledger import Drift
 
@@ -93,3 +94,20 @@ def commands_page(vendors: Mapping[str, Provider]) -> str:
     nothing: Any = None
     ctx = Context(nothing, vendors, nothing, Path(), time.time, nothing)
     return reference(every_command(ctx, Desk()))
+
+
+def balance_rows(found: Mapping[str, Balance | Exception | None]) -> list[list[str]]:
+    """Lay out what is left at each vendor, or why that is not known, a heading first."""
+    return [["vendor", "credits", "in its own words"], *([name, *_left(one)] for name, one in found.items())]
+
+
+def _left(found: Balance | Exception | None) -> tuple[str, str]:
+    match found:
+        case None:
+            return "", "no call tells it: look into the vendor's console"
+        case Balance():
+            return "?" if found.credits is None else str(found.credits), escape(found.detail)
+        case ProviderError():
+            return "", escape(f"could not be asked: {found.detail}")
+        case _:
+            return "", f"could not be asked: a fault in this program ({type(found).__name__})"

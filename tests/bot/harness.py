@@ -149,6 +149,9 @@ class FakeVendor:
     async def cancel(self, task: Task) -> None:
         raise AssertionError(f"the bot must not cancel {task.task_id} itself")
 
+    async def balance(self) -> None:
+        raise AssertionError("the bot must not ask for the balance")
+
     def verify(self, callback: Callback, now: float) -> Verified:
         raise NotAuthentic(f"nothing is authentic here: {callback.path} at {now}")
 

@@ -171,3 +171,14 @@ async def test_the_demo_fails_loudly_and_at_once(tmp_path: Path) -> None:
     (tmp_path / "not.png").write_text("not a picture")
     code, _, err = await run(tmp_path, "demo", "--image", "not.png")
     assert (code, "the order was refused" in err) == (1, True)
+
+
+async def test_balances_are_asked_for_line_by_line_and_a_trouble_is_one_of_them(tmp_path: Path) -> None:
+    """Nobody listens at the vendor's address here, and the reseller has no such call."""
+    settings = GOOD | {"VIDU_BASE_URL": "http://127.0.0.1:9", "KKIAI_API_KEY": "a-key-of-kkiai"}
+    (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    code, out, err = await run(tmp_path, "balance")
+    assert (code, err) == (0, "")
+    assert "could not be asked: no connection" in out
+    assert "kkiai" in out
+    assert "a-key" not in out

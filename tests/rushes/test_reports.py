@@ -1,15 +1,17 @@
 """The tables of the command line say what the registry and the ledger hold, and the README says the same."""
 
+import io
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from pathlib import Path
 
 import aiohttp
 import pytest
+from rich.console import Console
 
 from jobs.doubts import decided
 from providers import registry
-from providers.contract import Account, Provider
+from providers.contract import Account, Balance, ErrorKind, Provider, ProviderError, Reason
 from providers.orders import Operation
 from rushes import reports
 from storage import Database, ledger
@@ -98,3 +100,22 @@ def test_the_page_of_commands_is_the_one_the_bot_would_have(vendors: Mapping[str
     )
     assert "## /mv create" in page
     assert "| prompt * | text | What should be seen |" in page
+
+
+def test_balances_are_laid_out_with_what_could_not_be_asked_and_why() -> None:
+    refused = ProviderError(ErrorKind.REJECTED, Reason.ACCESS, "HTTP 401 [bold]no[/bold]")
+    rows = reports.balance_rows(
+        {
+            "Vidu": Balance(1230, "1200 metered, [link]"),
+            "Apiframe": Balance(None, "1234 credits of its own"),
+            "kkiai": None,
+            "Kling": refused,
+            "Acme": RuntimeError("a bug, with a secret"),
+        }
+    )
+    paper = io.StringIO()
+    Console(width=200, file=paper).print(reports.shown(rows))
+    shown = paper.getvalue()
+    for words in ("1230", "[link]", "?", "of its own", "console", "[bold]no[/bold]", "RuntimeError"):
+        assert words in shown
+    assert "secret" not in shown

@@ -106,6 +106,9 @@ class Signer:
     async def cancel(self, task: Task) -> None:
         _never()
 
+    async def balance(self) -> None:
+        _never()
+
 
 def _never() -> NoReturn:
     raise AssertionError("the receiver called a vendor")
