@@ -1,41 +1,38 @@
-"""What can be pressed on a card. The job stands in each item's id, so that it works after a restart.
+"""What can be pressed on a card and on a result. The job stands in each item's id, so that it works after a restart.
 
 Every press is judged anew. Dynamic items only, and no time-outs: discord.py forgets a whole class of them when a view
 that mixes kinds ends.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol, Self, cast
 
 import discord
-import structlog
 
-from bot import messages, refusals, rights, shots
-from bot.looks import notice, vendor_of
-from bot.messages import Tone
-from bot.talking import NO_PINGS, TROUBLES, said, working
-from jobs import consent
-from jobs.cancel import CancelOutcome, cancel
+from bot import messages, presses, shots
+from bot.presses import Interaction
+from bot.talking import working
 from jobs.context import Context
-from storage import StorageError
-from storage import jobs as job_facts
-from storage.words import Job, State, job_id_of
+from providers.orders import Operation
+from storage.words import Job, State
 
-_log = structlog.get_logger("bot.buttons")
-_JOB = re.compile(r"job:(?P<code>[0-9a-z]{13}):(?P<act>cancel|agree|approve)")
+_JOB = re.compile(r"job:(?P<code>[0-9a-z]{13}):(?P<act>cancel|agree|approve|again|edit|animate|details|delete)")
 _SHOTS = re.compile(r"mv:(?P<code>[0-9a-z]{13}):shots:(?P<page>[0-3])")
 _COMPOSE = re.compile(r"mv:(?P<code>[0-9a-z]{13}):compose")
+_OF_SHOTS = {Operation.EDIT_SHOT, Operation.COMPOSE_SHOTS}
 _MOST_OPTIONS = 25  # in a menu, at Discord
 _MOST_MENUS = 4  # a message has five rows, and one of them is for buttons
-
-Interaction = discord.Interaction[Any]
 
 
 class Host(Protocol):
     """What a press finds in its client."""
 
     ctx: Context
+
+    async def making_pressed(self, interaction: Interaction, code: str, act: str) -> None:
+        """Answer a press that makes something from a finished job."""
+        ...
 
     async def shot_picked(self, interaction: Interaction, code: str) -> None:
         """Answer a press of a shot."""
@@ -65,7 +62,11 @@ class JobButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], temp
     async def callback(self, interaction: Interaction) -> None:
         """Take a press."""
         with working(interaction):
-            await answered(cast("Host", interaction.client).ctx, interaction, self.code, _ACTS[self.act][2])
+            host, judge = cast("Host", interaction.client), _ACTS[self.act][2]
+            if judge is None:
+                await host.making_pressed(interaction, self.code, self.act)
+            else:
+                await presses.answered(host.ctx, interaction, self.code, judge)
 
 
 class ShotMenu(discord.ui.DynamicItem[discord.ui.Select[discord.ui.View]], template=_SHOTS):
@@ -132,8 +133,21 @@ def view_of(job: Job) -> discord.ui.View | None:
         items.append(JobButton(job.code, "approve"))
     if not job.state.terminal and job.state is not State.CANCELLING:
         items.append(JobButton(job.code, "cancel"))
-    if not items:
-        return None
+    return _view(items) if items else None
+
+
+def result_view(job: Job, *, film: bool) -> discord.ui.View:
+    """Give a job's result what can be pressed. `film`: there is one here that another could go on from."""
+    return _view([JobButton(job.code, act) for act in result_acts(job, film=film)])
+
+
+def result_acts(job: Job, *, film: bool) -> list[str]:
+    """List what can be done with a job's result. Shots are made anew from their music video's card."""
+    acts = ["again", "edit"] if job.operation not in _OF_SHOTS else []
+    return [*acts, *(["animate"] if film else []), "details", "delete"]
+
+
+def _view(items: list[discord.ui.DynamicItem[Any]]) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
     for item in items:
         view.add_item(item)
@@ -169,86 +183,14 @@ def unanswered(interaction: Interaction, more: Sequence[re.Pattern[str]] = ()) -
     )
 
 
-Judge = Callable[[Context, Interaction, Job], Awaitable[tuple[str, Tone]]]
-
-
-async def answered(ctx: Context, interaction: Interaction, code: str, judge: Judge) -> None:
-    """Answer a press, visible to the one who pressed only. The card follows by itself."""
-    try:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        text, tone = await _judged(ctx, interaction, code, judge)
-        await interaction.edit_original_response(embed=notice(text, tone), allowed_mentions=NO_PINGS)
-    except TROUBLES as error:
-        _log.warning("press not answered", trouble=said(error))
-
-
-async def refuse(interaction: Interaction) -> None:
-    """Answer a press that leads nowhere."""
-    try:
-        await interaction.response.send_message(
-            embed=notice(messages.NOT_YOURS), ephemeral=True, allowed_mentions=NO_PINGS
-        )
-    except TROUBLES as error:
-        _log.warning("press not answered", trouble=said(error))
-
-
-async def _judged(ctx: Context, interaction: Interaction, code: str, judge: Judge) -> tuple[str, Tone]:
-    try:
-        job_id = job_id_of(code)
-        job = None if job_id is None else await ctx.database.read(job_facts.by_id, job_id)
-        if job is None or job.guild_id is None or job.guild_id != interaction.guild_id:
-            return messages.NOT_YOURS, Tone.FAILED
-        return await judge(ctx, interaction, job)
-    except StorageError as error:
-        _log.warning("press not stored", trouble=str(error))
-        return refusals.CANCEL_NOT_STORED, Tone.FAILED
-    except Exception:  # noqa: BLE001 -- whatever it is, the one who pressed is told
-        _log.exception("press failed")
-        return refusals.UNEXPECTED_PRESS, Tone.FAILED
-
-
-async def _cancelled(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
-    allowed = rights.may(interaction, job) or await rights.has_moderator_role(ctx, interaction)
-    if job.state is State.APPROVING:  # asked for in the moderators' channel too
-        allowed = allowed or await rights.moderates(ctx, interaction)
-    ctx.tell("button pressed", job.id, by=interaction.user.id, allowed=allowed)
-    return await _given_up(ctx, interaction, job, allowed=allowed)
-
-
-async def cancelled_by_name(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
-    """Give up a job that was named in a command: from anywhere in its server, by the one who asked or a moderator."""
-    allowed = interaction.user.id == job.user_id or await rights.moderates(ctx, interaction)
-    return await _given_up(ctx, interaction, job, allowed=allowed)
-
-
-async def _given_up(ctx: Context, interaction: Interaction, job: Job, *, allowed: bool) -> tuple[str, Tone]:
-    if not allowed:
-        return messages.NOT_YOURS, Tone.FAILED
-    outcome, after = await cancel(ctx, job.id, interaction.user.id)
-    if interaction.user.id != job.user_id and outcome is not CancelOutcome.OVER:
-        await rights.note(ctx, interaction, "cancel", job.code, member=job.user_id)
-    return messages.cancel_answer(outcome, after, vendor_of(ctx.providers, job)), Tone.STOPPED
-
-
-async def _agreed(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
-    if interaction.user.id != job.user_id:
-        return messages.NOT_YOURS, Tone.FAILED
-    after = await consent.agree(ctx, job.id) if job.state is State.CONFIRMING else None
-    return messages.agreed_answer(after), Tone.WAITING if after else Tone.STOPPED
-
-
-async def _approved(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
-    if not await rights.moderates(ctx, interaction):
-        return messages.NOT_YOURS, Tone.FAILED
-    after = await consent.approve(ctx, job.id) if job.state is State.APPROVING else None
-    if after is not None:
-        await rights.note(ctx, interaction, "approve", job.code, member=job.user_id, credits=job.price)
-    return messages.agreed_answer(after), Tone.WAITING if after else Tone.STOPPED
-
-
-# By what stands in a button's id: its label, its colour, and what judges a press.
-_ACTS: dict[str, tuple[str, discord.ButtonStyle, Judge]] = {
-    "cancel": ("Cancel", discord.ButtonStyle.secondary, _cancelled),
-    "agree": ("Yes", discord.ButtonStyle.success, _agreed),
-    "approve": ("Approve", discord.ButtonStyle.success, _approved),
+# By what stands in a button's id: its label, its colour, and what judges a press; None: the client makes something.
+_ACTS: dict[str, tuple[str, discord.ButtonStyle, presses.Judge | None]] = {
+    "cancel": ("Cancel", discord.ButtonStyle.secondary, presses.cancelled),
+    "agree": ("Yes", discord.ButtonStyle.success, presses.agreed),
+    "approve": ("Approve", discord.ButtonStyle.success, presses.approved),
+    "again": ("Again", discord.ButtonStyle.primary, None),
+    "edit": ("Edit & again", discord.ButtonStyle.secondary, None),
+    "animate": ("Animate last frame", discord.ButtonStyle.secondary, None),
+    "details": ("Details", discord.ButtonStyle.secondary, presses.explained),
+    "delete": ("Delete", discord.ButtonStyle.danger, presses.deleted),
 }

@@ -21,6 +21,7 @@ LINK_LIFE_MS = 7 * 24 * 3_600_000
 _log = structlog.get_logger("bot.cards")
 _AT_ONCE = 8
 _AGAIN_MS = 15_000
+_SHOWN = {DeliveryState.POSTED, DeliveryState.DELETING, DeliveryState.DELETED}  # the result was, and told of the job
 _COMMAND_LIFE_MS = 60_000  # so long the command itself may still be about to show the card
 
 
@@ -71,7 +72,7 @@ async def _edit(ctx: Context, client: discord.AutoShardedClient, job: Job) -> No
     try:
         shown = await message.edit(embed=embed, view=view, allowed_mentions=NO_PINGS)
         if shown.flags.loading:
-            posted = delivery is not None and delivery.state is DeliveryState.POSTED
+            posted = delivery is not None and delivery.state in _SHOWN
             if not await _replaced(ctx, job, message, None if posted else embed, view):
                 await ctx.database.write(job_facts.card_postponed, job.id, ctx.now() + _AGAIN_MS)
                 return

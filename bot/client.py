@@ -10,7 +10,7 @@ import discord
 import structlog
 from discord.http import Route
 
-from bot import buttons, mine, modals, music, mydata, setup
+from bot import again, buttons, mine, modals, music, mydata, presses, setup
 from bot.commands import Tree
 from bot.offered import every_command
 from bot.talking import NO_PINGS, said
@@ -45,6 +45,7 @@ class RushesClient(discord.AutoShardedClient):
         )
         self.ctx = ctx
         self._desk = desk
+        self._lately = again.Lately()
         self.tree = Tree(
             self,
             allowed_installs=discord.app_commands.AppInstallationType(guild=True, user=False),
@@ -109,11 +110,16 @@ class RushesClient(discord.AutoShardedClient):
         """Answer the presses that no button of ours answers, and the forms that discord.py does not know."""
         with self.working():
             if buttons.unanswered(interaction, (*mine.TEMPLATES, *mydata.TEMPLATES, *setup.TEMPLATES)):
-                await buttons.refuse(interaction)
+                await presses.refuse(interaction)
             elif modals.unanswered(interaction):
                 await modals.refuse_late(interaction)
             elif not await setup.form_submitted(self.ctx, interaction):
                 await music.form_submitted(self.ctx, self._desk, interaction)
+                await again.form_submitted(self.ctx, self._desk, interaction)
+
+    async def making_pressed(self, interaction: discord.Interaction[Any], code: str, act: str) -> None:
+        """Answer a press that makes something from a finished job."""
+        await again.pressed(self.ctx, self._desk, self._lately, interaction, code, act)
 
     async def shot_picked(self, interaction: discord.Interaction[Any], code: str) -> None:
         """Answer a press of a shot."""

@@ -14,6 +14,7 @@ from typing import Any
 import discord
 import structlog
 
+from bot.buttons import result_view
 from bot.cards import LINK_LIFE_MS
 from bot.looks import embed_of, vendor_of
 from bot.results import Result, result_of
@@ -22,6 +23,7 @@ from jobs.context import Context
 from jobs.files import OUTPUTS, locate
 from jobs.loop import Work
 from jobs.submit import backoff
+from providers.orders import Operation
 from storage import Connection, StorageError, deliveries, outputs
 from storage import jobs as job_facts
 from storage.words import Delivery, DeliveryState, Job, Output
@@ -135,9 +137,11 @@ async def _post(
     job = parcel.job
     form: Form | None = Form(linked=parcel.delivery.linked or not _fits(client, parcel))
     while form is not None:
-        await ctx.database.write(
+        wanted = await ctx.database.write(
             deliveries.posting, job.id, ctx.now(), retry_at=_later(ctx, parcel.delivery), linked=form.linked
         )
+        if not wanted:  # deleted by somebody who found it before we did
+            return True
         ctx.tell("posting", job.id, linked=form.linked)
         try:
             message = await _send(ctx, channel, parcel, form)
@@ -175,18 +179,24 @@ def _lesser(form: Form, trouble: Trouble, *, has_files: bool) -> Form | None:
 async def _send(ctx: Context, channel: discord.PartialMessageable, parcel: Parcel, form: Form) -> discord.Message:
     job = parcel.job
     result = _written(ctx, parcel, form)
+    view = result_view(job, film=bool(parcel.files) and Operation(job.operation).makes == "video")
     # Made anew for every try: discord.py closes them, also when it fails.
     files = [] if form.linked else [_file(ctx, job, output) for output in parcel.files]
     try:
         async with asyncio.timeout(_SEND_SECONDS):
             if form.bare:
                 return await channel.send(
-                    f"{result.headline}\n-# job {job.code}", files=files, nonce=job.code, allowed_mentions=NO_PINGS
+                    f"{result.headline}\n-# job {job.code}",
+                    files=files,
+                    view=view,
+                    nonce=job.code,
+                    allowed_mentions=NO_PINGS,
                 )
             return await channel.send(
                 result.headline,
                 embed=embed_of(result.card),
                 files=files,
+                view=view,
                 nonce=job.code,
                 allowed_mentions=NO_PINGS,
                 **_reply(job),

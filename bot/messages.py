@@ -253,6 +253,10 @@ def _succeeded(job: Job, title: str, delivery: Delivery | None, link: str | None
     if state is DeliveryState.POSTED:
         gone = f"The message with the {thing} was deleted."
         return head, (_jump(job, delivery.message_id) if delivery and delivery.message_id else gone), Tone.DONE
+    if state is DeliveryState.DELETING:
+        return head, f"The {thing} is being deleted. If it is still there, please press Delete once more.", Tone.STOPPED
+    if state is DeliveryState.DELETED:
+        return head, f"The {thing} was deleted, and its files with it.", Tone.STOPPED
     doing = "is being fetched" if state is DeliveryState.WAITING else "is being posted"
     return head, f"{title} is done, and the {thing} {doing}.", Tone.DONE
 
@@ -353,6 +357,19 @@ def _over(job: Job) -> str:
     if job.state is State.SUCCEEDED:
         return f"The {thing_of(job)} cost {credits_of(job.price if job.charged is None else job.charged)}."
     return _reserved(job, still=True) if job.charged is None else _spent(job)
+
+
+def deleted_answer(job: Job) -> str:
+    """Answer a press of Delete."""
+    cost = job.price if job.charged is None else job.charged
+    spent = f"{credits_of(cost)} {'stays' if cost == 1 else 'stay'} spent" if cost else "It had cost nothing"
+    return f"Deleted: the message and its files, so links to them lead nowhere. {spent}."
+
+
+NOT_DELETED = (
+    "I could not delete it just now. Please press Delete again in a moment. "
+    "Files of it that are gone already stay gone, and credits that were spent stay spent."
+)
 
 
 def agreed_answer(job: Job | None) -> str:

@@ -8,7 +8,8 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot import buttons, refusals, rights
+from bot import presses, refusals, rights
+from bot.buttons import Host
 from bot.cards import LINK_LIFE_MS
 from bot.looks import embed_of, notice, title_of
 from bot.messages import Card, Tone, credits_of, thing_of, time_of
@@ -101,11 +102,11 @@ class PageButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], tem
         """Take a press."""
         with working(interaction):
             if interaction.user.id != self.owner or interaction.guild_id is None:
-                await buttons.refuse(interaction)
+                await presses.refuse(interaction)
                 return
             try:
                 await interaction.response.defer()
-                await _show(cast("buttons.Host", interaction.client).ctx, interaction, self.which, self.page)
+                await _show(cast("Host", interaction.client).ctx, interaction, self.which, self.page)
             except TROUBLES as error:
                 _log.warning("page not shown", trouble=said(error))
 
@@ -184,7 +185,7 @@ def _link(ctx: Context, one: Listed) -> list[str]:
     """Lead to the result where it is posted or kept, else to the card."""
     job, delivery = one.job, one.delivery
     room = f"https://discord.com/channels/{job.guild_id or '@me'}/{job.channel_id}"
-    if delivery is not None and delivery.message_id is not None:
+    if delivery is not None and delivery.state is DeliveryState.POSTED and delivery.message_id is not None:
         return [f"[Result]({room}/{delivery.message_id})"]
     until = (job.finished_at or job.changed_at) + LINK_LIFE_MS
     if delivery is not None and delivery.state is DeliveryState.PARKED and one.file and ctx.now() < until:
@@ -198,7 +199,7 @@ def cancel_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
     @app_commands.describe(job="Which one: choose from the list that opens while you type")
     async def cancel(interaction: Interaction, job: app_commands.Range[str, 1, 100]) -> None:
         with working(interaction):
-            await buttons.answered(ctx, interaction, job.strip().lower(), buttons.cancelled_by_name)
+            await presses.answered(ctx, interaction, job.strip().lower(), presses.cancelled_by_name)
 
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
         name="cancel", description="Give up a job that is not finished", callback=cancel

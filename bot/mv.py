@@ -13,7 +13,7 @@ from bot.commands import making_command
 from bot.messages import time_of
 from bot.options import OPERATIONS, Form, Option
 from bot.plain import clean, cut
-from bot.rights import may
+from bot.rights import may, sees
 from bot.taking import Interaction, refuse
 from bot.talking import NO_PINGS, working
 from jobs.attachments import Desk
@@ -69,7 +69,7 @@ def _show(ctx: Context) -> app_commands.Command[Any, ..., None]:
     @app_commands.describe(video="Which music video")
     async def show(interaction: Interaction, video: str) -> None:
         with working(interaction):
-            found = await _read(ctx, interaction, video, _may_see)
+            found = await _read(ctx, interaction, video, sees)
             if isinstance(found, str):
                 await refuse(interaction, found)
                 return
@@ -88,7 +88,7 @@ def _show(ctx: Context) -> app_commands.Command[Any, ..., None]:
         callback=show,
         extras={OPERATIONS: (Operation.MUSIC_VIDEO,)},
     )
-    command.autocomplete("video")(_naming(ctx, _may_see))
+    command.autocomplete("video")(_naming(ctx, sees))
     return command
 
 
@@ -152,14 +152,6 @@ def _compose(ctx: Context, desk: Desk) -> app_commands.Command[Any, ..., None]:
 
 Judge = Callable[[Interaction, Job], bool]
 Whole = tuple[Job, Delivery | None, list[Output]]
-
-
-def _may_see(interaction: Interaction, job: Job) -> bool:
-    """Let people see what is theirs and what stands in this channel; other channels may be closed to them."""
-    here = (
-        job.guild_id is not None and job.guild_id == interaction.guild_id and job.channel_id == interaction.channel_id
-    )
-    return here or may(interaction, job)
 
 
 async def _read(ctx: Context, interaction: Interaction, video: str, judge: Judge) -> Whole | str:

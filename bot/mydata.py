@@ -10,7 +10,8 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot import buttons, export
+from bot import export, presses
+from bot.buttons import Host
 from bot.export import Parts
 from bot.looks import notice
 from bot.messages import Tone, thing_of
@@ -158,11 +159,11 @@ class DeleteButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], t
         """Take a press."""
         with working(interaction):
             if interaction.user.id != self.owner or (interaction.guild_id or 0) != self.guild_id:
-                await buttons.refuse(interaction)
+                await presses.refuse(interaction)
                 return
             try:
                 await interaction.response.defer(ephemeral=True, thinking=True)
-                text, tone = await _deleted(cast("buttons.Host", interaction.client).ctx, self.owner)
+                text, tone = await _deleted(cast("Host", interaction.client).ctx, self.owner)
                 await interaction.edit_original_response(embed=notice(text, tone), allowed_mentions=NO_PINGS)
             except TROUBLES as error:
                 _log.warning("press not answered", trouble=said(error))

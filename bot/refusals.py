@@ -284,8 +284,8 @@ STORAGE_TROUBLE = (
     f"I can't store anything just now, so I did not take it. Please try again in a minute.\n{NOTHING_SPENT}"
 )
 ONLY_IN_SERVERS = f"I make videos in servers only.\n{NOTHING_SPENT}"
-CANCEL_NOT_STORED = "I can't store anything just now, so nothing was cancelled. Please try again in a minute."
-UNEXPECTED_PRESS = "Something went wrong on my side; the card shows whether it was cancelled. The admin can see why."
+PRESS_NOT_STORED = "I can't store anything just now, so this did not go through. Please try again in a minute."
+UNEXPECTED_PRESS = "Something went wrong on my side; the card shows how it stands. The admin can see why."
 MAY_NOT_POST = (
     "I may not post in this channel, so a video could not be delivered. "
     f"Ask an admin to let me see the channel and send messages in it.\n{NOTHING_SPENT}"

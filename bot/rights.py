@@ -20,6 +20,13 @@ def may(interaction: Interaction, job: Job | None) -> bool:
     return job.channel_id == interaction.channel_id and interaction.permissions.manage_messages
 
 
+def sees(interaction: Interaction, job: Job | None) -> bool:
+    """Judge who may look: whoever is in the job's channel, and who may act on it; others may be closed to them."""
+    if job is None or job.guild_id is None or job.guild_id != interaction.guild_id:
+        return False
+    return job.channel_id == interaction.channel_id or may(interaction, job)
+
+
 async def moderates(ctx: Context, interaction: Interaction) -> bool:
     """Judge who is a moderator where they act: by Manage Messages there, or by the admins' role. Raise StorageError."""
     if interaction.guild_id is None:

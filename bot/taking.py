@@ -5,7 +5,7 @@ What can be judged by the options alone is refused at once, seen by the asker on
 replaces the thinking message, in one step that cannot get lost half-way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,11 +32,20 @@ Interaction = discord.Interaction[Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """Files that are here already: what they are for, and how they are opened; or the sentence why they are not."""
+
+    roles: tuple[Role, ...]
+    read: Callable[[], Awaitable[Files | str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A whole request."""
 
     typed: Typed
     attachments: tuple[tuple[Role, discord.Attachment], ...] = ()
+    kept: Kept | None = None  # instead of attachments
     root: Job | None = None  # the music video whose shots it is about
     preset: str | None = None  # of the server's, by name
     written: str = ""  # what was filled into a form: shown again when it is refused
@@ -84,14 +93,14 @@ def refused_at_once(ctx: Context, interaction: Interaction, asked: Asked, *, who
     typed = asked.typed
     if typed.provider is not None and provider_named(ctx.providers, typed.provider) is None:
         return refusals.no_such_provider(typed.provider, [provider.title for provider in ctx.providers.values()])
-    roles = tuple(role for role, _ in asked.attachments)
+    roles = asked.kept.roles if asked.kept else tuple(role for role, _ in asked.attachments)
     wrong = asking.out_of_range(replace(typed, roles=roles))
     if wrong and (whole or told(wrong)):
         return refusals.refused(wrong, None)
     large = files.too_large(asked.attachments)
     if large is not None:
         return large
-    order, wanted = _order(ctx, typed, stand_ins(roles, _address(ctx)))
+    order, wanted = _order(ctx, typed, stand_ins(roles, address(ctx)))
     planned = plan(offering(ctx.providers, order, wanted), order, wanted=wanted, preferred=None)
     if isinstance(planned, Plan):
         return None
@@ -114,7 +123,7 @@ def _may_post(interaction: Interaction) -> bool:
     return may.view_channel and (may.send_messages_in_threads if in_thread else may.send_messages)
 
 
-def _address(ctx: Context) -> str:
+def address(ctx: Context) -> str:
     """Make an address of the kind a file will have, for vendors that look at addresses. The real one comes later."""
     return ctx.addresses.link(INPUTS, "x.png", 0)
 
@@ -140,9 +149,9 @@ async def _deferred(interaction: Interaction) -> int | None:
 async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked, card_id: int) -> Job | str:
     """Read, check, plan and hold; or the sentence why not."""
     given: Files | str = Files()
-    if asked.attachments:
+    if asked.kept or asked.attachments:
         async with desk.turn(interaction.user.id):
-            given = await files.read(desk, asked.attachments, _address(ctx))
+            given = await (asked.kept.read() if asked.kept else files.read(desk, asked.attachments, address(ctx)))
     if isinstance(given, str):
         return given
     ctx.tell("pictures read", None, pictures=len(given.pictures) + len(given.clips))

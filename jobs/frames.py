@@ -56,7 +56,19 @@ def _program() -> str:
 def _words(film: Path, back: int | None, picture: Path) -> list[str]:
     """Write the command: each picture of the end goes into the same file, so that the last one stays."""
     return [
-        *("-v", "error", "-nostdin", "-filter_threads", "1", "-threads", "1", "-protocol_whitelist", "file", "-f", "mp4"),
+        *(
+            "-v",
+            "error",
+            "-nostdin",
+            "-filter_threads",
+            "1",
+            "-threads",
+            "1",
+            "-protocol_whitelist",
+            "file",
+            "-f",
+            "mp4",
+        ),
         *(() if back is None else ("-sseof", f"-{back}")),
         *("-i", f"file:{film}", "-map", "0:v:0", "-fps_mode", "passthrough"),
         *("-c:v", "mjpeg", "-q:v", "1", "-qmin", "1", "-pix_fmt", "yuvj420p", "-threads", "1"),

@@ -1,13 +1,14 @@
 """An order on its way through the database: what is typed, what is sent, and the files that belong to it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from jobs import files
 from jobs.context import Context
 from providers.orders import Clip, Operation, Order, Picture, Role
-from storage.words import Job, StoredInput
+from storage.words import Job, Output, StoredInput
 
 _MOST_INLINE_AUDIO = 20_000_000  # bytes; what any vendor takes in the body of a request
 _PICTURES = ("image/png", "image/jpeg", "image/webp")
@@ -61,6 +62,30 @@ def order_of(ctx: Context, job: Job) -> Order:
 def asked_of(ctx: Context, job: Job) -> Order:
     """Make a job's order again as the member typed it, before any defaults. Raise OSError. Blocks on disk."""
     return _read(ctx, job, job.asked.get("model"), job.asked)
+
+
+def whole_files_of(ctx: Context, job: Job) -> tuple[tuple[Picture, ...], tuple[Clip, ...]]:
+    """Read all files of a job, to be given to another one. Raise OSError. Blocks on disk."""
+    order = asked_of(ctx, job)
+    kept = [one for one in job.inputs if one.mime not in _PICTURES]
+    clips = [
+        replace(clip, data=files.locate(ctx.media_dir, files.INPUTS, one.file).read_bytes())
+        for clip, one in zip(order.clips, kept, strict=True)
+    ]
+    return order.pictures, tuple(clips)
+
+
+def files_gone(ctx: Context, job: Job) -> bool:
+    """Tell whether a file of a job is not in the media store any more. Blocks on disk."""
+    return not all(files.locate(ctx.media_dir, files.INPUTS, one.file).is_file() for one in job.inputs)
+
+
+def delete_files(ctx: Context, job: Job, made: Sequence[Output]) -> None:
+    """Delete what was given for a job and what was made: links to them die. Raise OSError. Blocks on disk."""
+    names = [(files.INPUTS, one.file) for one in job.inputs]
+    names += [(files.OUTPUTS, one.file) for one in made if one.file]
+    for kind, name in names:
+        files.locate(ctx.media_dir, kind, name).unlink(missing_ok=True)
 
 
 def _read(ctx: Context, job: Job, model: str | None, options: Mapping[str, Any]) -> Order:

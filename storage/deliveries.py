@@ -50,39 +50,57 @@ def under_way(job_id: ColumnElement[Any]) -> Select[Any]:
     return select(deliveries.c.job_id).where(deliveries.c.job_id == job_id, DUE_TO_DELIVER)
 
 
-def posting(connection: Connection, job_id: int, now: int, *, retry_at: int, linked: bool) -> None:
-    """Record that the message is about to go out: from here on it may be in the channel."""
+def posting(connection: Connection, job_id: int, now: int, *, retry_at: int, linked: bool) -> bool:
+    """Record that the message is about to go out: from here on it may be in the channel; False: it must not."""
     first = select(deliveries.c.first_tried_at).where(deliveries.c.job_id == job_id).scalar_subquery()
     is_first = connection.execute(select(first)).scalar() is None
     values: dict[str, Any] = {"state": "posting", "due_at": retry_at, "linked": int(linked)}
     if is_first:
         values["first_tried_at"] = now
-    statement = update(deliveries).where(deliveries.c.job_id == job_id)
-    connection.execute(statement.values(attempts=deliveries.c.attempts + 1, **values))
+    return _changed(connection, job_id, attempts=deliveries.c.attempts + 1, **values)
 
 
 def posted(connection: Connection, job_id: int, message_id: int | None, now: int) -> None:
     """Record where the result stands; None: it was posted, and somebody deleted it before we learned its number."""
-    values = {"state": "posted", "due_at": None, "message_id": message_id, "posted_at": now, "problem": None}
-    connection.execute(update(deliveries).where(deliveries.c.job_id == job_id).values(values))
+    _changed(connection, job_id, state="posted", due_at=None, message_id=message_id, posted_at=now, problem=None)
 
 
 def refused(connection: Connection, job_id: int, *, retry_at: int, problem: str, linked: bool) -> None:
     """Record that Discord surely did not take the message; it goes out again later, as a link where `linked`."""
-    values = {"state": "due", "due_at": retry_at, "problem": problem[:300], "linked": int(linked)}
-    connection.execute(update(deliveries).where(deliveries.c.job_id == job_id).values(first_tried_at=None, **values))
+    values: dict[str, Any] = {"state": "due", "due_at": retry_at, "problem": problem[:300], "linked": int(linked)}
+    _changed(connection, job_id, first_tried_at=None, **values)
 
 
 def in_doubt(connection: Connection, job_id: int, *, retry_at: int, problem: str) -> None:
     """Record that the message may or may not have gone out; it is looked for before it goes out again."""
-    values = {"due_at": retry_at, "problem": problem[:300]}
-    connection.execute(update(deliveries).where(deliveries.c.job_id == job_id).values(values))
+    _changed(connection, job_id, due_at=retry_at, problem=problem[:300])
 
 
 def parked(connection: Connection, job_id: int, problem: str) -> None:
     """Give up posting; the files are kept."""
-    values = {"state": "parked", "due_at": None, "problem": problem[:300]}
-    connection.execute(update(deliveries).where(deliveries.c.job_id == job_id).values(values))
+    _changed(connection, job_id, state="parked", due_at=None, problem=problem[:300])
+
+
+def deleting(connection: Connection, job_id: int, message_id: int) -> bool:
+    """Record that the result is to be deleted, and where it stands; False when that was recorded before.
+
+    From here on nothing posts it again.
+    """
+    return _changed(connection, job_id, state="deleting", due_at=None, message_id=message_id, problem=None)
+
+
+def deleted(connection: Connection, job_id: int) -> None:
+    """Record that the result is gone."""
+    here = (deliveries.c.job_id == job_id, deliveries.c.state == DeliveryState.DELETING.value)
+    connection.execute(update(deliveries).where(*here).values(state=DeliveryState.DELETED))
+
+
+def _changed(connection: Connection, job_id: int, **values: Any) -> bool:
+    """Change a delivery, unless somebody wants the result deleted: that is the last word."""
+    wanted = deliveries.c.state.not_in((DeliveryState.DELETING.value, DeliveryState.DELETED.value))
+    return (
+        connection.execute(update(deliveries).where(deliveries.c.job_id == job_id, wanted).values(values)).rowcount == 1
+    )
 
 
 def _read(connection: Connection, statement: Select[*tuple[Any, ...]]) -> list[Delivery]:

@@ -213,6 +213,8 @@ class DeliveryState(StrEnum):
     POSTING = "posting"  # may be in the channel already
     POSTED = "posted"
     PARKED = "parked"  # cannot be posted (channel gone, no permission); the files are kept
+    DELETING = "deleting"  # somebody who may wants it away; it may be in the channel still
+    DELETED = "deleted"
 
 
 @dataclass(frozen=True, slots=True)

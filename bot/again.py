@@ -1,0 +1,199 @@
+"""Making something from a finished job: the same again, changed a little, or going on from its last picture.
+
+Whoever presses asks: the job is theirs, and every check and limit is as if they had typed it. A form is not kept here;
+what is sent is read by its id alone, so that it works after a restart.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import discord
+import structlog
+
+from bot import again_form, messages, refusals
+from bot.again_form import typed_again, with_changes
+from bot.buttons import result_acts
+from bot.choices import Files, Typed, provider_named
+from bot.rights import sees
+from bot.taking import Asked, Interaction, Kept, address, refuse, refused_at_once, stumbled, take
+from jobs import files, orders
+from jobs.attachments import Desk, Flaw
+from jobs.context import Context
+from jobs.frames import NoFrame, last_frame
+from providers.orders import Operation, Picture, Problem, Role
+from storage import StorageError, outputs
+from storage import jobs as job_facts
+from storage.words import Job, State, job_id_of
+
+_FORM = re.compile(r"job:(?P<code>[0-9a-z]{13}):(?P<act>edit|animate)")
+_DOUBLE_MS = 3_000
+_log = structlog.get_logger("bot.again")
+
+FILES_GONE = (
+    "I don't have the files any more that this was made from: I keep them for about a week. "
+    f"Please type the command again and attach them.\n{refusals.NOTHING_SPENT}"
+)
+WORDS_GONE = (
+    "The member who asked for this has had their words taken out of my memory, so I can't make it again. "
+    f"Type a command of your own.\n{refusals.NOTHING_SPENT}"
+)
+FILM_GONE = (
+    "I don't have this video any more: I keep results for about a week. Save its last picture yourself and use "
+    f"`/video` with it as the `image`.\n{refusals.NOTHING_SPENT}"
+)
+NO_FRAME = (
+    "I could not take the last picture out of this video. Save it yourself and use `/video` with it as the "
+    f"`image`.\n{refusals.NOTHING_SPENT}"
+)
+PRESSED_TWICE = (
+    "You pressed this twice within three seconds, so I took it as one press. Press once more if you want another one; "
+    "for this press nothing was sent and nothing was spent."
+)
+
+
+class Lately:
+    """Who pressed what within the last seconds, so that a double click is one order. Forgotten at a restart."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[int, int], int] = {}
+
+    def first(self, member: int, job: int, now: int) -> bool:
+        """Note a press (now: milliseconds); False when the same member pressed the same a moment ago."""
+        self._seen = {press: at for press, at in self._seen.items() if abs(now - at) < _DOUBLE_MS}
+        new = (member, job) not in self._seen
+        self._seen.setdefault((member, job), now)
+        return new
+
+
+async def pressed(ctx: Context, desk: Desk, lately: Lately, interaction: Interaction, code: str, act: str) -> None:
+    """Answer a press of Again, with the job; of one of the others, with its form; or with why not."""
+    try:
+        job = await _found(ctx, interaction, code, act)
+        if isinstance(job, str):
+            await refuse(interaction, job)
+            return
+        asked = await _asked(ctx, desk, job, act, {})
+        if isinstance(asked, Asked) and act != "again":
+            asked = refused_at_once(ctx, interaction, asked, whole=False) or asked
+        if isinstance(asked, str):
+            await refuse(interaction, asked)
+        elif act != "again":
+            await interaction.response.send_modal(again_form.form(ctx.providers, job, act, asked.typed))
+            ctx.tell("form shown", job.id, by=interaction.user.id, act=act)
+        elif lately.first(interaction.user.id, job.id, ctx.now()):
+            await take(ctx, desk, interaction, asked)
+        else:
+            await refuse(interaction, PRESSED_TWICE)
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the one who pressed is told
+        await stumbled(interaction, error)
+
+
+async def form_submitted(ctx: Context, desk: Desk, interaction: Interaction) -> None:
+    """Take a submitted form, if it is one of ours."""
+    data: Any = interaction.data or {}
+    custom_id = str(data.get("custom_id", ""))
+    if interaction.type is not discord.InteractionType.modal_submit or not custom_id.startswith("job:"):
+        return
+    try:
+        match = _FORM.fullmatch(custom_id)
+        job = await _found(ctx, interaction, match["code"], match["act"]) if match else messages.NOT_YOURS
+        if match is None or isinstance(job, str):
+            await refuse(interaction, str(job))
+            return
+        said = again_form.filled_in(data.get("components"))
+        asked = await _asked(ctx, desk, job, match["act"], said)
+        if isinstance(asked, str):
+            await refuse(interaction, refusals.with_answers(asked, again_form.written(said)))
+        else:
+            await take(ctx, desk, interaction, asked)
+    except Exception as error:  # noqa: BLE001 -- likewise
+        await stumbled(interaction, error)
+
+
+async def _found(ctx: Context, interaction: Interaction, code: str, act: str) -> Job | str:
+    """Find a job whose result the one who asks may see, and which this can be done to; or the sentence why not."""
+    job_id = job_id_of(code)
+    try:
+        job = None if job_id is None else await ctx.database.read(job_facts.by_id, job_id)
+    except StorageError as error:
+        _log.warning("job not read", trouble=str(error))
+        return refusals.STORAGE_TROUBLE
+    allowed = sees(interaction, job) and job is not None and job.state is State.SUCCEEDED
+    allowed = allowed and job is not None and act in result_acts(job, film=Operation(job.operation).makes == "video")
+    ctx.tell("button pressed", job.id if job else None, by=interaction.user.id, allowed=allowed)
+    return job if job is not None and allowed else messages.NOT_YOURS
+
+
+async def _asked(ctx: Context, desk: Desk, job: Job, act: str, said: Mapping[str, str]) -> Asked | str:
+    """Write the request, with what was filled in; or the sentence why it cannot be made."""
+    if act == "animate":
+        roles = (Role.FIRST_FRAME,)
+        typed, kept = Typed(Operation.IMAGE_TO_VIDEO, roles), await _from_film(ctx, desk, job)
+    elif not job.asked:
+        return WORDS_GONE
+    else:
+        typed, kept = typed_again(job), await _from_files(ctx, job)
+        if act == "edit" and typed.provider and provider_named(ctx.providers, typed.provider) is None:
+            typed = replace(typed, provider=None)  # the form has no field to name another
+    if isinstance(kept, str):
+        return kept
+    changed = with_changes(typed, said)
+    if isinstance(changed, Problem):
+        return refusals.refused([changed], None)
+    return Asked(changed, kept=kept, written=again_form.written(said))
+
+
+async def _from_files(ctx: Context, job: Job) -> Kept | str | None:
+    """Give the files of a job to another one."""
+    if not job.inputs:
+        return None
+    if await asyncio.to_thread(orders.files_gone, ctx, job):
+        return FILES_GONE
+
+    async def read() -> Files | str:
+        try:
+            return Files(*await asyncio.to_thread(orders.whole_files_of, ctx, job))
+        except OSError as error:
+            _log.warning("files not read", job=job.code, trouble=type(error).__name__)
+            return FILES_GONE
+
+    return Kept(typed_again(job).roles, read)
+
+
+async def _from_film(ctx: Context, desk: Desk, job: Job) -> Kept | str:
+    """Give the last picture of a job's film to another job, as its first."""
+    try:
+        film = await _film(ctx, job)
+    except StorageError as error:
+        _log.warning("result not read", trouble=str(error))
+        return refusals.STORAGE_TROUBLE
+    if film is None:
+        return FILM_GONE
+
+    async def read() -> Files | str:
+        try:
+            data = await last_frame(film)
+            seen = await desk.look(data)
+        except (NoFrame, OSError, RuntimeError) as error:
+            _log.warning("no last picture", job=job.code, trouble=str(error) or type(error).__name__)
+            return NO_FRAME
+        if isinstance(seen, Flaw):
+            return NO_FRAME
+        ctx.tell("last picture taken", job.id, bytes=len(data))
+        return Files((Picture(Role.FIRST_FRAME, seen.mime, seen.width, seen.height, data, address(ctx)),))
+
+    return Kept((Role.FIRST_FRAME,), read)
+
+
+async def _film(ctx: Context, job: Job) -> Path | None:
+    """Find a job's film; of several the first, but of a music video that came in pieces the last."""
+    made = await ctx.database.read(outputs.of_job, job.id)
+    films = [output.file for output in made if output.file and output.kind != "image"]
+    if not films:
+        return None
+    path = files.locate(ctx.media_dir, files.OUTPUTS, films[-1 if job.shots else 0])
+    return path if await asyncio.to_thread(path.is_file) else None

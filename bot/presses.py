@@ -1,0 +1,162 @@
+"""What a press of a button on a card or a result does. Every press is judged anew, and answered to one person alone."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import discord
+import structlog
+
+from bot import about, messages, refusals, rights
+from bot.looks import notice, vendor_of
+from bot.messages import Tone
+from bot.talking import NO_PINGS, TROUBLES, Trouble, said, trouble_of
+from jobs import consent, orders
+from jobs.cancel import CancelOutcome, cancel
+from jobs.context import Context
+from storage import Connection, StorageError, deliveries, moderation, outputs
+from storage import jobs as job_facts
+from storage.words import Delivery, DeliveryState, Job, Output, State, job_id_of
+
+_log = structlog.get_logger("bot.presses")
+_IN_THE_CHANNEL = {DeliveryState.POSTING, DeliveryState.POSTED, DeliveryState.DELETING, DeliveryState.DELETED}
+
+Interaction = discord.Interaction[Any]
+Judge = Callable[[Context, Interaction, Job], Awaitable[tuple[str, Tone]]]
+
+
+async def answered(ctx: Context, interaction: Interaction, code: str, judge: Judge) -> None:
+    """Answer a press, visible to the one who pressed only. The card follows by itself."""
+    try:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        text, tone = await _judged(ctx, interaction, code, judge)
+        await interaction.edit_original_response(embed=notice(text, tone), allowed_mentions=NO_PINGS)
+    except TROUBLES as error:
+        _log.warning("press not answered", trouble=said(error))
+
+
+async def refuse(interaction: Interaction) -> None:
+    """Answer a press that leads nowhere."""
+    try:
+        await interaction.response.send_message(
+            embed=notice(messages.NOT_YOURS), ephemeral=True, allowed_mentions=NO_PINGS
+        )
+    except TROUBLES as error:
+        _log.warning("press not answered", trouble=said(error))
+
+
+async def _judged(ctx: Context, interaction: Interaction, code: str, judge: Judge) -> tuple[str, Tone]:
+    try:
+        job_id = job_id_of(code)
+        job = None if job_id is None else await ctx.database.read(job_facts.by_id, job_id)
+        if job is None or job.guild_id is None or job.guild_id != interaction.guild_id:
+            return messages.NOT_YOURS, Tone.FAILED
+        return await judge(ctx, interaction, job)
+    except StorageError as error:
+        _log.warning("press not stored", trouble=str(error))
+        return refusals.PRESS_NOT_STORED, Tone.FAILED
+    except Exception:  # noqa: BLE001 -- whatever it is, the one who pressed is told
+        _log.exception("press failed")
+        return refusals.UNEXPECTED_PRESS, Tone.FAILED
+
+
+async def cancelled(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
+    """Judge a press of Cancel. Raise StorageError."""
+    allowed = rights.may(interaction, job) or await rights.has_moderator_role(ctx, interaction)
+    if job.state is State.APPROVING:  # asked for in the moderators' channel too
+        allowed = allowed or await rights.moderates(ctx, interaction)
+    ctx.tell("button pressed", job.id, by=interaction.user.id, allowed=allowed)
+    return await _given_up(ctx, interaction, job, allowed=allowed)
+
+
+async def cancelled_by_name(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
+    """Give up a job that was named in a command: from anywhere in its server, by the one who asked or a moderator."""
+    allowed = interaction.user.id == job.user_id or await rights.moderates(ctx, interaction)
+    return await _given_up(ctx, interaction, job, allowed=allowed)
+
+
+async def _given_up(ctx: Context, interaction: Interaction, job: Job, *, allowed: bool) -> tuple[str, Tone]:
+    if not allowed:
+        return messages.NOT_YOURS, Tone.FAILED
+    outcome, after = await cancel(ctx, job.id, interaction.user.id)
+    if interaction.user.id != job.user_id and outcome is not CancelOutcome.OVER:
+        await rights.note(ctx, interaction, "cancel", job.code, member=job.user_id)
+    return messages.cancel_answer(outcome, after, vendor_of(ctx.providers, job)), Tone.STOPPED
+
+
+async def agreed(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
+    """Judge a press of yes. Raise StorageError."""
+    if interaction.user.id != job.user_id:
+        return messages.NOT_YOURS, Tone.FAILED
+    after = await consent.agree(ctx, job.id) if job.state is State.CONFIRMING else None
+    return messages.agreed_answer(after), Tone.WAITING if after else Tone.STOPPED
+
+
+async def approved(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
+    """Judge a press of Approve. Raise StorageError."""
+    if not await rights.moderates(ctx, interaction):
+        return messages.NOT_YOURS, Tone.FAILED
+    after = await consent.approve(ctx, job.id) if job.state is State.APPROVING else None
+    if after is not None:
+        await rights.note(ctx, interaction, "approve", job.code, member=job.user_id, credits=job.price)
+    return messages.agreed_answer(after), Tone.WAITING if after else Tone.STOPPED
+
+
+async def explained(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
+    """Judge a press of Details. Raise StorageError."""
+    if not rights.sees(interaction, job):
+        return messages.NOT_YOURS, Tone.FAILED
+    delivery = await ctx.database.read(deliveries.of_job, job.id)
+    return about.whole(job, vendor_of(ctx.providers, job), delivery), Tone.DONE
+
+
+async def deleted(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
+    """Judge a press of Delete. Raise StorageError.
+
+    That it is to go is stored first: whatever breaks afterwards, nothing posts it again, and another press ends it.
+    """
+    allowed = rights.may(interaction, job) or await rights.has_moderator_role(ctx, interaction)
+    ctx.tell("button pressed", job.id, by=interaction.user.id, allowed=allowed)
+    message = interaction.message
+    if not allowed or message is None:
+        return messages.NOT_YOURS, Tone.FAILED
+    delivery, made = await ctx.database.write(_to_go, job, message.id, interaction.user.id, ctx.now())
+    if delivery is None or delivery.message_id is None:
+        return messages.NOT_YOURS, Tone.FAILED
+    ctx.tell("deleting", job.id, message=delivery.message_id)
+    ctx.wakes.acts.set()
+    try:
+        await asyncio.to_thread(orders.delete_files, ctx, job, made)
+        channel = interaction.client.get_partial_messageable(job.channel_id, guild_id=job.guild_id)
+        await channel.get_partial_message(delivery.message_id).delete()
+    except TROUBLES as error:
+        if trouble_of(error) is not Trouble.DELETED:
+            _log.warning("result not deleted", job=job.code, trouble=said(error))
+            return messages.NOT_DELETED, Tone.DOUBT
+    try:
+        await ctx.database.write(_gone, job, ctx.now())
+    except StorageError as error:  # it is gone, and that is what counts
+        _log.warning("deletion not recorded", job=job.code, trouble=str(error))
+    ctx.tell("deleted", job.id)
+    ctx.wakes.cards.set()
+    return messages.deleted_answer(job), Tone.STOPPED
+
+
+def _to_go(
+    connection: Connection, job: Job, pressed_on: int, by: int, now: int
+) -> tuple[Delivery | None, list[Output]]:
+    """Record that a result is to be deleted, and once the moderator's act; None: there is no message to delete."""
+    delivery = deliveries.of_job(connection, job.id)
+    stands = None if delivery is None else delivery.message_id or pressed_on
+    if delivery is None or stands is None or delivery.state not in _IN_THE_CHANNEL or stands == job.card_message_id:
+        return None, []
+    if deliveries.deleting(connection, job.id, stands):
+        job_facts.touch_card(connection, job.id, now)
+        if by != job.user_id:
+            moderation.acted(connection, job.guild_id or 0, by, "delete", job.code, now, member=job.user_id)
+    return deliveries.of_job(connection, job.id), outputs.of_job(connection, job.id)
+
+
+def _gone(connection: Connection, job: Job, now: int) -> None:
+    deliveries.deleted(connection, job.id)
+    job_facts.touch_card(connection, job.id, now)
