@@ -8,7 +8,7 @@ import pytest
 from bot.again_form import form, typed_again
 from jobs import files
 from sandbox.discord import Typed
-from storage import guilds
+from storage import guilds, members
 from storage.words import GuildSettings, Job, State, job_code
 from tests.bot.encore import break_storage, count, filled, forged, labels, no_more, opened, posted, shown
 from tests.bot.harness import Set, Upload, picture
@@ -127,6 +127,15 @@ async def test_files_that_are_gone_are_told_of(films: Set) -> None:
     sweep(films)
     await no_more(films, films.ada.press(result, "Again"), "attach them", "about a week")
     await no_more(films, films.ada.press(result, "Edit & again"), "attach them")
+
+
+async def test_what_its_asker_took_back_is_not_made_again(films: Set) -> None:
+    _, result = await posted(films, image=PNG)
+    assert await films.ctx.database.write(members.silenced, films.ada.id, 10) == 1
+    await no_more(films, films.ben.press(result, "Again"), "words taken out")
+    await no_more(films, films.ben.press(result, "Edit & again"), "words taken out")
+    await no_more(films, films.ben.press(result, "Animate last frame"), "don't have this video")
+    assert "(no prompt)" in (await films.ben.press(result, "Details").answered()).text
 
 
 async def test_where_nothing_could_be_posted_nothing_begins(films: Set) -> None:

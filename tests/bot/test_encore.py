@@ -172,6 +172,8 @@ async def test_the_asker_deletes_message_and_files(films: Set) -> None:
     assert not any(path.exists() for path in [stored(films, job), *inputs])
     assert await state(films, job) is DeliveryState.DELETED
     assert "The video was deleted, and its files with it" in await card_text(films, job)
+    listed = await films.ada.type(films.channel, "/jobs", {}).answered()
+    assert f"/{result.id}" not in listed.text
     assert await films.ctx.database.read(moderation.acts_of, films.guild.id, 5) == []
     assert not await films.deliver()
     assert (await films.job(job.id)).state is State.SUCCEEDED
