@@ -6,8 +6,8 @@ answers a repeat with the first message; later the channel is searched for our m
 
 import asyncio
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,9 +22,10 @@ from bot.talking import NO_PINGS, TROUBLES, Connected, Trouble, said, trouble_of
 from jobs.context import Context
 from jobs.files import OUTPUTS, locate
 from jobs.loop import Work
+from jobs.shrink import shrunk
 from jobs.submit import backoff
 from providers.orders import Operation
-from storage import Connection, StorageError, deliveries, outputs
+from storage import Connection, StorageError, deliveries, guilds, outputs
 from storage import jobs as job_facts
 from storage.words import Delivery, DeliveryState, Job, Output
 
@@ -53,6 +54,8 @@ class Parcel:
     delivery: Delivery
     files: tuple[Output, ...]  # here, in order
     missing: int  # given up
+    spoiler: bool = False  # covered until it is clicked
+    small: Mapping[int, str] = field(default_factory=dict[int, str])  # what goes out instead of a file, by its number
 
 
 def work(ctx: Context, bot: Connected) -> Work[Delivery]:
@@ -121,7 +124,8 @@ def _parcel(connection: Connection, delivery: Delivery) -> Parcel | None:
         return None
     all_outputs = outputs.of_job(connection, job.id)
     files = tuple(output for output in all_outputs if output.file is not None)[:_MOST_FILES]
-    return Parcel(job, delivery, files, sum(output.file is None for output in all_outputs))
+    missing = sum(output.file is None for output in all_outputs)
+    return Parcel(job, delivery, files, missing, guilds.settings_of(connection, job.guild_id or 0).spoiler)
 
 
 def _still_here(ctx: Context, parcel: Parcel) -> Parcel:
@@ -135,7 +139,9 @@ async def _post(
 ) -> bool:
     """Send in the fullest form that Discord takes, storing the intent before each try; True when it is posted."""
     job = parcel.job
-    form: Form | None = Form(linked=parcel.delivery.linked or not _fits(client, parcel))
+    if not parcel.delivery.linked:
+        parcel = await _fitted(ctx, parcel, _limit(client, job))
+    form: Form | None = Form(linked=parcel.delivery.linked or not _fits(parcel, _limit(client, job)))
     while form is not None:
         wanted = await ctx.database.write(
             deliveries.posting, job.id, ctx.now(), retry_at=_later(ctx, parcel.delivery), linked=form.linked
@@ -156,12 +162,31 @@ async def _post(
     return False
 
 
-def _fits(client: discord.AutoShardedClient, parcel: Parcel) -> bool:
-    limit = parcel.job.upload_limit
-    guild = client.get_guild(parcel.job.guild_id or 0)
-    if guild is not None:
-        limit = min(limit, guild.filesize_limit)
-    return all((output.size or 0) <= limit for output in parcel.files)
+def _limit(client: discord.AutoShardedClient, job: Job) -> int:
+    guild = client.get_guild(job.guild_id or 0)
+    return job.upload_limit if guild is None else min(job.upload_limit, guild.filesize_limit)
+
+
+async def _fitted(ctx: Context, parcel: Parcel, limit: int) -> Parcel:
+    """Make films that are too large small enough, where that keeps them worth watching."""
+    small: dict[int, str] = {}
+    for output in parcel.files:
+        if (output.size or 0) <= limit or output.kind != "video" or not output.file:
+            continue
+        film, size = locate(ctx.media_dir, OUTPUTS, output.file), (output.width or 0, output.height or 0)
+        try:
+            made = await shrunk(film, output.seconds or 0, size, limit)
+        except OSError as error:
+            _log.warning("film not made smaller", job=parcel.job.code, trouble=type(error).__name__)
+            continue
+        if made is not None:
+            ctx.tell("made smaller", parcel.job.id, bytes=output.size)
+            small[output.id] = made.name
+    return replace(parcel, small=small)
+
+
+def _fits(parcel: Parcel, limit: int) -> bool:
+    return all((output.size or 0) <= limit or output.id in parcel.small for output in parcel.files)
 
 
 def _lesser(form: Form, trouble: Trouble, *, has_files: bool) -> Form | None:
@@ -181,7 +206,7 @@ async def _send(ctx: Context, channel: discord.PartialMessageable, parcel: Parce
     result = _written(ctx, parcel, form)
     view = result_view(job, film=bool(parcel.files) and Operation(job.operation).makes == "video")
     # Made anew for every try: discord.py closes them, also when it fails.
-    files = [] if form.linked else [_file(ctx, job, output) for output in parcel.files]
+    files = [] if form.linked else [_file(ctx, parcel, output) for output in parcel.files]
     try:
         async with asyncio.timeout(_SEND_SECONDS):
             if form.bare:
@@ -213,15 +238,18 @@ def _written(ctx: Context, parcel: Parcel, form: Form) -> Result:
         links = [ctx.addresses.link(OUTPUTS, output.file, until) for output in parcel.files if output.file]
     attached = 0 if form.linked else len(parcel.files)
     vendor = vendor_of(ctx.providers, parcel.job)
-    return result_of(parcel.job, vendor, links=links, missing=parcel.missing, files=attached)
+    shrunken = [output.file for output in parcel.files if output.id in parcel.small and output.file]
+    whole = [] if form.linked else [ctx.addresses.link(OUTPUTS, file, ctx.now() + LINK_LIFE_MS) for file in shrunken]
+    if parcel.spoiler:  # Discord shows what a bare address leads to, but not what is covered
+        links = [f"||{link}||" for link in links]
+    return result_of(parcel.job, vendor, links=links, missing=parcel.missing, files=attached, whole=whole)
 
 
-def _file(ctx: Context, job: Job, output: Output) -> discord.File:
-    name = output.file or ""
+def _file(ctx: Context, parcel: Parcel, output: Output) -> discord.File:
+    job, name = parcel.job, parcel.small.get(output.id) or output.file or ""
     number = f"-{output.position + 1}" if output.position else ""
-    return discord.File(
-        locate(ctx.media_dir, OUTPUTS, name), filename=f"rushes-{job.code}{number}.{name.rpartition('.')[2]}"
-    )
+    path = locate(ctx.media_dir, OUTPUTS, name)
+    return discord.File(path, f"rushes-{job.code}{number}.{name.rpartition('.')[2]}", spoiler=parcel.spoiler)
 
 
 def _reply(job: Job) -> dict[str, Any]:
@@ -301,7 +329,7 @@ def _is_result(message: discord.Message, code: str) -> bool:
     names = [file.filename for file in message.attachments]
     ends = [embed.footer.text or "" for embed in message.embeds]
     return (
-        any(re.fullmatch(rf"rushes-{code}(-[0-9]{{1,2}})?\.[a-z0-9]{{1,5}}", name) for name in names)
+        any(re.fullmatch(rf"(SPOILER_)?rushes-{code}(-[0-9]{{1,2}})?\.[a-z0-9]{{1,5}}", name) for name in names)
         or any(end == mark or end.endswith(f" · {mark}") for end in ends)
         or message.content.splitlines()[-1] == f"-# {mark}"
     )

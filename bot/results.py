@@ -19,12 +19,20 @@ class Result:
     card: Card
 
 
-def result_of(job: Job, vendor: Vendor, *, links: Sequence[str], missing: int, files: int) -> Result:
-    """Write the result message: `files` attached, `links` where they did not fit, `missing` not fetched."""
+def result_of(
+    job: Job, vendor: Vendor, *, links: Sequence[str], missing: int, files: int, whole: Sequence[str] = ()
+) -> Result:
+    """Write the result message: `files` attached, `links` where they did not fit, `missing` not fetched.
+
+    `whole`: addresses of those that were made smaller to be attached.
+    """
     here = files + len(links)
     lines = [_headline(job, vendor, here, missing)]
     if links:
         lines += [f"{'It' if len(links) == 1 else 'They'} can't be attached here; this works for a week:", *links]
+    if whole:
+        full = ", ".join(f"[in full]({link})" for link in whole)
+        lines.append(f"-# Made smaller to fit in here; {full}, for a week.")
     if missing and here:
         lines.append(f"{missing} more could not be fetched from {vendor.title}.")
     body = [subject(job), "", f"Asked by {plain(job.user_name, NAME_MOST) or 'somebody'} · made by {vendor.title}"]
