@@ -51,7 +51,7 @@ def stand_ins(roles: Iterable[Role], url: str = _ADDRESS) -> Files:
     """Make files that stand for ones nobody has looked at yet."""
     given = tuple(roles)
     return Files(
-        tuple(Picture(role, "image/png", 1024, 1024, b"stand-in", url) for role in given if role not in CLIPS),
+        tuple(Picture(role, "image/png", 8, 1024, 1024, b"stand-in", url) for role in given if role not in CLIPS),
         tuple(Clip(role, CLIPS[role], 8, 10.0, 1024, 1024, b"stand-in", url) for role in given if role in CLIPS),
     )
 

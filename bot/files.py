@@ -53,7 +53,7 @@ async def read(desk: Desk, given: Given, url: str) -> Files | str:
                     return refusals.flawed(role, opened, most_bytes(role))
                 data, found = opened
                 if isinstance(found, Seen):
-                    pictures.append(Picture(role, found.mime, found.width, found.height, data, url))
+                    pictures.append(Picture(role, found.mime, len(data), found.width, found.height, data, url))
                 else:
                     size = (found.width, found.height)
                     clips.append(Clip(role, found.mime, len(data), found.seconds, *size, data, url))

@@ -7,6 +7,7 @@ from typing import Any
 
 from jobs import files
 from jobs.context import Context
+from providers.contract import Provider
 from providers.orders import Clip, Operation, Order, Picture, Role
 from storage.words import Job, Output, StoredInput
 
@@ -35,7 +36,7 @@ def inputs_of(code: str, order: Order) -> tuple[StoredInput, ...]:
     for number, picture in enumerate(order.pictures):
         name = files.name_for(code, f"{number}-{picture.role.value.replace('_', '-')}", picture.mime)
         size = (picture.width, picture.height)
-        stored.append(StoredInput(picture.role.value, picture.mime, name, len(picture.data), *size))
+        stored.append(StoredInput(picture.role.value, picture.mime, name, picture.size, *size))
     for clip in order.clips:
         name = files.name_for(code, clip.role.value, clip.mime)
         size = (clip.width, clip.height)
@@ -54,25 +55,33 @@ async def keep_files(ctx: Context, job: Job, order: Order) -> None:
         await asyncio.to_thread(files.save, ctx.media_dir, files.INPUTS, stored.file, data)
 
 
-def order_of(ctx: Context, job: Job) -> Order:
-    """Make a job's order again as it is sent, with fresh links to its files. Raise OSError. Blocks on disk."""
-    return _read(ctx, job, job.model or None, job.options)
+def carries(ctx: Context, provider: Provider, job: Job) -> bool:
+    """Say whether files of a job go to a vendor as bytes: where it takes some, and cannot fetch them from us."""
+    return bool(job.inputs) and provider.takes_bytes and not ctx.addresses.public
+
+
+def order_of(ctx: Context, job: Job, *, contents: bool = False) -> Order:
+    """Make a job's order again as it is sent, with fresh links to its files. Raise OSError. Blocks on disk.
+
+    `contents`: with the files' bytes too; they are many, and most vendors fetch the files themselves.
+    """
+    return _read(ctx, job, job.model or None, job.options, contents=contents)
 
 
 def asked_of(ctx: Context, job: Job) -> Order:
     """Make a job's order again as the member typed it, before any defaults. Raise OSError. Blocks on disk."""
-    return _read(ctx, job, job.asked.get("model"), job.asked)
+    return _read(ctx, job, job.asked.get("model"), job.asked, contents=False)
 
 
 def whole_files_of(ctx: Context, job: Job) -> tuple[tuple[Picture, ...], tuple[Clip, ...]]:
     """Read all files of a job, to be given to another one. Raise OSError. Blocks on disk."""
     order = asked_of(ctx, job)
-    kept = [one for one in job.inputs if one.mime not in _PICTURES]
-    clips = [
-        replace(clip, data=files.locate(ctx.media_dir, files.INPUTS, one.file).read_bytes())
-        for clip, one in zip(order.clips, kept, strict=True)
-    ]
-    return order.pictures, tuple(clips)
+    contents = [_content(ctx, one, read=True) for one in job.inputs]  # pictures first: see inputs_of
+    pictures, clips = contents[: len(order.pictures)], contents[len(order.pictures) :]
+    return (
+        tuple(replace(one, data=data) for one, data in zip(order.pictures, pictures, strict=True)),
+        tuple(replace(one, data=data) for one, data in zip(order.clips, clips, strict=True)),
+    )
 
 
 def files_gone(ctx: Context, job: Job) -> bool:
@@ -88,7 +97,7 @@ def delete_files(ctx: Context, job: Job, made: Sequence[Output]) -> None:
         files.locate(ctx.media_dir, kind, name).unlink(missing_ok=True)
 
 
-def _read(ctx: Context, job: Job, model: str | None, options: Mapping[str, Any]) -> Order:
+def _read(ctx: Context, job: Job, model: str | None, options: Mapping[str, Any], *, contents: bool) -> Order:
     until = ctx.now() + ctx.timing.longest_life
     given = [(one, ctx.addresses.link(files.INPUTS, one.file, until)) for one in job.inputs]
     return Order(
@@ -100,8 +109,8 @@ def _read(ctx: Context, job: Job, model: str | None, options: Mapping[str, Any])
         aspect_ratio=options.get("aspect_ratio"),
         seed=options.get("seed"),
         audio=options.get("audio"),
-        pictures=tuple(_picture(ctx, one, url) for one, url in given if one.mime in _PICTURES),
-        clips=tuple(_clip(ctx, one, url) for one, url in given if one.mime not in _PICTURES),
+        pictures=tuple(_picture(ctx, one, url, contents=contents) for one, url in given if one.mime in _PICTURES),
+        clips=tuple(_clip(ctx, one, url, contents=contents) for one, url in given if one.mime not in _PICTURES),
         extras=dict(options.get("extras", {})),
         strokes=tuple(tuple((int(x), int(y)) for x, y in stroke) for stroke in options.get("strokes", [])),
         parent=str(options.get("parent", "")),
@@ -109,16 +118,20 @@ def _read(ctx: Context, job: Job, model: str | None, options: Mapping[str, Any])
     )
 
 
-def _picture(ctx: Context, one: StoredInput, url: str) -> Picture:
-    data = files.locate(ctx.media_dir, files.INPUTS, one.file).read_bytes()
-    return Picture(Role(one.role), one.mime, one.width, one.height, data, url)
+def _picture(ctx: Context, one: StoredInput, url: str, *, contents: bool) -> Picture:
+    data = _content(ctx, one, read=contents)
+    return Picture(Role(one.role), one.mime, one.size, one.width, one.height, data, url)
 
 
-def _clip(ctx: Context, one: StoredInput, url: str) -> Clip:
+def _clip(ctx: Context, one: StoredInput, url: str, *, contents: bool) -> Clip:
     """Only an audio may go as bytes, so the others are not read."""
+    inline = contents and one.mime.startswith("audio/") and one.size <= _MOST_INLINE_AUDIO
+    data = _content(ctx, one, read=inline)
+    return Clip(Role(one.role), one.mime, one.size, one.seconds, one.width, one.height, data, url)
+
+
+def _content(ctx: Context, one: StoredInput, *, read: bool) -> bytes:
     path = files.locate(ctx.media_dir, files.INPUTS, one.file)
-    inline = one.mime.startswith("audio/") and one.size <= _MOST_INLINE_AUDIO
-    data = path.read_bytes() if inline else b""
     if not path.is_file():
         raise FileNotFoundError(one.file)
-    return Clip(Role(one.role), one.mime, one.size, one.seconds, one.width, one.height, data, url)
+    return path.read_bytes() if read else b""

@@ -19,6 +19,7 @@ from storage.words import Job, State
 
 _log = structlog.get_logger("submit")
 _AT_ONCE = 16
+_CARRIERS = 2  # submissions that hold files in memory: some 20 MB each, a few times over
 
 _EVENTS = {
     ErrorKind.NOT_SENT: Event.NOT_TAKEN,
@@ -34,8 +35,15 @@ def work(ctx: Context) -> Work[Job]:
     async def due() -> Sequence[Job]:
         return await ctx.database.read(job_facts.due_to_submit, ctx.now(), 2 * _AT_ONCE)
 
+    carriers = asyncio.Semaphore(_CARRIERS)
+
     async def handle(job: Job) -> None:
-        await submit(ctx, job)
+        provider = ctx.providers.get(job.provider)
+        if provider is None or not orders.carries(ctx, provider, job):
+            await submit(ctx, job)
+            return
+        async with carriers:  # before the job counts as being on the wire, which it may be for so long only
+            await submit(ctx, job)
 
     return Work("submit", due, handle, lambda job: job.id, ctx.wakes.submit, _AT_ONCE, ctx.timing.idle / 1000)
 
@@ -94,7 +102,8 @@ def _came_of_it(connection: Connection, ctx: Context, job: Job, event: Event, fa
 async def _send(ctx: Context, provider: Provider, job: Job) -> tuple[Event, dict[str, Any]]:
     """Make the call, and put its outcome in the words of the table."""
     try:
-        order = await asyncio.to_thread(orders.order_of, ctx, job)
+        carried = orders.carries(ctx, provider, job)
+        order = await asyncio.to_thread(orders.order_of, ctx, job, contents=carried)
         address = ctx.addresses.callback(job.provider, job.id)
         secret = ctx.addresses.callback_secrets(job.provider, job.id)[0]
         accepted = await provider.submit(Submission(order, job.code, address, secret))

@@ -254,8 +254,8 @@ def _one_picture(picture: Picture, rules: PictureRules, most: int) -> list[Probl
         problems.append(Problem(picture.role, Rule.NEEDS_PUBLIC_URL))
     if picture.mime not in rules.formats:
         problems.append(Problem(picture.role, Rule.FILE_FORMAT, picture.mime, rules.formats))
-    if len(picture.data) > most:
-        problems.append(Problem(picture.role, Rule.FILE_BYTES, str(len(picture.data)), limit=most))
+    if picture.size > most:
+        problems.append(Problem(picture.role, Rule.FILE_BYTES, str(picture.size), limit=most))
     size = f"{picture.width}x{picture.height}"
     if min(picture.width, picture.height) < max(rules.shortest_side, 1):
         problems.append(Problem(picture.role, Rule.FILE_PIXELS, size, limit=max(rules.shortest_side, 1)))

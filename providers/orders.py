@@ -51,9 +51,10 @@ class Picture:
 
     role: Role
     mime: str  # by content, never by name: image/png, image/jpeg, image/webp
+    size: int  # bytes
     width: int
     height: int
-    data: bytes = field(repr=False)
+    data: bytes = field(default=b"", repr=False)  # empty where the address is given
     url: str | None = field(default=None, repr=False)  # where a vendor can fetch it; None: only the bytes can be given
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from jobs.transitions import Event
+from providers.contract import OutputLink
 from sandbox.discord import Fault, Message
 from storage.words import Job
 from tests.bot.harness import Set, cards
@@ -32,7 +33,12 @@ async def card_after(films: Set, *events: Event, **facts: object) -> tuple[Job, 
         ([Event.SUBMIT, Event.ACCEPTED], {}, ["Waiting at Acme", "40 credits are reserved"], True),
         ([Event.SUBMIT, Event.ACCEPTED, Event.RUNNING], {}, ["Rendering at Acme", "<t:"], True),
         ([Event.SUBMIT, Event.ACCEPTED, Event.CANCEL], {}, ["Cancelling", "until it answers"], False),
-        ([Event.SUBMIT, Event.ACCEPTED, Event.SUCCEEDED], {}, ["Done in", "being fetched"], False),
+        (
+            [Event.SUBMIT, Event.ACCEPTED, Event.SUCCEEDED],
+            {"links": [OutputLink("https://v.example/1.mp4")]},
+            ["Done in", "being fetched"],
+            False,
+        ),
         ([Event.SUBMIT, Event.REJECTED], {"reason": "content"}, ["content rules", "Nothing was spent"], False),
         ([Event.SUBMIT, Event.ACCEPTED, Event.FAILED], {"credits": 15}, ["15 credits spent", "25 credits ret"], False),
         ([Event.SILENT], {}, ["could not be reached", "Nothing was spent", "try again"], False),

@@ -14,7 +14,9 @@ HTTPS = "https://pictures.example/one.png"
 
 
 def picture(role: Role = Role.FIRST_FRAME, **changes: Any) -> Picture:
-    return replace(Picture(role, "image/png", 1280, 720, b"\x89PNG one", HTTPS), **changes)
+    """Change a picture; it has the size of its bytes unless another one is said."""
+    data = changes.get("data", b"\x89PNG one")
+    return replace(Picture(role, "image/png", len(data), 1280, 720, data, HTTPS), **changes)
 
 
 _FILES: dict[Operation, dict[str, Any]] = {
