@@ -184,7 +184,8 @@ async def _from_film(ctx: Context, desk: Desk, job: Job) -> Kept | str:
         if isinstance(seen, Flaw):
             return NO_FRAME
         ctx.tell("last picture taken", job.id, bytes=len(data))
-        return Files((Picture(Role.FIRST_FRAME, seen.mime, seen.width, seen.height, data, address(ctx)),))
+        picture = Picture(Role.FIRST_FRAME, seen.mime, len(data), seen.width, seen.height, data, address(ctx))
+        return Files((picture,))
 
     return Kept((Role.FIRST_FRAME,), read)
 
