@@ -7,7 +7,6 @@ from typing import Any
 
 from jobs import files
 from jobs.context import Context
-from providers.contract import Provider
 from providers.orders import Clip, Operation, Order, Picture, Role
 from storage.words import Job, Output, StoredInput
 
@@ -55,9 +54,9 @@ async def keep_files(ctx: Context, job: Job, order: Order) -> None:
         await asyncio.to_thread(files.save, ctx.media_dir, files.INPUTS, stored.file, data)
 
 
-def carries(ctx: Context, provider: Provider, job: Job) -> bool:
-    """Say whether files of a job go to a vendor as bytes: where it takes some, and cannot fetch them from us."""
-    return bool(job.inputs) and provider.takes_bytes and not ctx.addresses.public
+def carries(ctx: Context, job: Job) -> bool:
+    """Say whether files of a job may go out as bytes: only where no vendor can fetch them from us."""
+    return bool(job.inputs) and not ctx.addresses.public
 
 
 def order_of(ctx: Context, job: Job, *, contents: bool = False) -> Order:

@@ -38,8 +38,7 @@ def work(ctx: Context) -> Work[Job]:
     carriers = asyncio.Semaphore(_CARRIERS)
 
     async def handle(job: Job) -> None:
-        provider = ctx.providers.get(job.provider)
-        if provider is None or not orders.carries(ctx, provider, job):
+        if not orders.carries(ctx, job):
             await submit(ctx, job)
             return
         async with carriers:  # before the job counts as being on the wire, which it may be for so long only
@@ -102,8 +101,7 @@ def _came_of_it(connection: Connection, ctx: Context, job: Job, event: Event, fa
 async def _send(ctx: Context, provider: Provider, job: Job) -> tuple[Event, dict[str, Any]]:
     """Make the call, and put its outcome in the words of the table."""
     try:
-        carried = orders.carries(ctx, provider, job)
-        order = await asyncio.to_thread(orders.order_of, ctx, job, contents=carried)
+        order = await asyncio.to_thread(orders.order_of, ctx, job, contents=orders.carries(ctx, job))
         address = ctx.addresses.callback(job.provider, job.id)
         secret = ctx.addresses.callback_secrets(job.provider, job.id)[0]
         accepted = await provider.submit(Submission(order, job.code, address, secret))

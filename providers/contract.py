@@ -205,7 +205,6 @@ class Provider(Protocol):
     name: str  # in addresses, settings and the database: futurelabs
     title: str  # in what people read: Futurelabs
     can_find: bool  # a task can be looked up by our reference
-    takes_bytes: bool  # pictures may be sent as bytes; else only as an address
 
     def operations(self) -> tuple[Operation, ...]:
         """Name what this vendor can do."""

@@ -120,7 +120,6 @@ class Futurelabs:
     name = NAME
     title = TITLE
     can_find = False
-    takes_bytes = False
 
     def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Callable[[], float]) -> None:
         self._keys = account.api_keys

@@ -65,7 +65,6 @@ class Kkiai:
     name = NAME
     title = TITLE
     can_find = False
-    takes_bytes = True
 
     def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Callable[[], float]) -> None:
         self._keys = account.api_keys

@@ -49,7 +49,6 @@ class Kling:
     name = NAME
     title = TITLE
     can_find = True
-    takes_bytes = True
 
     def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Callable[[], float]) -> None:
         self._account = account

@@ -66,7 +66,6 @@ class Powertokens:
     name = NAME
     title = TITLE
     can_find = False
-    takes_bytes = True
 
     def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Callable[[], float]) -> None:
         self._keys = account.api_keys

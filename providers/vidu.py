@@ -158,7 +158,6 @@ class Vidu:
     name = NAME
     title = TITLE
     can_find = True
-    takes_bytes = True
 
     def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Callable[[], float]) -> None:
         self._keys = account.api_keys

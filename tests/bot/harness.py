@@ -84,12 +84,11 @@ class FakeVendor:
 
     can_find = False
 
-    def __init__(self, name: str, *, rate: int = 10, stoppable: bool = True, takes_bytes: bool = True) -> None:
+    def __init__(self, name: str, *, rate: int = 10, stoppable: bool = True) -> None:
         self.name = name
         self.title = name.capitalize()
         self.rate = rate
         self.stoppable = stoppable
-        self.takes_bytes = takes_bytes
         self.broken = False
         self.rules = checks.PictureRules(("image/png", "image/jpeg"), 200_000, 200_000, shortest_side=100)
 

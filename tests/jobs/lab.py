@@ -123,7 +123,6 @@ class Vendor:
 
     name = "edge"
     title = "Edge"
-    takes_bytes = True
 
     def __init__(self) -> None:
         numbers = count(1)

@@ -52,7 +52,6 @@ class Signer:
     title: str = "Signer"
     stoppable: bool = False
     can_find: bool = False
-    takes_bytes: bool = True
     trust: Trust = Trust.DATA
     breaks: Exception | None = None  # raised by verify, though the contract forbids it
 
