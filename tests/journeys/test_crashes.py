@@ -95,6 +95,7 @@ async def crash_and_recover(stage: Crashing, step: str) -> None:
     await stage.until_killed()
     await stage.discord.disconnected()
     await stage.start_child()
+    stage.vendor.release()
     if step in BEFORE_THE_HOLD:
         assert stage.rows("SELECT count(*) FROM jobs") == [(0,)]
         stage.ask()  # nothing was accepted: the member types again
@@ -124,7 +125,10 @@ async def test_a_vendor_without_look_up_comes_out_the_same_but_for_the_one_step_
     crashing: OpenCrashing,
     step: str,
 ) -> None:
-    await crash_and_recover(await crashing("futurelabs"), step)
+    stage = await crashing("futurelabs")
+    if step == "submit answered":  # its id went with the program: were the callbacks to come meanwhile, nobody could tell
+        stage.vendor.behaviour = Behaviour(hold=True)
+    await crash_and_recover(stage, step)
 
 
 @pytest.mark.parametrize(
