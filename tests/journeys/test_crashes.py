@@ -126,7 +126,7 @@ async def test_a_vendor_without_look_up_comes_out_the_same_but_for_the_one_step_
     step: str,
 ) -> None:
     stage = await crashing("futurelabs")
-    if step == "submit answered":  # its id went with the program: were the callbacks to come meanwhile, nobody could tell
+    if step == "submit answered":  # its id went with the program: of callbacks that came meanwhile nobody would know
         stage.vendor.behaviour = Behaviour(hold=True)
     await crash_and_recover(stage, step)
 
