@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from sandbox.discord import payloads, permissions
 from sandbox.discord.members import Member
+from sandbox.discord.values import FORUM, TEXT
 from sandbox.discord.world import Channel, User, World
 
 _GUILDS = 1 << 0  # the intent that hears of roles
@@ -34,12 +35,19 @@ class Guild:
 
     @property
     def channels(self) -> list[Channel]:
-        """List the channels, oldest first."""
-        return [channel for channel in self.world.channels.values() if channel.guild is self]
+        """List the channels, oldest first; threads stand apart."""
+        return [one for one in self.world.channels.values() if one.guild is self and not one.is_thread]
 
-    def add_channel(self, name: str) -> Channel:
-        """Open a text channel."""
-        channel = Channel(self.world, self.world.snowflake(), name, self)
+    @property
+    def threads(self) -> list[Channel]:
+        """List the threads that are not put away."""
+        of_here = (one for one in self.world.channels.values() if one.guild is self and one.is_thread)
+        return [one for one in of_here if not one.archived]
+
+    def add_channel(self, name: str, *, forum: bool = False, nsfw: bool = False) -> Channel:
+        """Open a text channel, or a forum, whose threads are its posts."""
+        kind = FORUM if forum else TEXT
+        channel = Channel(self.world, self.world.snowflake(), name, self, kind=kind, nsfw=nsfw)
         self.world.channels[channel.id] = channel
         self.world.dispatch_channel("CHANNEL_CREATE", channel)
         return channel

@@ -158,7 +158,17 @@ def answer(world: World, number: int, token: str, sent: Sent) -> Typed:
     return typed
 
 
+def _reach(typed: Typed) -> None:
+    """Refuse what the token cannot do where it stands: the channel is gone, or the thread was locked meanwhile."""
+    typed.world.channel(typed.channel.id)
+    guild = typed.channel.guild
+    if guild is not None and not guild.installed and typed.channel.locked:
+        raise RefusedError(403, 50001, "Missing Access")
+    posting.open_for(typed.channel)
+
+
 def _post(typed: Typed, sent: Sent, flags: int = 0) -> Message:
+    _reach(typed)
     return posting.create(
         typed.world,
         typed.channel,
@@ -258,6 +268,7 @@ def reachable(typed: Typed, which: str) -> Message:
 
 def edit_reply(typed: Typed, message: Message, sent: Sent) -> Message:
     """Change one of the interaction's messages by its token."""
+    _reach(typed)
     posting.edit(typed.world, message, sent, upload_limit=typed.upload_limit, by_interaction=True)
     typed.mark_visible()
     typed.world.tell("message edited", posting.told(message))

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.discord import commands, mentions, payloads, permissions, posting
 from sandbox.discord.interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL, Typed
-from sandbox.discord.values import Attachment, Json, NotOfferedError, Upload, listed
+from sandbox.discord.values import (
+    GROUP,
+    IN_BOT_DM,
+    IN_PRIVATE,
+    IN_SERVER,
+    Attachment,
+    Json,
+    NotOfferedError,
+    Upload,
+    listed,
+)
 from sandbox.discord.world import Channel, Message, User, World, walk
 
 if TYPE_CHECKING:  # only a name for annotations
@@ -31,6 +41,7 @@ class Member:
     joined_at: float
     locale: str = "en-US"
     upload_limit: int = 10 * 2**20
+    has_app: bool = False  # brought along as one's own, where the server has it too
     roles: list[int] = field(default_factory=list[int])
 
     def __repr__(self) -> str:
@@ -175,14 +186,19 @@ class Member:
             raise NotOfferedError("the channel is gone")
         if (channel.guild or self.guild) is not self.guild or (channel.recipient or self.user) is not self.user:
             raise NotOfferedError(f"{self.name} is not there")
-        context = 0 if channel.guild else 1
+        if channel.kind == GROUP and self.user not in channel.people:
+            raise NotOfferedError(f"{self.name} is not there")
+        if channel.locked:
+            raise NotOfferedError("nobody can write in a locked thread")
+        context = _context(channel)
         contexts = command.get("contexts")
         if contexts is not None and context not in contexts:
             raise NotOfferedError(f"{command['name']} is not offered in this kind of channel")
+        brought = channel.kind == GROUP or (channel.guild is not None and not channel.guild.installed)
+        if brought and 1 not in command.get("integration_types", [0]):
+            raise NotOfferedError(f"{command['name']} is not offered where the bot is not")
         if channel.guild is None:
             return
-        if not channel.guild.installed and 1 not in command.get("integration_types", [0]):
-            raise NotOfferedError(f"{command['name']} is not offered in a server that did not install the app")
         needed = command.get("default_member_permissions")
         administrator = self.permissions & permissions.BITS["ADMINISTRATOR"]
         hidden = needed is not None and (int(needed) == 0 or int(needed) & ~self.permissions)
@@ -192,12 +208,15 @@ class Member:
     def _use(self, message: Message, data: Json) -> Typed:
         typed = self._begin(message.channel, COMPONENT, str(data["custom_id"]))
         typed.target = message
+        if "0" not in typed.owners and message.interaction is not None:  # whose command the message answers
+            typed.owners = message.interaction["authorizing_integration_owners"]
         facts = {"typed": typed, "member": self.name, "channel": message.channel.name, "custom_id": data["custom_id"]}
         self.world.tell("button pressed", facts)
         return self._send(typed, {"data": data, "message": payloads.message(message)})
 
     def _begin(self, channel: Channel, kind: int, name: str) -> Typed:
-        installed = channel.guild is None or channel.guild.installed
+        if channel.archived:
+            channel.open()
         return Typed(
             world=self.world,
             member=self,
@@ -208,8 +227,15 @@ class Member:
             token=secrets.token_urlsafe(64),
             sent_at=self.world.clock(),
             upload_limit=self._largest(channel),
-            owners={"0": str(self._scope(channel) or 0)} if installed else {"1": str(self.id)},
+            owners=self._owners(channel),
         )
+
+    def _owners(self, channel: Channel) -> dict[str, str]:
+        """Say who authorized the app: the server (0: its direct messages), the person who brought it, or both."""
+        person = {"1": str(self.id)}
+        if channel.kind == GROUP or (channel.guild is not None and not channel.guild.installed):
+            return person
+        return {"0": str(self._scope(channel) or 0)} | (person if self.has_app else {})
 
     def _send(self, typed: Typed, extra: Json) -> Typed:
         channel, guild = typed.channel, typed.channel.guild
@@ -222,10 +248,10 @@ class Member:
             "channel_id": str(channel.id),
             "channel": payloads.channel(channel) | {"permissions": str(self.permissions)},
             "locale": self.locale,
-            "app_permissions": str(channel.bot_permissions()),
+            "app_permissions": str(_of_app(channel)),
             "entitlements": list[Json](),
             "authorizing_integration_owners": dict(typed.owners),
-            "context": 0 if guild else 1,
+            "context": _context(channel),
             "attachment_size_limit": typed.upload_limit,
         } | extra
         if guild is None:
@@ -295,6 +321,19 @@ class Member:
             return body | {"value": value or ""}
         many: list[Any] = list(value or ()) if not isinstance(value, str | Upload) else [value]
         return body | {"values": [self._attach(v, resolved) if part["type"] == FILE_UPLOAD else v for v in many]}
+
+
+def _of_app(channel: Channel) -> int:
+    """Say what the app may do by an interaction; Discord documents a few rights where the bot is no member."""
+    brought = permissions.bits("ATTACH_FILES", "EMBED_LINKS", "MENTION_EVERYONE")
+    return channel.bot_permissions() or (brought if channel.kind == GROUP else 0)
+
+
+def _context(channel: Channel) -> int:
+    """Say from what kind of place something comes."""
+    if channel.guild is not None:
+        return IN_SERVER
+    return IN_PRIVATE if channel.kind == GROUP else IN_BOT_DM
 
 
 def _command_data(command: Json, options: list[Json]) -> Json:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sandbox.discord import permissions
-from sandbox.discord.values import Attachment, Json
+from sandbox.discord.values import DIRECT, GROUP, Attachment, Json
 from sandbox.discord.world import Channel, Message, User, World
 
 if TYPE_CHECKING:  # only names for annotations
@@ -123,21 +123,47 @@ def channel(place: Channel) -> Json:
     """Describe a channel."""
     last = place.last_message_id
     common: Json = {"id": str(place.id), "flags": 0, "last_message_id": str(last) if last else None}
+    if place.kind == GROUP:
+        people = [user(who) for who in place.people]
+        return common | {"type": GROUP, "name": place.name, "icon": None, "recipients": people}
     if place.guild is None:
-        return common | {"type": 1, "recipients": [user(place.recipient)] if place.recipient else []}
+        return common | {"type": DIRECT, "recipients": [user(place.recipient)] if place.recipient else []}
+    if place.parent is not None:
+        return common | _thread(place, place.guild, place.parent)
     overwrites: list[Json] = []
     if place.denied:
         overwrites = [{"id": str(place.world.bot.id), "type": 1, "allow": "0", "deny": str(place.denied)}]
     return common | {
-        "type": 0,
+        "type": place.kind,
         "guild_id": str(place.guild.id),
         "name": place.name,
         "position": list(place.guild.channels).index(place) if place in place.guild.channels else 0,
         "permission_overwrites": overwrites,
         "topic": None,
-        "nsfw": False,
+        "nsfw": place.nsfw,
         "rate_limit_per_user": 0,
         "parent_id": None,
+    }
+
+
+def _thread(place: Channel, home: Guild, parent: Channel) -> Json:
+    """Describe a thread or a forum's post; its rights and its age limit are its channel's."""
+    return {
+        "type": place.kind,
+        "guild_id": str(home.id),
+        "name": place.name,
+        "parent_id": str(parent.id),
+        "owner_id": str(home.owner.id),
+        "rate_limit_per_user": 0,
+        "message_count": 0,
+        "member_count": 1,
+        "total_message_sent": 0,
+        "thread_metadata": {
+            "archived": place.archived,
+            "auto_archive_duration": 1440,
+            "archive_timestamp": moment(home.created_at),
+            "locked": place.locked,
+        },
     }
 
 
@@ -217,7 +243,7 @@ def guild_create(place: Guild) -> Json:
         "voice_states": [],
         "members": [own_member(place)],
         "channels": [channel(c) for c in place.channels],
-        "threads": [],
+        "threads": [channel(thread) for thread in place.threads],
         "presences": [],
         "stage_instances": [],
         "guild_scheduled_events": [],

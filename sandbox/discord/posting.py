@@ -69,6 +69,29 @@ async def read(request: web.Request) -> Sent:
     return Sent(body if body is not None else {}, files, tuple(parts), multipart=True)
 
 
+def open_for(channel: Channel, *, by_person: bool = False) -> None:
+    """Take a thread out of the archive because somebody writes there; refuse where it is locked.
+
+    50083 (HTTP 403) is what bots are told in a thread that is locked and put away, 160005 in one that is only locked.
+    """
+    if not channel.locked and not channel.archived:
+        return
+    if not by_person and channel.bot_permissions() & BITS["MANAGE_THREADS"]:
+        channel.open()
+    elif channel.archived and channel.locked:
+        raise RefusedError(403, 50083, "Thread is archived")
+    elif channel.locked:
+        raise RefusedError(403, 160005, "Thread is locked")
+    else:
+        channel.open()
+
+
+def demand_open(channel: Channel) -> None:
+    """Refuse to change what stands in a thread that is put away."""
+    if channel.archived:
+        raise RefusedError(400, 50083, "Thread is archived")
+
+
 def store_files(world: World, folder: int, sent: Sent, where: str = "") -> list[Attachment]:
     """Keep the files of a body under their attachment records. Raises RefusedError for a record without its file."""
     body: Json = sent.body or {}

@@ -10,7 +10,7 @@ from sandbox.discord.gateway import Gateway
 from sandbox.discord.guilds import Guild
 from sandbox.discord.permissions import demand
 from sandbox.discord.posting import Sent
-from sandbox.discord.values import Json, RefusedError, listed, nested
+from sandbox.discord.values import FORUM, Json, RefusedError, listed, nested
 from sandbox.discord.world import Channel, World
 
 
@@ -151,7 +151,8 @@ def post_typing(ask: Ask) -> Reply:
 
 def post_message(ask: Ask) -> Reply:
     """Post a message, or answer with the first one of the same nonce."""
-    needed = ["SEND_MESSAGES"]
+    place = ask.world.channel(ask.number("channel"))
+    needed = ["SEND_MESSAGES_IN_THREADS" if place.is_thread else "SEND_MESSAGES"]
     needed += ["ATTACH_FILES"] if ask.sent.files else []
     needed += ["EMBED_LINKS"] if ask.body.get("embeds") else []
     needed += ["READ_MESSAGE_HISTORY"] if ask.body.get("message_reference") else []
@@ -161,6 +162,9 @@ def post_message(ask: Ask) -> Reply:
     first = posting.by_nonce(ask.world, ask.world.bot, ask.body)
     if first is not None:
         return 200, payloads.message(first)
+    if channel.kind == FORUM:
+        raise RefusedError(400, 50008, "Cannot send messages in a non-text channel")
+    posting.open_for(channel)
     body = ask.body | {"flags": int(ask.body.get("flags") or 0) & ~interactions.EPHEMERAL}
     sent = Sent(body, ask.sent.files, ask.sent.parts, ask.sent.multipart)
     message = posting.create(ask.world, channel, sent, upload_limit=channel.upload_limit)
@@ -191,6 +195,7 @@ def patch_message(ask: Ask) -> Reply:
     message = ask.world.message(channel, ask.number("message"))
     if message.author is not ask.world.bot:
         raise RefusedError(403, 50005, "Cannot edit a message authored by another user")
+    posting.demand_open(channel)
     if ask.sent.files:
         demand(channel.bot_permissions(), "ATTACH_FILES")
     posting.edit(ask.world, message, ask.sent, upload_limit=channel.upload_limit, by_interaction=False)
@@ -204,6 +209,7 @@ def delete_message(ask: Ask) -> Reply:
     message = ask.world.message(channel, ask.number("message"))
     if message.author is not ask.world.bot:
         demand(channel.bot_permissions(), "MANAGE_MESSAGES")
+    posting.demand_open(channel)
     posting.remove(message)
     return 204, None
 

@@ -12,10 +12,11 @@ from aiohttp import web
 from sandbox.discord import cdn, posting, rest
 from sandbox.discord.gateway import Gateway, Session
 from sandbox.discord.guilds import Guild
+from sandbox.discord.members import Member
 from sandbox.discord.posting import Sent
 from sandbox.discord.ratelimits import RateLimits
 from sandbox.discord.values import Fault, Json, Recorded, RefusedError, Tell, ignore
-from sandbox.discord.world import Message, User, World
+from sandbox.discord.world import Channel, Message, User, World
 
 T = TypeVar("T")
 PREFIX = "/api/v10"
@@ -106,6 +107,10 @@ class Discord:
         world.guilds[guild.id] = guild
         self.gateway.join(guild)
         return guild
+
+    def add_group(self, name: str, *people: Member) -> Channel:
+        """Open a group of people, where the bot is not."""
+        return self.world.group(name, tuple(one.user for one in people))
 
     # -- waiting --
 

@@ -12,6 +12,10 @@ Tell: TypeAlias = Callable[[str, dict[str, Any]], None]
 
 EPOCH_MS = 1_420_070_400_000  # Discord counts milliseconds from the first second of 2015
 
+# Kinds of channels, and where an interaction may come from.
+TEXT, DIRECT, GROUP, PUBLIC_THREAD, PRIVATE_THREAD, FORUM = 0, 1, 3, 11, 12, 15
+IN_SERVER, IN_BOT_DM, IN_PRIVATE = 0, 1, 2
+
 SUPPRESS_EMBEDS = 1 << 2
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7

@@ -14,9 +14,14 @@ from urllib.parse import quote
 from sandbox.discord import permissions
 from sandbox.discord.ratelimits import RateLimits
 from sandbox.discord.values import (
+    DIRECT,
     EPHEMERAL,
     EPOCH_MS,
+    GROUP,
     LOADING,
+    PRIVATE_THREAD,
+    PUBLIC_THREAD,
+    TEXT,
     Attachment,
     Button,
     Fault,
@@ -48,13 +53,19 @@ class User:
 
 @dataclass(eq=False, slots=True, repr=False)
 class Channel:
-    """A text channel of a server, or the direct messages between the bot and one person."""
+    """A channel or thread of a server, the direct messages between the bot and one person, or a group of people."""
 
     world: World
     id: int
     name: str
     guild: Guild | None = None
     recipient: User | None = None
+    kind: int = TEXT
+    parent: Channel | None = None  # of a thread
+    people: tuple[User, ...] = ()  # of a group
+    nsfw: bool = False
+    archived: bool = False
+    locked: bool = False
     denied: int = 0
     last_message_id: int | None = None
 
@@ -74,8 +85,32 @@ class Channel:
     def bot_permissions(self) -> int:
         """Give what the bot may do here."""
         if self.guild is None:
-            return permissions.DEFAULT_BOT
-        return permissions.effective(self.guild.bot_permissions if self.guild.installed else 0, self.denied)
+            return 0 if self.kind == GROUP else permissions.DEFAULT_BOT
+        denied = self.denied | (self.parent.denied if self.parent else 0)
+        return permissions.effective(self.guild.bot_permissions if self.guild.installed else 0, denied)
+
+    @property
+    def is_thread(self) -> bool:
+        """Say whether it is a thread or a post of a forum."""
+        return self.kind in {PUBLIC_THREAD, PRIVATE_THREAD}
+
+    def add_thread(self, name: str, *, private: bool = False) -> Channel:
+        """Open a thread, or a post in a forum; the bot is in it."""
+        kind = PRIVATE_THREAD if private else PUBLIC_THREAD
+        thread = Channel(self.world, self.world.snowflake(), name, self.guild, kind=kind, parent=self)
+        self.world.channels[thread.id] = thread
+        thread._tell_bot("THREAD_CREATE")
+        return thread
+
+    def archive(self, *, locked: bool = False) -> None:
+        """Put a thread away; what is locked too is opened by nobody who may not manage threads."""
+        self.archived, self.locked = True, locked
+        self._tell_bot("THREAD_UPDATE")
+
+    def open(self) -> None:
+        """Take a thread out of the archive."""
+        self.archived = self.locked = False
+        self._tell_bot("THREAD_UPDATE")
 
     def deny(self, *names: str) -> None:
         """Take permissions from the bot in this channel, by name (SEND_MESSAGES, ATTACH_FILES, ...)."""
@@ -89,11 +124,13 @@ class Channel:
 
     def delete(self) -> None:
         """Delete the channel and everything in it."""
+        for thread in [one for one in self.world.channels.values() if one.parent is self]:
+            thread.delete()
         self.world.channels.pop(self.id, None)
         for message in list(self.world.messages.values()):
             if message.channel is self:
                 message.vanish()
-        self._tell_bot("CHANNEL_DELETE")
+        self._tell_bot("THREAD_DELETE" if self.is_thread else "CHANNEL_DELETE")
         self.world.changed()
 
     def _tell_bot(self, event: str) -> None:
@@ -242,7 +279,13 @@ class World:
         for channel in self.channels.values():
             if channel.recipient is user:
                 return channel
-        channel = Channel(self, self.snowflake(), f"@{user.name}", recipient=user)
+        channel = Channel(self, self.snowflake(), f"@{user.name}", recipient=user, kind=DIRECT)
+        self.channels[channel.id] = channel
+        return channel
+
+    def group(self, name: str, people: tuple[User, ...]) -> Channel:
+        """Open a group of people: the bot is not in it, and only what somebody brought along speaks there."""
+        channel = Channel(self, self.snowflake(), name, kind=GROUP, people=people)
         self.channels[channel.id] = channel
         return channel
 
