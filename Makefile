@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: demo test check run lock format clean
+.PHONY: demo test check run lock format texts clean
 
 .venv/ready: requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -35,6 +35,11 @@ lock:  ## renew the hashed requirement files (needs uv)
 	  pyproject.toml -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+texts: .venv/ready  ## bring the new texts into every catalogue, where they wait to be translated
+	$(BIN)/pybabel -q extract --no-location --sort-output --omit-header --width=120 -o .venv/texts.pot bot
+	for language in bot/locales/*; do $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --omit-header \
+	  --width=120 -i .venv/texts.pot -o $$language/LC_MESSAGES/rushes.po -l $$(basename $$language); done
 
 clean:
 	rm -rf .venv data demo-output .pytest_cache .ruff_cache

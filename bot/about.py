@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from bot.amounts import credits_of, time_of
 from bot.labels import capital, label, made, several
-from bot.messages import Vendor, credits_of, notes, subject, time_of
+from bot.messages import Vendor, notes, subject
 from bot.plain import plain
 from storage.words import Delivery, DeliveryState, Job
 

@@ -6,8 +6,9 @@ from typing import Any
 import discord
 import structlog
 
+from bot.amounts import credits_of
 from bot.looks import notice
-from bot.messages import Tone, credits_of
+from bot.messages import Tone
 from bot.plain import plain
 from bot.talking import NO_PINGS, TROUBLES, Connected, pause_after, said
 from jobs.context import Context

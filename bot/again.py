@@ -14,7 +14,7 @@ from typing import Any
 import discord
 import structlog
 
-from bot import again_form, messages, refusals
+from bot import again_form, answers, refusals
 from bot.again_form import typed_again, with_changes
 from bot.buttons import result_acts
 from bot.choices import Files, Typed, provider_named
@@ -100,7 +100,7 @@ async def form_submitted(ctx: Context, desk: Desk, interaction: Interaction) -> 
         return
     try:
         match = _FORM.fullmatch(custom_id)
-        job = await _found(ctx, interaction, match["code"], match["act"]) if match else messages.NOT_YOURS
+        job = await _found(ctx, interaction, match["code"], match["act"]) if match else answers.not_yours()
         if match is None or isinstance(job, str):
             await refuse(interaction, str(job))
             return
@@ -125,7 +125,7 @@ async def _found(ctx: Context, interaction: Interaction, code: str, act: str) ->
     allowed = sees(interaction, job) and job is not None and job.state is State.SUCCEEDED
     allowed = allowed and job is not None and act in result_acts(job, film=Operation(job.operation).makes == "video")
     ctx.tell("button pressed", job.id if job else None, by=interaction.user.id, allowed=allowed)
-    return job if job is not None and allowed else messages.NOT_YOURS
+    return job if job is not None and allowed else answers.not_yours()
 
 
 async def _asked(ctx: Context, desk: Desk, job: Job, act: str, said: Mapping[str, str]) -> Asked | str:

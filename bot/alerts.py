@@ -6,9 +6,9 @@ import discord
 import structlog
 
 from bot import messages
+from bot.amounts import credits_of
 from bot.buttons import view_of
 from bot.looks import title_of
-from bot.messages import credits_of
 from bot.talking import NO_PINGS, TROUBLES, Connected, pause_after, said
 from jobs.context import Context
 from jobs.loop import Work

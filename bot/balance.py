@@ -7,8 +7,9 @@ import structlog
 from discord import app_commands
 
 from bot import refusals
+from bot.amounts import credits_of, time_of
 from bot.looks import embed_of, notice
-from bot.messages import Card, Tone, credits_of, time_of
+from bot.messages import Card, Tone
 from bot.mine import NOT_READ
 from bot.taking import Interaction, refuse
 from bot.talking import NO_PINGS, working

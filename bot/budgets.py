@@ -7,8 +7,9 @@ import structlog
 from discord import app_commands
 
 from bot import refusals
+from bot.amounts import credits_of
 from bot.looks import notice
-from bot.messages import Tone, credits_of
+from bot.messages import Tone
 from bot.rights import Interaction
 from bot.setup import NOT_ADMIN, NOT_STORED
 from bot.talking import NO_PINGS, working

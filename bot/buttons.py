@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self, cast
 
 import discord
 
-from bot import messages, presses, shots
+from bot import amounts, presses, shots
 from bot.presses import Interaction
 from bot.talking import working
 from jobs.context import Context
@@ -128,7 +128,7 @@ def view_of(job: Job) -> discord.ui.View | None:
         items += [ShotMenu(job.code, page, job) for page in range(pages)]
         items.append(ComposeButton(job.code))
     if job.state is State.CONFIRMING:
-        items.append(JobButton(job.code, "agree", f"Yes, for {messages.credits_of(job.price)}"))
+        items.append(JobButton(job.code, "agree", f"Yes, for {amounts.credits_of(job.price)}"))
     if job.state is State.APPROVING:
         items.append(JobButton(job.code, "approve"))
     if not job.state.terminal and job.state is not State.CANCELLING:

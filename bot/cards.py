@@ -7,6 +7,7 @@ import discord
 import structlog
 
 from bot.buttons import view_of
+from bot.language import speaking
 from bot.looks import embed_of, vendor_of
 from bot.messages import card_of
 from bot.talking import NO_PINGS, TROUBLES, Connected, Trouble, said, trouble_of
@@ -34,9 +35,9 @@ def drawn(
         file = next((output.file for output in files if output.file), None)
         link = ctx.addresses.link(OUTPUTS, file, ctx.now() + LINK_LIFE_MS) if file else None
     empty = not any(output.file for output in files)
-    return embed_of(card_of(job, vendor_of(ctx.providers, job), delivery, link, empty=empty, outlook=outlook)), view_of(
-        job
-    )
+    with speaking(job.language):
+        card = card_of(job, vendor_of(ctx.providers, job), delivery, link, empty=empty, outlook=outlook)
+        return embed_of(card), view_of(job)
 
 
 def work(ctx: Context, bot: Connected) -> Work[Job]:

@@ -12,8 +12,9 @@ from discord.http import Route
 
 from bot import again, buttons, mine, modals, music, mydata, presses, setup
 from bot.commands import Tree
+from bot.language import Commands, read_all
 from bot.offered import every_command
-from bot.talking import NO_PINGS, said
+from bot.talking import NO_PINGS, said, working
 from jobs.attachments import Desk
 from jobs.context import Context
 
@@ -83,8 +84,10 @@ class RushesClient(discord.AutoShardedClient):
     async def setup_hook(self) -> None:
         """Register commands and buttons, after login and before the gateway."""
         self.add_dynamic_items(*buttons.ITEMS, *mine.ITEMS, *mydata.ITEMS, *setup.ITEMS)
+        await asyncio.to_thread(read_all)
         if self.synced:
             return
+        await self.tree.set_translator(Commands())
         try:
             await self.tree.sync()
         except discord.app_commands.CommandSyncFailure as error:
@@ -108,7 +111,7 @@ class RushesClient(discord.AutoShardedClient):
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer the presses that no button of ours answers, and the forms that discord.py does not know."""
-        with self.working():
+        with working(interaction):
             if buttons.unanswered(interaction, (*mine.TEMPLATES, *mydata.TEMPLATES, *setup.TEMPLATES)):
                 await presses.refuse(interaction)
             elif modals.unanswered(interaction):

@@ -10,6 +10,7 @@ from discord import app_commands
 from bot import modals, options, presets, refusals
 from bot.animate import animate_command
 from bot.choices import suggestions
+from bot.language import language_of, speak
 from bot.options import FORMS, Form, asked_of, half_typed
 from bot.taking import Asked, Interaction, refuse, stumbled, take
 from jobs.attachments import Desk
@@ -86,6 +87,11 @@ def _options_of(data: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 class Tree(app_commands.CommandTree[Any]):
     """The commands, and the one place where what nobody foresaw becomes one sentence and one log line."""
+
+    async def interaction_check(self, interaction: Interaction, /) -> bool:
+        """Let everybody in, and speak their language from here on; each command judges for itself who may what."""
+        speak(language_of(interaction.locale))
+        return True
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
         """Tell the member that something went wrong, if they can still be told."""

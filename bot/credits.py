@@ -15,8 +15,9 @@ import structlog
 from discord import app_commands
 
 from bot import chart, refusals
+from bot.amounts import credits_of
 from bot.looks import notice, title_of
-from bot.messages import Tone, credits_of
+from bot.messages import Tone
 from bot.plain import clean
 from bot.rights import Interaction
 from bot.talking import NO_PINGS, working

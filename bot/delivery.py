@@ -16,6 +16,7 @@ import structlog
 
 from bot.buttons import result_view
 from bot.cards import LINK_LIFE_MS
+from bot.language import speak
 from bot.looks import embed_of, vendor_of
 from bot.results import Result, result_of
 from bot.talking import NO_PINGS, TROUBLES, Connected, Trouble, said, trouble_of
@@ -93,6 +94,7 @@ async def _deliver(ctx: Context, client: discord.AutoShardedClient, delivery: De
     parcel = await ctx.database.read(_parcel, delivery)
     if parcel is None:
         return True
+    speak(parcel.job.language)
     parcel = _still_here(ctx, parcel)
     channel = client.get_partial_messageable(parcel.job.channel_id, guild_id=parcel.job.guild_id)
     age = ctx.now() - (delivery.first_tried_at or 0)

@@ -8,8 +8,9 @@ import discord
 import structlog
 from discord import app_commands
 
+from bot.amounts import credits_of
 from bot.looks import embed_of
-from bot.messages import Card, Tone, credits_of
+from bot.messages import Card, Tone
 from bot.options import OPERATIONS
 from bot.plain import cut
 from bot.taking import Interaction

@@ -3,76 +3,78 @@
 A name that is not here is shown as the vendors spell it, so that a new choice is never nameless.
 """
 
+from bot.language import N_, _
 from bot.plain import plain
 from providers.orders import Operation, Role
 
 _FIELDS: dict[str, str] = {
-    "prompt": "the prompt",
-    "model": "the model",
-    "duration": "the duration",
-    "resolution": "the resolution",
-    "aspect_ratio": "the aspect ratio",
-    "seed": "the seed",
-    "audio": "sound",
-    "operation": "the kind of video",
-    "provider": "the provider",
-    "strokes": "the strokes",
-    "shots": "the shots",
-    "parent": "the music video",
-    Role.FIRST_FRAME: "the image",
-    Role.LAST_FRAME: "the last frame",
-    Role.REFERENCE: "a reference picture",
-    Role.STATIC_MASK: "the static mask",
-    Role.DYNAMIC_MASK: "a dynamic mask",
-    Role.FACE: "the face",
-    Role.MOTION: "the video to move like",
-    Role.SUBTITLES: "the subtitle file",
-    "style": "the style",
-    "movement_amplitude": "the amount of movement",
-    "bgm": "background music",
-    "audio_type": "the kind of sound",
-    "voice_id": "the voice",
-    "voice_list": "the list of voices",
-    "is_rec": "a recommended prompt",
-    "off_peak": "the off-peak price",
-    "watermark": "the watermark",
-    "wm_position": "the watermark's place",
-    "meta_data": "the metadata",
-    "template_id": "the template",
-    "negative_prompt": "the negative prompt",
-    "cfg_scale": "the closeness to the prompt",
-    "camera_type": "the camera's movement",
-    "camera_axis": "the camera's axis",
-    "camera_amount": "the amount of camera movement",
-    "character_orientation": "the character's orientation",
-    "keep_original_sound": "the video's own sound",
-    "text": "the text to say",
-    "add_subtitle": "subtitles",
-    "language": "the language",
-    "lip_sync": "lip movement",
+    "prompt": N_("the prompt"),
+    "model": N_("the model"),
+    "duration": N_("the duration"),
+    "resolution": N_("the resolution"),
+    "aspect_ratio": N_("the aspect ratio"),
+    "seed": N_("the seed"),
+    "audio": N_("sound"),
+    "operation": N_("the kind of video"),
+    "provider": N_("the provider"),
+    "strokes": N_("the strokes"),
+    "shots": N_("the shots"),
+    "parent": N_("the music video"),
+    Role.FIRST_FRAME: N_("the image"),
+    Role.LAST_FRAME: N_("the last frame"),
+    Role.REFERENCE: N_("a reference picture"),
+    Role.STATIC_MASK: N_("the static mask"),
+    Role.DYNAMIC_MASK: N_("a dynamic mask"),
+    Role.FACE: N_("the face"),
+    Role.MOTION: N_("the video to move like"),
+    Role.SUBTITLES: N_("the subtitle file"),
+    "style": N_("the style"),
+    "movement_amplitude": N_("the amount of movement"),
+    "bgm": N_("background music"),
+    "audio_type": N_("the kind of sound"),
+    "voice_id": N_("the voice"),
+    "voice_list": N_("the list of voices"),
+    "is_rec": N_("a recommended prompt"),
+    "off_peak": N_("the off-peak price"),
+    "watermark": N_("the watermark"),
+    "wm_position": N_("the watermark's place"),
+    "meta_data": N_("the metadata"),
+    "template_id": N_("the template"),
+    "negative_prompt": N_("the negative prompt"),
+    "cfg_scale": N_("the closeness to the prompt"),
+    "camera_type": N_("the camera's movement"),
+    "camera_axis": N_("the camera's axis"),
+    "camera_amount": N_("the amount of camera movement"),
+    "character_orientation": N_("the character's orientation"),
+    "keep_original_sound": N_("the video's own sound"),
+    "text": N_("the text to say"),
+    "add_subtitle": N_("subtitles"),
+    "language": N_("the language"),
+    "lip_sync": N_("lip movement"),
 }
-_TWICE: dict[str, str] = {Role.AUDIO: "the audio file", Role.WATERMARK: "the watermark's picture"}
+_TWICE: dict[str, str] = {Role.AUDIO: N_("the audio file"), Role.WATERMARK: N_("the watermark's picture")}
 # Roles of which several may be given, spoken of together.
 _SEVERAL: dict[str, str] = {
-    Role.REFERENCE: "reference pictures",
-    Role.DYNAMIC_MASK: "dynamic masks",
-    "voice_list": "voices",
-    "strokes": "strokes",
-    "shots": "shots",
+    Role.REFERENCE: N_("reference pictures"),
+    Role.DYNAMIC_MASK: N_("dynamic masks"),
+    "voice_list": N_("voices"),
+    "strokes": N_("strokes"),
+    "shots": N_("shots"),
 }
 _OPERATIONS: dict[str, str] = {
-    Operation.TEXT_TO_VIDEO: "a video from words alone",
-    Operation.IMAGE_TO_VIDEO: "a video from an image",
-    Operation.START_END_TO_VIDEO: "a video with a last frame",
-    Operation.REFERENCE_TO_VIDEO: "a video from reference pictures",
-    Operation.TEMPLATE_TO_VIDEO: "a video from a template",
-    Operation.REFERENCE_TO_IMAGE: "a picture from reference pictures",
-    Operation.MOTION_CONTROL: "a picture that moves like a video",
-    Operation.AVATAR: "a talking face",
-    Operation.MUSIC_VIDEO: "a music video",
-    Operation.EDIT_SHOT: "a shot of a music video anew",
-    Operation.COMPOSE_SHOTS: "a music video from its shots",
+    Operation.TEXT_TO_VIDEO: N_("a video from words alone"),
+    Operation.IMAGE_TO_VIDEO: N_("a video from an image"),
+    Operation.START_END_TO_VIDEO: N_("a video with a last frame"),
+    Operation.REFERENCE_TO_VIDEO: N_("a video from reference pictures"),
+    Operation.TEMPLATE_TO_VIDEO: N_("a video from a template"),
+    Operation.REFERENCE_TO_IMAGE: N_("a picture from reference pictures"),
+    Operation.MOTION_CONTROL: N_("a picture that moves like a video"),
+    Operation.AVATAR: N_("a talking face"),
+    Operation.MUSIC_VIDEO: N_("a music video"),
+    Operation.EDIT_SHOT: N_("a shot of a music video anew"),
+    Operation.COMPOSE_SHOTS: N_("a music video from its shots"),
 }
+_THAT = N_("that")
 
 
 def is_file(name: str) -> bool:
@@ -83,18 +85,18 @@ def is_file(name: str) -> bool:
 def label(name: str) -> str:
     """Name a field, a file's role or a further choice in the middle of a sentence."""
     if is_file(name) and name in _TWICE:
-        return _TWICE[name]
-    return _FIELDS.get(name) or f"`{plain(name, 30).replace('`', '')}`"
+        return _(_TWICE[name])
+    return _(_FIELDS[name]) if name in _FIELDS else f"`{plain(name, 30).replace('`', '')}`"
 
 
 def several(name: str) -> str:
     """Name more than one of a thing."""
-    return _SEVERAL.get(name, label(name))
+    return _(_SEVERAL[name]) if name in _SEVERAL else label(name)
 
 
 def made(operation: str) -> str:
     """Name what an operation makes."""
-    return _OPERATIONS.get(operation, "that")
+    return _(_OPERATIONS.get(operation, _THAT))
 
 
 def capital(text: str) -> str:

@@ -9,10 +9,12 @@ import structlog
 from discord import app_commands
 
 from bot import presses, refusals, rights
+from bot.amounts import credits_of, time_of
 from bot.buttons import Host
 from bot.cards import LINK_LIFE_MS
+from bot.labels import made
 from bot.looks import embed_of, notice, title_of
-from bot.messages import Card, Tone, credits_of, thing_of, time_of
+from bot.messages import Card, Tone
 from bot.plain import clean, cut, plain
 from bot.taking import refuse
 from bot.talking import NO_PINGS, TROUBLES, said, working
@@ -172,7 +174,7 @@ def _about(job: Job) -> str:
         return words
     if job.operation == Operation.COMPOSE_SHOTS:
         return "shots put together"
-    return f"a {thing_of(job)} without a prompt"
+    return made(job.operation)
 
 
 def _credits(job: Job) -> str:
@@ -234,4 +236,4 @@ def label(job: Job, now: int, *, own: bool) -> str:
     """Name a job in a list of choices: how its prompt begins, its age, who asked, its code. Shown as it is."""
     who = [] if own else [f"by {cut(clean(job.user_name), 20) or 'somebody'}"]
     end = " · ".join(["", f"{time_of((now - job.created_at) / 1000)} ago", *who, job.code])
-    return cut(clean(job.prompt) or f"a {thing_of(job)} without a prompt", 100 - len(end)) + end
+    return cut(clean(job.prompt) or made(job.operation), 100 - len(end)) + end

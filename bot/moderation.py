@@ -11,8 +11,9 @@ import structlog
 from discord import app_commands
 
 from bot import acts, messages, refusals, rights
+from bot.amounts import credits_of
 from bot.looks import notice, title_of
-from bot.messages import Tone, credits_of
+from bot.messages import Tone
 from bot.plain import clean, plain
 from bot.rights import Interaction
 from bot.talking import NO_PINGS, working

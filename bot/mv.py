@@ -8,9 +8,9 @@ import structlog
 from discord import app_commands
 
 from bot import asking, music, options, refusals, shots
+from bot.amounts import time_of
 from bot.cards import drawn
 from bot.commands import making_command
-from bot.messages import time_of
 from bot.options import OPERATIONS, Form, Option
 from bot.plain import clean, cut
 from bot.rights import may, sees

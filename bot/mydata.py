@@ -13,8 +13,9 @@ from discord import app_commands
 from bot import export, presses
 from bot.buttons import Host
 from bot.export import Parts
+from bot.labels import made
 from bot.looks import notice
-from bot.messages import Tone, thing_of
+from bot.messages import Tone
 from bot.mine import NOT_READ, UNEXPECTED
 from bot.plain import plain
 from bot.talking import NO_PINGS, TROUBLES, said, working
@@ -233,7 +234,7 @@ def _left(left: Sequence[Job]) -> list[str]:
     if not left:
         return []
     more = len(left) - _MOST_NAMED
-    named = [f"- {plain(job.prompt, _PROMPT_MOST) or f'a {thing_of(job)}'} · {job.code}" for job in left[:_MOST_NAMED]]
+    named = [f"- {plain(job.prompt, _PROMPT_MOST) or made(job.operation)} · {job.code}" for job in left[:_MOST_NAMED]]
     return [
         f"**{_jobs(len(left))}** not over yet stay as they are. When they are over, use `/mydata delete` again:",
         *named,

@@ -7,7 +7,7 @@ from typing import Any
 import discord
 import structlog
 
-from bot import about, messages, refusals, rights
+from bot import about, answers, refusals, rights
 from bot.looks import notice, vendor_of
 from bot.messages import Tone
 from bot.talking import NO_PINGS, TROUBLES, Trouble, said, trouble_of
@@ -39,7 +39,7 @@ async def refuse(interaction: Interaction) -> None:
     """Answer a press that leads nowhere."""
     try:
         await interaction.response.send_message(
-            embed=notice(messages.NOT_YOURS), ephemeral=True, allowed_mentions=NO_PINGS
+            embed=notice(answers.not_yours()), ephemeral=True, allowed_mentions=NO_PINGS
         )
     except TROUBLES as error:
         _log.warning("press not answered", trouble=said(error))
@@ -50,7 +50,7 @@ async def _judged(ctx: Context, interaction: Interaction, code: str, judge: Judg
         job_id = job_id_of(code)
         job = None if job_id is None else await ctx.database.read(job_facts.by_id, job_id)
         if job is None or job.guild_id is None or job.guild_id != interaction.guild_id:
-            return messages.NOT_YOURS, Tone.FAILED
+            return answers.not_yours(), Tone.FAILED
         return await judge(ctx, interaction, job)
     except StorageError as error:
         _log.warning("press not stored", trouble=str(error))
@@ -77,35 +77,35 @@ async def cancelled_by_name(ctx: Context, interaction: Interaction, job: Job) ->
 
 async def _given_up(ctx: Context, interaction: Interaction, job: Job, *, allowed: bool) -> tuple[str, Tone]:
     if not allowed:
-        return messages.NOT_YOURS, Tone.FAILED
+        return answers.not_yours(), Tone.FAILED
     outcome, after = await cancel(ctx, job.id, interaction.user.id)
     if interaction.user.id != job.user_id and outcome is not CancelOutcome.OVER:
         await rights.note(ctx, interaction, "cancel", job.code, member=job.user_id)
-    return messages.cancel_answer(outcome, after, vendor_of(ctx.providers, job)), Tone.STOPPED
+    return answers.cancel_answer(outcome, after, vendor_of(ctx.providers, job)), Tone.STOPPED
 
 
 async def agreed(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
     """Judge a press of yes. Raise StorageError."""
     if interaction.user.id != job.user_id:
-        return messages.NOT_YOURS, Tone.FAILED
+        return answers.not_yours(), Tone.FAILED
     after = await consent.agree(ctx, job.id) if job.state is State.CONFIRMING else None
-    return messages.agreed_answer(after), Tone.WAITING if after else Tone.STOPPED
+    return answers.agreed_answer(after), Tone.WAITING if after else Tone.STOPPED
 
 
 async def approved(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
     """Judge a press of Approve. Raise StorageError."""
     if not await rights.moderates(ctx, interaction):
-        return messages.NOT_YOURS, Tone.FAILED
+        return answers.not_yours(), Tone.FAILED
     after = await consent.approve(ctx, job.id) if job.state is State.APPROVING else None
     if after is not None:
         await rights.note(ctx, interaction, "approve", job.code, member=job.user_id, credits=job.price)
-    return messages.agreed_answer(after), Tone.WAITING if after else Tone.STOPPED
+    return answers.agreed_answer(after), Tone.WAITING if after else Tone.STOPPED
 
 
 async def explained(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
     """Judge a press of Details. Raise StorageError."""
     if not rights.sees(interaction, job):
-        return messages.NOT_YOURS, Tone.FAILED
+        return answers.not_yours(), Tone.FAILED
     delivery = await ctx.database.read(deliveries.of_job, job.id)
     return about.whole(job, vendor_of(ctx.providers, job), delivery), Tone.DONE
 
@@ -119,10 +119,10 @@ async def deleted(ctx: Context, interaction: Interaction, job: Job) -> tuple[str
     ctx.tell("button pressed", job.id, by=interaction.user.id, allowed=allowed)
     message = interaction.message
     if not allowed or message is None:
-        return messages.NOT_YOURS, Tone.FAILED
+        return answers.not_yours(), Tone.FAILED
     delivery, made = await ctx.database.write(_to_go, job, message.id, interaction.user.id, ctx.now())
     if delivery is None or delivery.message_id is None:
-        return messages.NOT_YOURS, Tone.FAILED
+        return answers.not_yours(), Tone.FAILED
     ctx.tell("deleting", job.id, message=delivery.message_id)
     ctx.wakes.acts.set()
     try:
@@ -132,14 +132,14 @@ async def deleted(ctx: Context, interaction: Interaction, job: Job) -> tuple[str
     except TROUBLES as error:
         if trouble_of(error) is not Trouble.DELETED:
             _log.warning("result not deleted", job=job.code, trouble=said(error))
-            return messages.NOT_DELETED, Tone.DOUBT
+            return answers.not_deleted(), Tone.DOUBT
     try:
         await ctx.database.write(_gone, job, ctx.now())
     except StorageError as error:  # it is gone, and that is what counts
         _log.warning("deletion not recorded", job=job.code, trouble=str(error))
     ctx.tell("deleted", job.id)
     ctx.wakes.cards.set()
-    return messages.deleted_answer(job), Tone.STOPPED
+    return answers.deleted_answer(job), Tone.STOPPED
 
 
 def _to_go(

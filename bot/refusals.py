@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from bot.amounts import credits_of, time_of
 from bot.labels import capital, is_file, label, made, several
-from bot.messages import credits_of, time_of
 from bot.plain import clean, plain
 from jobs.attachments import MOST_BYTES, Flaw
 from jobs.intake import Hindered

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.messages import Card, Tone, Vendor, credits_of, details, notes, subject, thing_of
+from bot.amounts import credits_of
+from bot.language import _, ngettext
+from bot.messages import Card, Tone, Vendor, details, notes, subject
 from bot.plain import plain
 from providers.orders import Operation
 from storage.words import Job
@@ -29,27 +31,51 @@ def result_of(
     here = files + len(links)
     lines = [_headline(job, vendor, here, missing)]
     if links:
-        lines += [f"{'It' if len(links) == 1 else 'They'} can't be attached here; this works for a week:", *links]
+        words = ngettext(
+            "It can't be attached here; this works for a week:",
+            "They can't be attached here; this works for a week:",
+            len(links),
+        )
+        lines += [words, *links]
     if whole:
-        full = ", ".join(f"[in full]({link})" for link in whole)
-        lines.append(f"-# Made smaller to fit in here; {full}, for a week.")
+        full = ", ".join(f"[{_('in full')}]({link})" for link in whole)
+        lines.append("-# " + _("Made smaller to fit in here; {links}, for a week.").format(links=full))
     if missing and here:
-        lines.append(f"{missing} more could not be fetched from {vendor.title}.")
-    body = [subject(job), "", f"Asked by {plain(job.user_name, NAME_MOST) or 'somebody'} · made by {vendor.title}"]
+        words = ngettext(
+            "{count} more could not be fetched from {vendor}.",
+            "{count} more could not be fetched from {vendor}.",
+            missing,
+        )
+        lines.append(words.format(count=missing, vendor=vendor.title))
+    by = _("Asked by {member} · made by {vendor}")
+    who = plain(job.user_name, NAME_MOST) or _("somebody")
+    body = [subject(job), "", by.format(member=who, vendor=vendor.title)]
     if missing and not here:
-        body.append("Please tell an admin of this bot: the vendor keeps the file for a short while.")
+        body.append(_("Please tell an admin of this bot: the vendor keeps the file for a short while."))
     body += notes(job, vendor)
     good = bool(here) or _shots_alone(job, here, missing)
     return Result("\n".join(lines), Card("", "\n".join(body), Tone.DONE if good else Tone.FAILED, details(job)))
 
 
 def _headline(job: Job, vendor: Vendor, here: int, missing: int) -> str:
-    thing, cost = thing_of(job), credits_of(job.price if job.charged is None else job.charged)
+    cost = credits_of(job.price if job.charged is None else job.charged)
     if _shots_alone(job, here, missing):
-        return f"The shots of your music video are ready · {cost}\nPut them together with Compose on the card above."
+        ready = _("The shots of your music video are ready · {credits}").format(credits=cost)
+        return f"{ready}\n{_('Put them together with Compose on the card above.')}"
     if not here:
-        return f"{vendor.title} made the {thing}, but its file could not be fetched · {cost}"
-    return f"Your {thing} is ready · {cost}" if here + missing == 1 else f"Your {thing}s are ready · {cost}"
+        words = _("{vendor} has made it, but the file could not be fetched · {credits}")
+        return words.format(vendor=vendor.title, credits=cost)
+    count = here + missing
+    match job.operation:
+        case Operation.MUSIC_VIDEO | Operation.COMPOSE_SHOTS:
+            words = ngettext("Your music video is ready · {credits}", "Your music videos are ready · {credits}", count)
+        case Operation.EDIT_SHOT:
+            words = ngettext("Your shot is ready · {credits}", "Your shots are ready · {credits}", count)
+        case _ if Operation(job.operation).makes == "image":
+            words = ngettext("Your picture is ready · {credits}", "Your pictures are ready · {credits}", count)
+        case _:
+            words = ngettext("Your video is ready · {credits}", "Your videos are ready · {credits}", count)
+    return words.format(credits=cost)
 
 
 def _shots_alone(job: Job, here: int, missing: int) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 
 import discord
 
+from bot.amounts import credits_of, time_of
 from bot.asking import storable
-from bot.messages import credits_of, time_of
 from bot.plain import clean, plain
 from providers.orders import Operation
 from storage.words import Budget, GuildSettings, Period, Scope

@@ -15,6 +15,7 @@ import structlog
 from bot import asking, files, presets, refusals, rules, shots
 from bot.cards import drawn
 from bot.choices import Files, Typed, able_models, of_files, offering, order_of, provider_named, stand_ins, told
+from bot.language import language_of
 from bot.looks import notice
 from bot.talking import NO_PINGS, TROUBLES, said, working
 from jobs.attachments import Desk
@@ -171,7 +172,7 @@ async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked
         if isinstance(planned, Refused):
             return _refusal(ctx, planned, able_models(ctx.providers, order, wanted))
         ctx.tell("planned", None, provider=planned.provider, credits=planned.price)
-        job = await accept(ctx, planned, _asker(interaction, card_id), asked.root)
+        job = await accept(ctx, planned, _asker(interaction, card_id, settings.language), asked.root)
     except (StorageError, OSError) as error:
         _log.warning("job not stored", trouble=type(error).__name__)
         return refusals.STORAGE_TROUBLE
@@ -190,7 +191,7 @@ async def _preset(ctx: Context, interaction: Interaction, asked: Asked, name: st
     return refused_at_once(ctx, interaction, asked) or asked
 
 
-def _asker(interaction: Interaction, card_id: int) -> Asker:
+def _asker(interaction: Interaction, card_id: int, language: str | None) -> Asker:
     limit = interaction.filesize_limit
     if interaction.guild is not None:  # the limit that came with the command may be the member's own, higher one
         limit = min(limit, interaction.guild.filesize_limit)
@@ -203,6 +204,7 @@ def _asker(interaction: Interaction, card_id: int) -> Asker:
         card_message_id=card_id,
         upload_limit=limit,
         roles=tuple(role.id for role in getattr(interaction.user, "roles", ())),
+        language=language or language_of(interaction.locale),
     )
 
 

@@ -1,12 +1,15 @@
 """What all talk with Discord has in common: nobody is pinged, and trouble is told apart by what may have happened."""
 
 import asyncio
-from contextlib import AbstractContextManager
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
 from enum import StrEnum
 from typing import Any, Protocol, cast
 
 import aiohttp
 import discord
+
+from bot.language import language_of, speaking
 
 _FIRST_PAUSE_MS = 30_000
 _LONGEST_PAUSE_MS = 3_600_000
@@ -30,9 +33,11 @@ class _Host(Protocol):
     def working(self) -> AbstractContextManager[None]: ...
 
 
-def working(interaction: discord.Interaction[Any]) -> AbstractContextManager[None]:
-    """Let the current task finish its answer when the program stops."""
-    return cast("_Host", interaction.client).working()
+@contextmanager
+def working(interaction: discord.Interaction[Any]) -> Generator[None]:
+    """Answer a person in their language; let the current task finish its answer when the program stops."""
+    with cast("_Host", interaction.client).working(), speaking(language_of(interaction.locale)):
+        yield
 
 
 class Trouble(StrEnum):

@@ -34,6 +34,7 @@ class Asker:
     card_message_id: int | None
     upload_limit: int  # bytes a file may have there
     roles: tuple[int, ...] = ()  # of the member's, for budgets
+    language: str | None = None  # of the card and the result
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,4 +319,5 @@ def _job(plan: Plan, asker: Asker, now: int, root_id: int | None) -> Job:
         detail=None,
         asked={**options_of(plan.asked), "model": plan.asked.model, "wanted": plan.wanted, "roles": list(asker.roles)},
         root_id=root_id,
+        language=asker.language,
     )

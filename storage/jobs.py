@@ -55,6 +55,7 @@ def held(connection: Connection, job: Job) -> Limit | None:
         "absences": job.absences,
         "resent": job.resent,
         "price": job.price,
+        "language": job.language,
     }
     connection.execute(insert(jobs).values(row))
     if ledger.hold(connection, job):

@@ -93,6 +93,7 @@ jobs = Table(
     Column("shots_at", BigInteger),  # when the question was asked that this answers; null: none was
     Column("task_id", String(128)),  # null: the provider has not named it to us
     Column("price", BigInteger, nullable=False),  # credits held
+    Column("language", String(8)),  # of its card and result; null: English
     Column("quoted", BigInteger),  # credits the provider named when it took the job; null: it named none
     Column("cancelled_by", BigInteger),  # null: nobody asked to stop it
     Column("cancel_sent_at", BigInteger),  # null: the provider has still to be told; set too where it cannot be

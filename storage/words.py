@@ -135,6 +135,7 @@ class Job:
     root_id: int | None = None
     shots: tuple[StoredShot, ...] = ()
     quoted: int | None = None
+    language: str | None = None  # of its card and result; None: English
 
     @property
     def code(self) -> str:
@@ -252,7 +253,7 @@ class GuildSettings:
     moderators_channel_id: int | None = None  # where approvals are asked for; None: on the job's card alone
     alerts_channel_id: int | None = None  # where admins are told what only they can mend; None: in the log alone
     log_channel_id: int | None = None  # where moderators' and admins' acts are told; None: in the database alone
-    language: str | None = None  # of what the channel sees; None: as Discord has set the server's
+    language: str | None = None  # of what the channel sees; None: of whoever asks
 
 
 class Scope(StrEnum):

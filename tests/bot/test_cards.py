@@ -48,7 +48,7 @@ async def card_after(films: Set, *events: Event, **facts: object) -> tuple[Job, 
         (
             [Event.SUBMIT, Event.ACCEPTED, Event.CANCEL, Event.STOPPED],
             {"attempts": 1},
-            ["no video came from Acme", "Nothing was"],
+            ["nothing came from Acme", "Nothing was"],
             False,
         ),
     ],

@@ -171,7 +171,7 @@ async def test_the_asker_deletes_message_and_files(films: Set) -> None:
     assert result.deleted
     assert not any(path.exists() for path in [stored(films, job), *inputs])
     assert await state(films, job) is DeliveryState.DELETED
-    assert "The video was deleted, and its files with it" in await card_text(films, job)
+    assert "The result was deleted, and its files with it" in await card_text(films, job)
     listed = await films.ada.type(films.channel, "/jobs", {}).answered()
     assert f"/{result.id}" not in listed.text
     assert await films.ctx.database.read(moderation.acts_of, films.guild.id, 5) == []

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import refusals
+from bot.amounts import credits_of, time_of
+from bot.answers import cancel_answer
 from bot.looks import embed_of
-from bot.messages import Card, Vendor, cancel_answer, card_of, credits_of, details, failure, time_of
+from bot.messages import Card, Vendor, card_of, details, failure
 from bot.results import result_of
 from bot.shots import chosen, label
 from jobs.attachments import Flaw
@@ -169,30 +171,35 @@ def test_further_choices_are_told_as_they_were_typed() -> None:
         ("text_to_video", "video", "Watch the video"),
         ("avatar", "video", "Watch the video"),
         ("reference_to_image", "picture", "See the picture"),
-        ("music_video", "music video", "Watch the music video"),
-        ("edit_shot", "shot", "Watch the shot"),
-        ("compose_shots", "music video", "Watch the music video"),
+        ("music_video", "music video", "Watch the video"),
+        ("edit_shot", "shot", "Watch the video"),
+        ("compose_shots", "music video", "Watch the video"),
     ],
 )
-def test_what_is_made_has_its_name_everywhere(operation: str, thing: str, look: str) -> None:
-    def body(state: State, delivery: Delivery | None = None, **changes: Any) -> str:
-        vendor = Vendor("Acme", can_cancel=False)
-        return card_of(job_with(operation=operation, state=state, **changes), vendor, delivery).body
-
+def test_what_is_made_has_its_name_above_the_result_and_on_its_link(operation: str, thing: str, look: str) -> None:
     job = job_with(operation=operation, charged=40)
     assert f"Your {thing} is ready · 40 credits" in result_of(job, VENDOR, links=[], missing=0, files=1).headline
     assert f"Your {thing}s are ready" in result_of(job, VENDOR, links=[], missing=1, files=2).headline
-    assert f"made the {thing}, but" in result_of(job, VENDOR, links=[], missing=1, files=0).headline
-    assert f"[{look}](https://discord.com" in body(State.SUCCEEDED, delivery_with(DeliveryState.POSTED, 7))
-    assert f"the {thing} is being fetched" in body(State.SUCCEEDED)
-    assert f"The message with the {thing} was deleted" in body(State.SUCCEEDED, delivery_with(DeliveryState.POSTED))
-    assert f"The {thing} is ready, but I could not" in body(State.SUCCEEDED, delivery_with(DeliveryState.PARKED))
-    assert f"If the {thing} still comes" in body(State.EXPIRED)
-    assert f"no {thing} came from Acme" in body(State.CANCELLED, attempts=1, charged=0)
-    assert f"The {thing} is kept, but not posted" in body(State.CANCELLED, attempts=1, charged=40)
-    assert f"no way to stop a {thing} and may still charge" in body(State.CANCELLING)
-    over = job_with(operation=operation, state=State.SUCCEEDED, charged=40)
-    assert f"The {thing} cost 40 credits" in cancel_answer(CancelOutcome.OVER, over, VENDOR)
+    done = job_with(operation=operation, state=State.SUCCEEDED)
+    posted = card_of(done, VENDOR, delivery_with(DeliveryState.POSTED, 7)).body
+    assert f"[{look}](https://discord.com" in posted
+
+
+def test_the_card_says_where_the_result_is() -> None:
+    def body(state: State, delivery: Delivery | None = None, **changes: Any) -> str:
+        return card_of(job_with(state=state, **changes), Vendor("Acme", can_cancel=False), delivery).body
+
+    none = result_of(job_with(charged=40), VENDOR, links=[], missing=1, files=0)
+    assert "has made it, but the file could not be fetched" in none.headline
+    assert "the result is being fetched" in body(State.SUCCEEDED)
+    assert "The message with the result was deleted" in body(State.SUCCEEDED, delivery_with(DeliveryState.POSTED))
+    assert "It is ready, but I could not" in body(State.SUCCEEDED, delivery_with(DeliveryState.PARKED))
+    assert "If the result still comes" in body(State.EXPIRED)
+    assert "nothing came from Acme" in body(State.CANCELLED, attempts=1, charged=0)
+    assert "The result is kept, but not posted" in body(State.CANCELLED, attempts=1, charged=40)
+    assert "no way to stop it any more and may still charge" in body(State.CANCELLING)
+    over = job_with(state=State.SUCCEEDED, charged=40)
+    assert "It cost 40 credits" in cancel_answer(CancelOutcome.OVER, over, VENDOR)
 
 
 def test_what_was_refused_by_the_rules_on_content_leaks_nothing() -> None:
@@ -209,21 +216,17 @@ def test_another_vendor_is_told_of() -> None:
         return card_of(job_with(**changes), Vendor("Kling", can_cancel=True, tried=tried), None).body
 
     assert "too busy" not in body()
-    assert "Vidu was too busy or away; Kling is asked instead." in body("Vidu")
-    assert "Vidu was too busy or away; Kling took it." in body("Vidu", task_id="t", state=State.PROCESSING)
-    assert "Vidu and Acme were too busy or away; Kling was asked instead." in body(
-        "Vidu", "Acme", state=State.FAILED, charged=0
-    )
+    assert "Vidu was too busy or away, so I turned to Kling." in body("Vidu")
+    assert "Vidu and Acme were too busy or away, so I turned to Kling." in body("Vidu", "Acme")
     moved = Vendor("Kling", can_cancel=True, tried=("Vidu",))
     result = result_of(job_with(task_id="t", charged=1), moved, links=[], missing=0, files=1)
-    assert "Vidu was too busy or away; Kling took it." in result.card.body
+    assert "Vidu was too busy or away, so I turned to Kling." in result.card.body
 
 
 def test_a_model_no_table_knows_is_told_of() -> None:
     vendor = Vendor("Acme", can_cancel=True, listed=False)
-    words = "⚠️ new\\_1 is not in my list for Acme; it {} sent unchecked."
-    assert words.format("is") in card_of(job_with(model="new_1"), vendor, None).body
-    assert words.format("was") in card_of(job_with(model="new_1", attempts=1, state=State.SUBMITTED), vendor, None).body
+    words = "⚠️ new\\_1 is not in my list for Acme; it goes there unchecked."
+    assert words in card_of(job_with(model="new_1"), vendor, None).body
 
 
 def test_an_off_peak_job_says_how_long_it_may_take_until_it_is_over() -> None:

@@ -220,7 +220,7 @@ async def test_jobs_without_a_prompt_are_named_by_what_they_make(films: Set) -> 
     await many(films, 1, prompt=" \u200b", operation="reference_to_image")
     await many(films, 1, prompt="", operation="compose_shots", interaction_id=7, shots=(StoredShot("s", "x"),))
     seen = await asked(films, films.ada, "/jobs")
-    assert "a picture without a prompt" in seen.text
+    assert "a picture from reference pictures" in seen.text
     assert "shots put together" in seen.text
 
 

@@ -79,7 +79,7 @@ async def test_a_finished_music_video_keeps_its_controls(films: Set) -> None:
 async def test_a_cancelled_music_video_has_no_controls(films: Set) -> None:
     job, card = await with_shots(films)
     answer = await films.ada.press(card, "Cancel").answered()
-    assert "Acme has no way to stop a music video and may still charge for it" in answer.text
+    assert "Acme has no way to stop it any more and may still charge for it" in answer.text
     await films.edit_cards()
     assert (await films.job(job.id)).state is State.CANCELLING
     assert card.buttons == []

@@ -221,7 +221,7 @@ async def test_words_and_files_go_the_sums_stay_and_the_links_die(films: Set) ->
 async def test_a_job_that_was_silenced_is_still_drawn_listed_and_posted_nowhere_again(films: Set) -> None:
     await posted(films)
     await pressed(films, films.ada, await asked(films, films.ada, "/mydata delete"))
-    assert "a video without a prompt" in (await asked(films, films.ada, "/jobs")).text
+    assert "a video from words alone" in (await asked(films, films.ada, "/jobs")).text
     assert not await films.deliver()
     await films.edit_cards()
     assert len(films.results()) == 1

@@ -67,6 +67,7 @@ def _jobs() -> None:
         sa.Column("shots_at", sa.BigInteger(), nullable=True),
         sa.Column("task_id", sa.String(length=128), nullable=True),
         sa.Column("price", sa.BigInteger(), nullable=False),
+        sa.Column("language", sa.String(length=8), nullable=True),
         sa.Column("quoted", sa.BigInteger(), nullable=True),
         sa.Column("cancelled_by", sa.BigInteger(), nullable=True),
         sa.Column("cancel_sent_at", sa.BigInteger(), nullable=True),

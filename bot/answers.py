@@ -1,0 +1,68 @@
+"""What is answered to a press of a button on a card or a result. Pure."""
+
+from bot.amounts import Until, credits_of, reserved, spent
+from bot.language import _, ngettext, number
+from bot.messages import Vendor, cancelling
+from jobs.cancel import CancelOutcome
+from storage.words import Job, State
+
+
+def cancel_answer(outcome: CancelOutcome, job: Job | None, vendor: Vendor) -> str:
+    """Answer a press of Cancel."""
+    if job is None:
+        return not_yours()
+    match outcome:
+        case CancelOutcome.CANCELLED:
+            return f"{_('Cancelled before anything was sent.')} {spent(job)}"
+        case CancelOutcome.ASKED:
+            asked = _("{vendor} is being asked to stop.").format(vendor=vendor.title)
+            return f"{asked} {reserved(job, Until.ANSWERED)}"
+        case CancelOutcome.CANNOT:
+            return cancelling(job, vendor)
+        case CancelOutcome.OVER:
+            if job.state is State.CANCELLING:
+                return f"{_('It is being cancelled already.')} {reserved(job, Until.FURTHER)}"
+            return f"{_('It is over already, so there was nothing to cancel.')} {_over(job)}"
+
+
+def _over(job: Job) -> str:
+    if job.state is State.SUCCEEDED:
+        cost = credits_of(job.price if job.charged is None else job.charged)
+        return _("It cost {credits}.").format(credits=cost)
+    return reserved(job, Until.FURTHER) if job.charged is None else spent(job)
+
+
+def deleted_answer(job: Job) -> str:
+    """Answer a press of Delete."""
+    cost = job.price if job.charged is None else job.charged
+    done = _("Deleted: the message and its files, so links to them lead nowhere.")
+    if not cost:
+        return f"{done} {_('It had cost nothing.')}"
+    words = ngettext("{count} credit stays spent.", "{count} credits stay spent.", cost)
+    return f"{done} {words.format(count=number(cost))}"
+
+
+def not_deleted() -> str:
+    """Say that a deletion did not come to its end."""
+    return _(
+        "I could not delete it just now. Please press Delete again in a moment. "
+        "Files of it that are gone already stay gone, and credits that were spent stay spent."
+    )
+
+
+def agreed_answer(job: Job | None) -> str:
+    """Answer a press of yes, by the member or a moderator."""
+    if job is None:
+        return _("There is nothing to agree to any more; the card shows how it stands. Nothing was changed.")
+    if job.state is State.APPROVING:
+        words = _("Thank you. At {credits} a moderator must agree too; I have asked.")
+        return words.format(credits=credits_of(job.price))
+    return f"{_('Thank you, it begins.')} {reserved(job)}"
+
+
+def not_yours() -> str:
+    """Refuse a press, in the same words whatever the reason."""
+    return _(
+        "I can't do that for you: it is not here any more, or it is somebody else's. "
+        "The one who asked and the moderators of this server can. Nothing was changed."
+    )
