@@ -73,6 +73,7 @@ class Context:
     clock: Callable[[], float]  # seconds since 1970
     tell: Tell
     timing: Timing = field(default_factory=Timing)
+    outside_daily: int = 0  # credits a person may spend in a day outside of servers; 0: nothing is offered there
     wakes: Wakes = field(default_factory=Wakes)
 
     def now(self) -> int:

@@ -14,7 +14,7 @@ from providers.contract import Provider
 from providers.orders import Operation, Order, Problem, Role, Rule
 from storage import Connection, guilds
 from storage import jobs as job_facts
-from storage.words import Job, Limit, State, job_code, new_job_id
+from storage.words import Job, Limit, Place, State, job_code, new_job_id
 
 _UNPRICED = 100  # credits (US$0.50) held where no vendor here publishes anything that could be compared
 _USUAL_SECONDS = 5  # of a video whose length nobody has said
@@ -35,6 +35,9 @@ class Asker:
     upload_limit: int  # bytes a file may have there
     roles: tuple[int, ...] = ()  # of the member's, for budgets
     language: str | None = None  # of the card and the result
+    place: Place = Place.SERVER
+    parent_id: int | None = None  # the channel that the thread is in
+    parent_open: bool = False  # the result may be shown there
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +276,7 @@ def _held(connection: Connection, ctx: Context, job: Job, root: Job | None) -> J
     state = consent.first_state(guilds.settings_of(connection, job.guild_id or 0), job.price)
     until = consent.deadline(ctx, state, job.created_at)
     job = replace(job, state=state, deadline_at=until, due_at=job.created_at if state is State.QUEUED else until)
-    limit = job_facts.held(connection, job)
+    limit = job_facts.held(connection, job, ctx.outside_daily)
     if limit is None:
         consent.asked(connection, job, job.created_at)
     return limit or job
@@ -286,7 +289,10 @@ def _job(plan: Plan, asker: Asker, now: int, root_id: int | None) -> Job:
         id=job_id,
         interaction_id=asker.interaction_id,
         guild_id=asker.guild_id,
+        place=asker.place,
         channel_id=asker.channel_id,
+        parent_id=asker.parent_id,
+        parent_open=asker.parent_open,
         user_id=asker.user_id,
         user_name=asker.user_name[:100],
         card_message_id=asker.card_message_id,

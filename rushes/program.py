@@ -129,6 +129,7 @@ async def _open(
         clock=clock,
         tell=tell,
         timing=timing,
+        outside_daily=settings.outside_daily_credits,
     )
 
 

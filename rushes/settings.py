@@ -108,6 +108,7 @@ class Settings(BaseSettings):
 
     allowed_private_hosts: Texts = ()
     callback_grace: int = Field(default=120, ge=1, le=86_400)  # seconds
+    outside_daily_credits: int = Field(default=0, ge=0, le=1_000_000_000)  # of each person, outside of servers
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
 

@@ -16,7 +16,8 @@ def raised(connection: Connection, job: Job, kind: AlertKind, now: int) -> None:
     if job.guild_id is None:
         return
     what = job.code if kind in _OF_ONE_JOB else str(now // _DAY)
-    once = f"{job.guild_id}:{kind}:{job.provider}:{what}"
+    about = job.room_id if kind is AlertKind.PARKED else job.provider
+    once = f"{job.guild_id}:{kind}:{about}:{what}"
     if connection.execute(select(alerts.c.id).where(alerts.c.once == once)).first():
         return
     row = {"guild_id": job.guild_id, "kind": kind, "provider": job.provider, "job_id": job.id, "once": once}

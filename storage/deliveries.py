@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 from sqlalchemy.sql import Select
 
 from storage.tables import DUE_TO_DELIVER, deliveries
-from storage.words import Delivery, DeliveryState
+from storage.words import Delivery, DeliveryState, Way
 
 _columns = (
     deliveries.c.job_id,
@@ -18,12 +18,14 @@ _columns = (
     deliveries.c.message_id,
     deliveries.c.posted_at,
     deliveries.c.problem,
+    deliveries.c.way,
+    deliveries.c.channel_id,
 )
 
 
 def awaited(connection: Connection, job_id: int) -> None:
     """Record that a job has a result to post once its files are here."""
-    row = {"job_id": job_id, "state": DeliveryState.WAITING, "attempts": 0, "linked": 0}
+    row = {"job_id": job_id, "state": DeliveryState.WAITING, "attempts": 0, "linked": 0, "way": Way.HERE}
     connection.execute(insert(deliveries).values(row))
 
 
@@ -76,6 +78,17 @@ def in_doubt(connection: Connection, job_id: int, *, retry_at: int, problem: str
     _changed(connection, job_id, due_at=retry_at, problem=problem[:300])
 
 
+def turned(connection: Connection, job_id: int, way: Way, channel_id: int | None, now: int, problem: str) -> None:
+    """Record that the way taken so far is closed for good, and which one is taken instead; None: still to be opened."""
+    fresh: dict[str, Any] = {"state": "due", "due_at": now, "first_tried_at": None, "linked": 0}
+    _changed(connection, job_id, way=way.value, channel_id=channel_id, problem=problem[:300], **fresh)
+
+
+def opened(connection: Connection, job_id: int, channel_id: int) -> None:
+    """Record the asker's direct messages."""
+    _changed(connection, job_id, channel_id=channel_id)
+
+
 def parked(connection: Connection, job_id: int, problem: str) -> None:
     """Give up posting; the files are kept."""
     _changed(connection, job_id, state="parked", due_at=None, problem=problem[:300])
@@ -110,4 +123,5 @@ def _read(connection: Connection, statement: Select[*tuple[Any, ...]]) -> list[D
 def _delivery(row: dict[str, Any]) -> Delivery:
     row["state"] = DeliveryState(row["state"])
     row["linked"] = bool(row["linked"])
+    row["way"] = Way(row["way"])
     return Delivery(**row)

@@ -10,7 +10,7 @@ from sqlalchemy.sql import Select
 from storage import ledger, limits
 from storage.tables import CARD_DUE, CLOSING, DUE_TO_SUBMIT, IN_DOUBT, MUSIC_VIDEO, OVERDUE, RUNNING, jobs
 from storage.tables import ledger as ledger_table
-from storage.words import Job, Limit, LimitKind, State, StoredInput, StoredShot
+from storage.words import Job, Limit, LimitKind, Place, State, StoredInput, StoredShot
 
 _charged = (
     select(func.min(jobs.c.price - ledger_table.c.amount))
@@ -21,13 +21,19 @@ _charged = (
 _whole: Select[Any] = select(jobs, _charged)
 
 
-def held(connection: Connection, job: Job) -> Limit | None:
-    """Insert a job together with its hold; or tell what stands in its way, and insert nothing."""
+def held(connection: Connection, job: Job, outside: int = 0) -> Limit | None:
+    """Insert a job together with its hold; or tell what stands in its way, and insert nothing.
+
+    `outside`: credits a person may spend in a day outside of servers.
+    """
     row = {
         "id": job.id,
         "interaction_id": job.interaction_id,
         "guild_id": job.guild_id,
+        "place": job.place,
         "channel_id": job.channel_id,
+        "parent_id": job.parent_id,
+        "parent_open": job.parent_open,
         "user_id": job.user_id,
         "user_name": job.user_name,
         "card_message_id": job.card_message_id,
@@ -58,9 +64,9 @@ def held(connection: Connection, job: Job) -> Limit | None:
         "language": job.language,
     }
     connection.execute(insert(jobs).values(row))
-    if ledger.hold(connection, job):
+    if ledger.hold(connection, job, outside):
         return None
-    limit = limits.first(connection, job)
+    limit = limits.first(connection, job, outside)
     connection.rollback()
     return limit or Limit(LimitKind.BUDGET)
 
@@ -165,6 +171,12 @@ def card_moved(connection: Connection, job_id: int, message_id: int) -> None:
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(card_message_id=message_id))
 
 
+def card_left(connection: Connection, job_id: int, version: int) -> None:
+    """Let a card be as it is, because it cannot be changed where it stands just now, until there is more to show."""
+    same = (jobs.c.id == job_id, jobs.c.card_version == version)
+    connection.execute(update(jobs).where(*same).values(card_due_at=None))
+
+
 def card_lost(connection: Connection, job_id: int) -> None:
     """Record that there is no card any more (deleted, or out of our reach)."""
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(card_message_id=None, card_due_at=None))
@@ -209,9 +221,10 @@ def changes_of(connection: Connection, job: Job) -> list[Job]:
     return _all(connection, _whole.where(*theirs).order_by(jobs.c.id), None)
 
 
-def music_videos(connection: Connection, guild_id: int, limit: int) -> list[Job]:
-    """List a server's music videos that a vendor has, the newest first."""
-    theirs = (MUSIC_VIDEO, jobs.c.guild_id == guild_id, jobs.c.task_id.is_not(None))
+def music_videos(connection: Connection, guild_id: int | None, limit: int, *, asker: int = 0) -> list[Job]:
+    """List a server's music videos that a vendor has, the newest first; outside of servers (None) the asker's own."""
+    whose = (jobs.c.user_id == asker,) if guild_id is None else ()
+    theirs = (MUSIC_VIDEO, jobs.c.guild_id == guild_id, jobs.c.task_id.is_not(None), *whose)
     return _all(connection, _whole.where(*theirs).order_by(jobs.c.id.desc()), limit)
 
 
@@ -260,6 +273,7 @@ def _one(connection: Connection, statement: Select[Any]) -> Job | None:
 def _job(row: RowMapping) -> Job:
     values = {name: row[name] for name in Job.__dataclass_fields__}
     values["state"] = State(values["state"])
+    values["place"] = Place(values["place"])
     values["inputs"] = tuple(StoredInput(**one) for one in values["inputs"])
     values["shots"] = tuple(StoredShot(**shot) for shot in values["shots"])
     values["tried"] = tuple(values["tried"])

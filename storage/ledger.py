@@ -10,7 +10,7 @@ from storage.tables import CLOSING, jobs, ledger
 from storage.words import Entry, Job, LedgerRow, Period
 
 
-def hold(connection: Connection, job: Job) -> bool:
+def hold(connection: Connection, job: Job, outside: int = 0) -> bool:
     """Hold a job's price; False when something stands in its way (storage/limits.py).
 
     Check and hold are one statement: two commands cannot both see the last credits.
@@ -20,13 +20,13 @@ def hold(connection: Connection, job: Job) -> bool:
         cast(literal(Entry.HOLD.value), String),
         literal(-job.price),
         null() if job.guild_id is None else literal(job.guild_id),
-        literal(job.channel_id),
+        literal(job.room_id),
         literal(job.user_id),
         literal(job.created_at),
         literal(job.created_at),
     ]
     names = ["job_id", "kind", "amount", "guild_id", "channel_id", "user_id", "held_at", "at"]
-    free = ~limits.standing(job).exists()
+    free = ~limits.standing(job, outside).exists()
     return connection.execute(insert(ledger).from_select(names, select(*row).where(free))).rowcount == 1
 
 
@@ -62,7 +62,7 @@ def _close(connection: Connection, job: Job, kind: Entry, amount: int, reported:
             amount=amount,
             reported=reported,
             guild_id=job.guild_id,
-            channel_id=job.channel_id,
+            channel_id=job.room_id,
             user_id=job.user_id,
             held_at=job.created_at,
             at=now,

@@ -30,22 +30,27 @@ from storage.words import Budget, Job, Limit, LimitKind, Period, Scope, first_id
 _NEXT = {Period.DAY: 1, Period.MONTH: 31}
 
 
-def standing(job: Job) -> Select[Any]:
+def standing(job: Job, outside: int = 0) -> Select[Any]:
     """Ask what stands in the way of a job, most telling first: kind, scope, period, most, used, until.
 
-    Credits of the job's own hold, if it has one, do not count.
+    Credits of the job's own hold, if it has one, do not count. `outside`: what a person may spend in a day outside of
+    servers, where no admin has set a limit.
     """
+    if job.guild_id is None:
+        return select(_outside(job, outside).subquery())
     return select(union_all(_blocked(job), _too_many(job), _too_soon(job), *_budgets(job)).subquery())
 
 
 def overdrawn(job: Job) -> Select[Any]:
-    """Ask which budgets a job's price would overdraw, with the same columns."""
+    """Ask which budgets a job's price would overdraw; outside of servers there is none to change."""
+    if job.guild_id is None:
+        return standing(job)
     return select(union_all(*_budgets(job)).subquery())
 
 
-def first(connection: Connection, job: Job) -> Limit | None:
+def first(connection: Connection, job: Job, outside: int = 0) -> Limit | None:
     """Tell what stands in the way of a job."""
-    row = connection.execute(standing(job)).first()
+    row = connection.execute(standing(job, outside)).first()
     if row is None:
         return None
     facts: tuple[Any, ...] = tuple(row)
@@ -116,10 +121,18 @@ def _budgets(job: Job) -> list[Select[Any]]:
     return [_overdrawn(job, scope, period) for scope in _SPENDERS for period in Period]
 
 
+def _outside(job: Job, most: int) -> Select[Any]:
+    """Hold a person to what they may spend in a day outside of servers. With nothing allowed, nothing is free."""
+    since, not_own = start_of(job.created_at, Period.DAY), ledger.c.job_id != job.id
+    spent = -_sum(None, job.room_id, job.user_id, Scope.MEMBER, since, not_own)
+    row = select(*_row(LimitKind.BUDGET, Scope.MEMBER, Period.DAY, literal(most), spent))
+    return row if most <= 0 else row.where(literal(most) - spent - job.price < 0)
+
+
 def _overdrawn(job: Job, scope: Scope, period: Period) -> Select[Any]:
-    limit = _limit(job.guild_id or 0, job.channel_id, job.user_id, _roles(job), scope, period)
+    limit = _limit(job.guild_id or 0, job.room_id, job.user_id, _roles(job), scope, period)
     where = [ledger.c.job_id != job.id]
-    spent = -_sum(job.guild_id or 0, job.channel_id, job.user_id, scope, start_of(job.created_at, period), *where)
+    spent = -_sum(job.guild_id, job.room_id, job.user_id, scope, start_of(job.created_at, period), *where)
     return select(*_row(LimitKind.BUDGET, scope, period, limit, spent)).where(limit - spent - job.price < 0)
 
 
@@ -147,7 +160,7 @@ def _limit(
 
 
 def _sum(
-    guild_id: int, channel_id: int, user_id: int, scope: Scope, since: int, *more: ColumnElement[bool]
+    guild_id: int | None, channel_id: int, user_id: int, scope: Scope, since: int, *more: ColumnElement[bool]
 ) -> ColumnElement[Any]:
     whose = {
         Scope.GUILD: (),
@@ -159,9 +172,20 @@ def _sum(
 
 
 def allowances(
-    connection: Connection, guild_id: int, channel_id: int, user_id: int, roles: tuple[int, ...], now: int
+    connection: Connection,
+    guild_id: int | None,
+    channel_id: int,
+    user_id: int,
+    roles: tuple[int, ...],
+    now: int,
+    outside: int = 0,
 ) -> list[tuple[Budget, int]]:
-    """List the budgets that bind a member in a channel, each with what is used of it."""
+    """List the budgets that bind a member in a channel, each with what is used of it; None: outside of servers."""
+    if guild_id is None:
+        spent = -_sum(None, channel_id, user_id, Scope.MEMBER, start_of(now, Period.DAY))
+        return [
+            (Budget(Scope.MEMBER, user_id, Period.DAY, outside), int(connection.execute(select(spent)).scalar_one()))
+        ]
     found: list[tuple[Budget, int]] = []
     subjects = {Scope.GUILD: 0, Scope.CHANNEL: channel_id, Scope.MEMBER: user_id}
     for scope, subject in subjects.items():

@@ -53,8 +53,10 @@ class Listed:
     file: str | None  # of its results the first that is kept; None: there is none
 
 
-def listed(connection: Connection, guild_id: int, user_id: int, which: Which, offset: int, limit: int) -> list[Listed]:
-    """List a member's jobs in a server: those that go on first, then the newest."""
+def listed(
+    connection: Connection, guild_id: int | None, user_id: int, which: Which, offset: int, limit: int
+) -> list[Listed]:
+    """List a member's jobs in a server (None: outside of all): those that go on first, then the newest."""
     statement = select(jobs.c.id).where(jobs.c.guild_id == guild_id, jobs.c.user_id == user_id)
     if which is Which.RUNNING:
         statement = statement.where(RUNNING)
@@ -69,8 +71,10 @@ def _listed(connection: Connection, job: Job) -> Listed:
     return Listed(job, deliveries.of_job(connection, job.id), file)
 
 
-def cancellable(connection: Connection, guild_id: int, user_id: int, *, everybody: bool, limit: int) -> list[Job]:
-    """List the jobs of a member in a server, or of everybody there, that can still be given up.
+def cancellable(
+    connection: Connection, guild_id: int | None, user_id: int, *, everybody: bool, limit: int
+) -> list[Job]:
+    """List the jobs of a member in a server (None: outside of all), or of everybody there, that can be given up.
 
     The member's own come first, then the newest.
     """
@@ -120,21 +124,27 @@ class Standing:
 
 
 def standing(
-    connection: Connection, guild_id: int, channel_id: int, user_id: int, roles: tuple[int, ...], now: int
+    connection: Connection,
+    guild_id: int | None,
+    channel_id: int,
+    user_id: int,
+    roles: tuple[int, ...],
+    now: int,
+    outside: int = 0,
 ) -> Standing:
-    """Tell what a member with these roles may still do in a channel."""
-    settings = guilds.settings_of(connection, guild_id)
+    """Tell what a member with these roles may still do in a channel; None: outside of servers."""
+    settings = guilds.settings_of(connection, guild_id or 0)
     here = (jobs.c.guild_id == guild_id, jobs.c.user_id == user_id)
     running = connection.execute(select(func.count()).select_from(jobs).where(*here, RUNNING)).scalar_one()
     recent = select(func.max(jobs.c.created_at)).where(*here, jobs.c.id >= first_id_at(now - _LONGEST_PAUSE))
     last = connection.execute(recent).scalar()
-    block = next((one for one in moderation.blocks_of(connection, guild_id, now) if one.user_id == user_id), None)
+    block = next((one for one in moderation.blocks_of(connection, guild_id or 0, now) if one.user_id == user_id), None)
     return Standing(
         allowances=tuple(
             Allowance(
                 budget, used, _held(connection, guild_id, user_id, budget, now), limits.end_of(now, budget.period)
             )
-            for budget, used in limits.allowances(connection, guild_id, channel_id, user_id, roles, now)
+            for budget, used in limits.allowances(connection, guild_id, channel_id, user_id, roles, now, outside)
         ),
         running=int(running),
         most_running=settings.most_running,
@@ -144,7 +154,7 @@ def standing(
     )
 
 
-def _held(connection: Connection, guild_id: int, user_id: int, budget: Budget, now: int) -> int:
+def _held(connection: Connection, guild_id: int | None, user_id: int, budget: Budget, now: int) -> int:
     """Sum the holds of a budget that nothing has closed yet."""
     closing = ledger.alias("closing")
     closed = exists(select(closing.c.id).where(closing.c.job_id == ledger.c.job_id, CLOSING))
@@ -258,7 +268,9 @@ def _over() -> ColumnElement[bool]:
         exists(deliveries.under_way(jobs.c.id)),
         exists(select(inbox.c.id).where(inbox.c.job_id == jobs.c.id, UNSETTLED)),
         exists(
-            select(child.c.id).where(child.c.root_id == jobs.c.id, child.c.guild_id == jobs.c.guild_id, RUNNING),
+            select(child.c.id).where(
+                child.c.root_id == jobs.c.id, child.c.guild_id.is_not_distinct_from(jobs.c.guild_id), RUNNING
+            ),
         ),
     )
     return and_(_ended, closed, *(~one for one in waited_for))

@@ -61,7 +61,10 @@ jobs = Table(
     Column("id", BigInteger, primary_key=True, autoincrement=False),  # grows with time: storage/words.py new_job_id
     Column("interaction_id", BigInteger, nullable=False, unique=True),  # Discord's; the same command is taken once
     Column("guild_id", BigInteger),  # null: asked outside any server
+    Column("place", String(8), nullable=False),  # words.py, Place
     Column("channel_id", BigInteger, nullable=False),
+    Column("parent_id", BigInteger),  # the channel that the thread is in; null: it is no thread
+    Column("parent_open", Boolean, nullable=False),  # whether the result may be shown there: not that of a private one
     Column("user_id", BigInteger, nullable=False),
     Column("user_name", String(100), nullable=False),
     Column("card_message_id", BigInteger),  # null: there is no card that could be edited
@@ -143,7 +146,7 @@ ledger = Table(
     Column("amount", BigInteger, nullable=False),
     Column("reported", BigInteger),  # the provider's own figure; null: it gave none
     Column("guild_id", BigInteger),  # null: asked outside any server
-    Column("channel_id", BigInteger, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),  # of a thread: the channel it is in
     Column("user_id", BigInteger, nullable=False),
     Column("held_at", BigInteger, nullable=False),  # of the hold: all rows of a job count in the month it was asked in
     Column("at", BigInteger, nullable=False),
@@ -190,6 +193,8 @@ deliveries = Table(
     Column("message_id", BigInteger),  # null: not posted, as far as we know
     Column("posted_at", BigInteger),  # null: likewise
     Column("problem", String(300)),  # why the last try failed; null: it did not
+    Column("way", String(8), nullable=False),  # words.py, Way
+    Column("channel_id", BigInteger),  # where it goes, if not to the job's own; null: there, or not opened yet
 )
 _partial("deliveries_due", deliveries.c.due_at, where=DUE_TO_DELIVER)
 

@@ -63,6 +63,14 @@ def job_id_of(code: str) -> int | None:
     return value if value < 1 << 63 else None
 
 
+class Place(StrEnum):
+    """Where a job was asked for, which decides who reaches what there."""
+
+    SERVER = "server"  # in a server that has the bot
+    DIRECT = "direct"  # in the direct messages between the asker and the bot
+    BROUGHT = "brought"  # where only the asker's own installation is: by the command's token, for 15 minutes
+
+
 @dataclass(frozen=True, slots=True)
 class StoredInput:
     """A member's file in the media store."""
@@ -136,6 +144,14 @@ class Job:
     shots: tuple[StoredShot, ...] = ()
     quoted: int | None = None
     language: str | None = None  # of its card and result; None: English
+    place: Place = Place.SERVER
+    parent_id: int | None = None
+    parent_open: bool = False
+
+    @property
+    def room_id(self) -> int:
+        """The channel whose rules and budget hold: a thread's is the one it is in."""
+        return self.parent_id or self.channel_id
 
     @property
     def code(self) -> str:
@@ -218,6 +234,14 @@ class DeliveryState(StrEnum):
     DELETED = "deleted"
 
 
+class Way(StrEnum):
+    """Where a result goes: each way is tried when the one before it is surely closed, and never again."""
+
+    HERE = "here"  # where it was asked for
+    PARENT = "parent"  # in the channel of the thread
+    DIRECT = "direct"  # to the asker, in direct messages
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """The posting of a job's result."""
@@ -231,6 +255,8 @@ class Delivery:
     message_id: int | None
     posted_at: int | None
     problem: str | None
+    way: Way = Way.HERE
+    channel_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +373,7 @@ class AlertKind(StrEnum):
     ACCESS = "access"  # the vendor does not let us in
     APPROVAL = "approval"  # a job costs more than its member may decide alone
     DOUBT = "doubt"  # nobody can find out whether a vendor took a job: a person must decide about its hold
+    PARKED = "parked"  # a result could not be posted, neither in its channel nor to its asker
     TWICE = "twice"  # a vendor that turned a job away seems to have made it after all, beside another one
 
 

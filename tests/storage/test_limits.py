@@ -155,3 +155,46 @@ def test_days_and_months_end_where_the_next_begin() -> None:
     assert limits.end_of(december + 5, Period.DAY) == limits.end_of(december + 5, Period.MONTH) == december + DAY
     february = limits.start_of(1_709_164_800_000, Period.MONTH)  # of a leap year
     assert limits.end_of(february, Period.MONTH) - february == 29 * DAY
+
+
+async def test_a_thread_spends_of_its_channels_budget(database: Database) -> None:
+    await budget(database, Scope.CHANNEL, CHANNEL, Period.DAY, 50)
+    assert await hold(database, 1, channel_id=99, parent_id=CHANNEL) is None
+    refused = Limit(LimitKind.BUDGET, Scope.CHANNEL, Period.DAY, 50, 40, limits.end_of(NOON, Period.DAY))
+    assert await hold(database, 2) == refused
+    assert await hold(database, 3, channel_id=98, parent_id=CHANNEL) == refused
+
+
+# Outside of servers
+
+
+async def outside(database: Database, number: int, most: int, **changes: Any) -> Limit | None:
+    return await database.write(jobs.held, asked(number, guild_id=None, **changes), most)
+
+
+async def test_outside_of_servers_nothing_is_taken_unless_that_is_allowed(database: Database) -> None:
+    closed = Limit(LimitKind.BUDGET, Scope.MEMBER, Period.DAY, 0, 0, limits.end_of(NOON, Period.DAY))
+    assert await database.write(jobs.held, asked(1, guild_id=None)) == closed
+    assert await outside(database, 2, 0, price=0) == closed
+    assert await outside(database, 3, -5, price=0) is not None
+
+
+async def test_outside_of_servers_each_person_has_their_own_limit_by_the_day(database: Database) -> None:
+    assert await hold(database, 1) is None  # what is spent in a server does not count here
+    assert await outside(database, 2, 80) is None
+    assert await outside(database, 3, 80, channel_id=77) is None
+    over = Limit(LimitKind.BUDGET, Scope.MEMBER, Period.DAY, 80, 80, limits.end_of(NOON, Period.DAY))
+    assert await outside(database, 4, 80) == over
+    assert await outside(database, 5, 80, user_id=31) is None
+    assert await outside(database, 6, 80, created_at=NOON + DAY) is None
+
+
+async def test_what_is_left_outside_of_servers_is_told(database: Database) -> None:
+    await outside(database, 1, 100)
+    [(told, used)] = await database.read(limits.allowances, None, CHANNEL, ADA, (), NOON, 100)
+    assert (told.credits, told.period, used) == (100, Period.DAY, 40)
+
+
+async def test_two_requests_outside_of_servers_cannot_both_take_the_last_credits(database: Database) -> None:
+    answers = await asyncio.gather(*(outside(database, number, 40) for number in range(1, 9)))
+    assert answers.count(None) == 1

@@ -42,7 +42,7 @@ def asked(number: int, **changes: Any) -> Job:
 
 async def hold(database: Database, *many: Job) -> None:
     for job in many:
-        assert await database.write(jobs.held, job) is None
+        assert await database.write(jobs.held, job, 10_000) is None
 
 
 def _ended(connection: Connection, job: Job, state: State, reported: int | None) -> None:
