@@ -8,6 +8,7 @@ import structlog
 from bot import messages
 from bot.amounts import credits_of
 from bot.buttons import view_of
+from bot.language import _
 from bot.looks import title_of
 from bot.talking import NO_PINGS, TROUBLES, Connected, pause_after, said
 from jobs.context import Context
@@ -114,6 +115,13 @@ def text_of(alert: Alert, title: str, job: Job) -> str:
                 "another provider, and only what that one costs is counted here. Look at your account at "
                 f"{title}: it may have charged for a second one."
             )
+        case AlertKind.PARKED:
+            return _(
+                "📪 **I could not post the result of job {job} in <#{channel}>**, nor send it to <@{member}>. Check that "
+                "I may see that channel, send messages there, in threads too, and attach files. Results are kept for a "
+                "week: the member finds theirs with `/jobs`. What it cost stays spent. "
+                "I tell this once a day for each channel."
+            ).format(job=job.code, channel=job.room_id, member=job.user_id)
         case AlertKind.DOUBT:
             return (
                 f"❓ **Nobody can find out whether {title} received job {job.code}.** {credits_of(job.price)} stay "
