@@ -6,44 +6,64 @@ from typing import Any
 
 from bot.amounts import credits_of, time_of
 from bot.labels import capital, label, made, several
+from bot.language import N_, _
 from bot.messages import Vendor, notes, subject
 from bot.plain import plain
-from storage.words import Delivery, DeliveryState, Job
+from storage.words import Delivery, DeliveryState, Job, State
 
 _MOST_CHOICES = 12
 _NAME_MOST = 60
 _WORD_MOST = 50
 _OPTIONS = ("duration", "resolution", "aspect_ratio", "seed", "audio")
+_STATES = {
+    State.CONFIRMING: N_("confirming"),
+    State.APPROVING: N_("approving"),
+    State.QUEUED: N_("queued"),
+    State.SUBMITTING: N_("submitting"),
+    State.UNKNOWN: N_("unknown"),
+    State.SUBMITTED: N_("submitted"),
+    State.PROCESSING: N_("processing"),
+    State.CANCELLING: N_("cancelling"),
+    State.SUCCEEDED: N_("succeeded"),
+    State.FAILED: N_("failed"),
+    State.CANCELLED: N_("cancelled"),
+    State.EXPIRED: N_("expired"),
+}
 _RESULT = {
-    DeliveryState.WAITING: "its files are being fetched",
-    DeliveryState.DUE: "the result is being posted",
-    DeliveryState.POSTING: "the result is being posted",
-    DeliveryState.POSTED: "the result was posted",
-    DeliveryState.PARKED: "the result could not be posted",
-    DeliveryState.DELETING: "the result is being deleted",
-    DeliveryState.DELETED: "the result was deleted",
+    DeliveryState.WAITING: N_("its files are being fetched"),
+    DeliveryState.DUE: N_("the result is being posted"),
+    DeliveryState.POSTING: N_("the result is being posted"),
+    DeliveryState.POSTED: N_("the result was posted"),
+    DeliveryState.PARKED: N_("the result could not be posted"),
+    DeliveryState.DELETING: N_("the result is being deleted"),
+    DeliveryState.DELETED: N_("the result was deleted"),
 }
 
 
 def whole(job: Job, vendor: Vendor, delivery: Delivery | None) -> str:
     """Say what was asked, who makes it with what, how it stands, when what happened, and what became of the credits."""
-    lines = [subject(job), "", f"**What** {made(job.operation)}"]
-    lines += [f"**Files** {_files(job)}"] if job.inputs else []
-    lines.append(f"**Vendor** {vendor.title}{'' if job.asked.get('wanted') else ', chosen for you'}")
+    lines = [subject(job), "", _("**What** {thing}").format(thing=made(job.operation))]
+    lines += [_("**Files** {files}").format(files=_files(job))] if job.inputs else []
+    words = _("**Vendor** {vendor}") if job.asked.get("wanted") else _("**Vendor** {vendor}, chosen for you")
+    lines.append(words.format(vendor=vendor.title))
     if job.model:
-        chosen = "" if job.asked.get("model") else ", its usual one"
-        lines.append(f"**Model** {plain(job.model, 64)}{chosen}")
+        words = _("**Model** {model}") if job.asked.get("model") else _("**Model** {model}, its usual one")
+        lines.append(words.format(model=plain(job.model, 64)))
     lines += _options(job)
     lines += _choices(job.asked.get("extras") or {})
     lines += notes(job, vendor)
-    lines += ["", f"**State** {_state(job, delivery)}", f"**Times** {' · '.join(_times(job, delivery))}"]
-    lines += [f"**Credits** {_credits(job)}", f"-# job {job.code}"]
+    times = _("**Times** {times}").format(times=" · ".join(_times(job, delivery)))
+    lines += ["", _("**State** {state}").format(state=_state(job, delivery)), times]
+    lines += [_credits(job), "-# " + _("job {code}").format(code=job.code)]
     return "\n".join(lines)
 
 
 def _files(job: Job) -> str:
     counts = Counter(one.role for one in job.inputs)
-    return " · ".join(label(role) if count == 1 else f"{count} {several(role)}" for role, count in counts.items())
+    return " · ".join(
+        label(role) if count == 1 else _("{count} {files}").format(count=count, files=several(role))
+        for role, count in counts.items()
+    )
 
 
 def _options(job: Job) -> list[str]:
@@ -54,18 +74,18 @@ def _options(job: Job) -> list[str]:
         value = job.options.get(name)
         if value not in (None, "", False) or (name == "seed" and value == 0):
             (usual if job.asked.get(name) is None else asked).append(_option(name, value))
-    lines = [f"**Asked for** {' · '.join(asked)}"] if asked else []
-    return lines + ([f"**As usual there** {' · '.join(usual)}"] if usual else [])
+    lines = [_("**Asked for** {choices}").format(choices=" · ".join(asked))] if asked else []
+    return lines + ([_("**As usual there** {choices}").format(choices=" · ".join(usual))] if usual else [])
 
 
 def _option(name: str, value: Any) -> str:
     match name:
         case "duration":
-            return f"{plain(str(value), 10)} s"
+            return _("{seconds} s").format(seconds=plain(str(value), 10))
         case "seed":
-            return f"seed {plain(str(value), 20)}"
+            return _("seed {number}").format(number=plain(str(value), 20))
         case "audio":
-            return "with sound"
+            return _("with sound")
         case _:
             return plain(str(value), 20)
 
@@ -74,26 +94,32 @@ def _choices(given: Mapping[str, Any]) -> list[str]:
     """List further choices, a line each: texts may be long."""
     lines = [f"**{capital(label(name))}** {_value(value)}" for name, value in given.items()]
     rest = len(lines) - _MOST_CHOICES
-    return [*lines[:_MOST_CHOICES], f"and {rest} more"] if rest > 0 else lines
+    return [*lines[:_MOST_CHOICES], _("and {count} more").format(count=rest)] if rest > 0 else lines
 
 
 def _value(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     return plain(f"{value:g}" if isinstance(value, float) else str(value), _WORD_MOST)
 
 
 def _state(job: Job, delivery: Delivery | None) -> str:
-    return f"{job.state.value}; {_RESULT[delivery.state]}" if delivery else job.state.value
+    state = _(_STATES[job.state])
+    if delivery is None:
+        return state
+    return _("{state}; {result}").format(state=state, result=_(_RESULT[delivery.state]))
 
 
 def _times(job: Job, delivery: Delivery | None) -> list[str]:
-    who = plain(job.user_name, _NAME_MOST) or "somebody"
-    times = [f"asked by {who} {_moment(job.created_at)}"]
-    times += [f"sent {_moment(job.submitted_at)}"] if job.submitted_at else []
+    who = plain(job.user_name, _NAME_MOST) or _("somebody")
+    times = [_("asked by {member} {when}").format(member=who, when=_moment(job.created_at))]
+    times += [_("sent {when}").format(when=_moment(job.submitted_at))] if job.submitted_at else []
     if job.finished_at:
-        times.append(f"over {_moment(job.finished_at)}, after {time_of((job.finished_at - job.created_at) / 1000)}")
-    return times + ([f"posted {_moment(delivery.posted_at)}"] if delivery and delivery.posted_at else [])
+        after = time_of((job.finished_at - job.created_at) / 1000)
+        times.append(_("over {when}, after {time}").format(when=_moment(job.finished_at), time=after))
+    if delivery and delivery.posted_at:
+        times.append(_("posted {when}").format(when=_moment(delivery.posted_at)))
+    return times
 
 
 def _moment(milliseconds: int) -> str:
@@ -101,7 +127,8 @@ def _moment(milliseconds: int) -> str:
 
 
 def _credits(job: Job) -> str:
-    held = f"{credits_of(job.price)} reserved"
     if job.charged is None:
-        return f"{held}, nothing spent yet"
-    return f"{held} · {credits_of(job.charged)} spent · {credits_of(job.price - job.charged)} returned"
+        return _("**Credits** {reserved} reserved, nothing spent yet").format(reserved=credits_of(job.price))
+    words = _("**Credits** {reserved} reserved · {spent} spent · {returned} returned")
+    back = credits_of(job.price - job.charged)
+    return words.format(reserved=credits_of(job.price), spent=credits_of(job.charged), returned=back)

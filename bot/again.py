@@ -18,6 +18,7 @@ from bot import again_form, answers, refusals
 from bot.again_form import typed_again, with_changes
 from bot.buttons import result_acts
 from bot.choices import Files, Typed, provider_named
+from bot.language import _
 from bot.rights import sees
 from bot.taking import Asked, Interaction, Kept, address, refuse, refused_at_once, stumbled, take
 from jobs import files, orders
@@ -33,26 +34,48 @@ _FORM = re.compile(r"job:(?P<code>[0-9a-z]{13}):(?P<act>edit|animate)")
 _DOUBLE_MS = 3_000
 _log = structlog.get_logger("bot.again")
 
-FILES_GONE = (
-    "I don't have the files any more that this was made from: I keep them for about a week. "
-    f"Please type the command again and attach them.\n{refusals.NOTHING_SPENT}"
-)
-WORDS_GONE = (
-    "The member who asked for this has had their words taken out of my memory, so I can't make it again. "
-    f"Type a command of your own.\n{refusals.NOTHING_SPENT}"
-)
-FILM_GONE = (
-    "I don't have this video any more: I keep results for about a week. Save its last picture yourself and use "
-    f"`/video` with it as the `image`.\n{refusals.NOTHING_SPENT}"
-)
-NO_FRAME = (
-    "I could not take the last picture out of this video. Save it yourself and use `/video` with it as the "
-    f"`image`.\n{refusals.NOTHING_SPENT}"
-)
-PRESSED_TWICE = (
-    "You pressed this twice within three seconds, so I took it as one press. Press once more if you want another one; "
-    "for this press nothing was sent and nothing was spent."
-)
+
+def files_gone() -> str:
+    """Say that what a job was made from is not here any more."""
+    words = _(
+        "I don't have the files any more that this was made from: I keep them for about a week. "
+        "Please type the command again and attach them."
+    )
+    return refusals.at_no_cost(words)
+
+
+def words_gone() -> str:
+    """Say that what was typed for a job was deleted."""
+    words = _(
+        "The member who asked for this has had their words taken out of my memory, so I can't make it again. "
+        "Type a command of your own."
+    )
+    return refusals.at_no_cost(words)
+
+
+def film_gone() -> str:
+    """Say that a result is not here any more."""
+    words = _(
+        "I don't have this video any more: I keep results for about a week. "
+        "Save its last picture yourself and use `/video` with it as the `image`."
+    )
+    return refusals.at_no_cost(words)
+
+
+def no_frame() -> str:
+    """Say that a film did not give its last picture."""
+    words = _(
+        "I could not take the last picture out of this video. Save it yourself and use `/video` with it as the `image`."
+    )
+    return refusals.at_no_cost(words)
+
+
+def pressed_twice() -> str:
+    """Say that a second press was taken for a double click."""
+    return _(
+        "You pressed this twice within three seconds, so I took it as one press. Press once more if you want another "
+        "one; for this press nothing was sent and nothing was spent."
+    )
 
 
 class Lately:
@@ -87,7 +110,7 @@ async def pressed(ctx: Context, desk: Desk, lately: Lately, interaction: Interac
         elif lately.first(interaction.user.id, job.id, ctx.now()):
             await take(ctx, desk, interaction, asked)
         else:
-            await refuse(interaction, PRESSED_TWICE)
+            await refuse(interaction, pressed_twice())
     except Exception as error:  # noqa: BLE001 -- whatever it is, the one who pressed is told
         await stumbled(interaction, error)
 
@@ -121,7 +144,7 @@ async def _found(ctx: Context, interaction: Interaction, code: str, act: str) ->
         job = None if job_id is None else await ctx.database.read(job_facts.by_id, job_id)
     except StorageError as error:
         _log.warning("job not read", trouble=str(error))
-        return refusals.STORAGE_TROUBLE
+        return refusals.storage_trouble()
     allowed = sees(interaction, job) and job is not None and job.state is State.SUCCEEDED
     allowed = allowed and job is not None and act in result_acts(job, film=Operation(job.operation).makes == "video")
     ctx.tell("button pressed", job.id if job else None, by=interaction.user.id, allowed=allowed)
@@ -134,7 +157,7 @@ async def _asked(ctx: Context, desk: Desk, job: Job, act: str, said: Mapping[str
         roles = (Role.FIRST_FRAME,)
         typed, kept = Typed(Operation.IMAGE_TO_VIDEO, roles), await _from_film(ctx, desk, job)
     elif not job.asked:
-        return WORDS_GONE
+        return words_gone()
     else:
         typed, kept = typed_again(job), await _from_files(ctx, job)
         if act == "edit" and typed.provider and provider_named(ctx.providers, typed.provider) is None:
@@ -152,14 +175,14 @@ async def _from_files(ctx: Context, job: Job) -> Kept | str | None:
     if not job.inputs:
         return None
     if await asyncio.to_thread(orders.files_gone, ctx, job):
-        return FILES_GONE
+        return files_gone()
 
     async def read() -> Files | str:
         try:
             return Files(*await asyncio.to_thread(orders.whole_files_of, ctx, job))
         except OSError as error:
             _log.warning("files not read", job=job.code, trouble=type(error).__name__)
-            return FILES_GONE
+            return files_gone()
 
     return Kept(typed_again(job).roles, read)
 
@@ -170,9 +193,9 @@ async def _from_film(ctx: Context, desk: Desk, job: Job) -> Kept | str:
         film = await _film(ctx, job)
     except StorageError as error:
         _log.warning("result not read", trouble=str(error))
-        return refusals.STORAGE_TROUBLE
+        return refusals.storage_trouble()
     if film is None:
-        return FILM_GONE
+        return film_gone()
 
     async def read() -> Files | str:
         try:
@@ -180,9 +203,9 @@ async def _from_film(ctx: Context, desk: Desk, job: Job) -> Kept | str:
             seen = await desk.look(data)
         except (NoFrame, OSError, RuntimeError) as error:
             _log.warning("no last picture", job=job.code, trouble=str(error) or type(error).__name__)
-            return NO_FRAME
+            return no_frame()
         if isinstance(seen, Flaw):
-            return NO_FRAME
+            return no_frame()
         ctx.tell("last picture taken", job.id, bytes=len(data))
         picture = Picture(Role.FIRST_FRAME, seen.mime, len(data), seen.width, seen.height, data, address(ctx))
         return Files((picture,))

@@ -9,6 +9,7 @@ import discord
 from bot.asking import storable
 from bot.choices import CLIPS, Typed, possible
 from bot.labels import capital, label
+from bot.language import N_, _
 from bot.plain import clean, cut
 from bot.sent import fields_of
 from providers.contract import Provider
@@ -18,7 +19,7 @@ from storage.words import Job
 _MOST_TYPED = 4000  # characters of a form's field, at Discord
 _MOST_ENTRIES = 25  # of a drop-down, at Discord
 _PICKED = ("model", "duration", "resolution", "aspect_ratio")
-_TITLES = {"edit": "Edit & again", "animate": "Animate last frame"}
+_TITLES = {"edit": N_("Edit & again"), "animate": N_("Animate last frame")}
 
 
 def typed_again(job: Job) -> Typed:
@@ -45,8 +46,9 @@ def typed_again(job: Job) -> Typed:
 
 def form(providers: Mapping[str, Provider], job: Job, act: str, typed: Typed) -> discord.ui.Modal:
     """Make the form for changes to what is `typed`. What is submitted is read by its id alone."""
-    made = discord.ui.Modal(title=_TITLES[act], custom_id=f"job:{job.code}:{act}")
-    made.add_item(_prompt(typed.prompt or "", "What should happen next" if act == "animate" else "The prompt"))
+    made = discord.ui.Modal(title=_(_TITLES[act]), custom_id=f"job:{job.code}:{act}")
+    head = _("What should happen next") if act == "animate" else _("The prompt")
+    made.add_item(_prompt(typed.prompt or "", head))
     for name in _PICKED:
         menu = _menu(providers, job, typed, name)
         if menu is not None:
@@ -57,7 +59,7 @@ def form(providers: Mapping[str, Provider], job: Job, act: str, typed: Typed) ->
 
 def _prompt(prompt: str, title: str) -> "discord.ui.Label[Any]":
     most = storable(prompt)[:_MOST_TYPED]
-    cut_off = "It is longer than a form can hold: its end is cut off here." if len(prompt) > _MOST_TYPED else None
+    cut_off = _("It is longer than a form can hold: its end is cut off here.") if len(prompt) > _MOST_TYPED else None
     field: discord.ui.TextInput[Any] = discord.ui.TextInput(
         custom_id="prompt",
         style=discord.TextStyle.paragraph,
@@ -77,7 +79,9 @@ def _menu(providers: Mapping[str, Provider], job: Job, typed: Typed, name: str) 
     if not offers:
         return None
     last = job.options.get(name) if name != "model" else job.model
-    usual = f"As usual; last time {last}" if last and typed.operation == job.operation else "As usual"
+    usual = _("As usual")
+    if last and typed.operation == job.operation:
+        usual = _("As usual; last time {value}").format(value=last)
     options = [
         discord.SelectOption(label=cut(clean(shown), 100) or "?", value=value[:100], default=value == str(old))
         for value, shown in offers.items()

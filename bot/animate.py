@@ -10,6 +10,8 @@ from discord import app_commands
 from bot import asking, refusals
 from bot.choices import Typed, extras_of, possible
 from bot.forms import MOST_INPUT, Blank, Pick, Sheet
+from bot.labels import capital, label
+from bot.language import _
 from bot.modals import Answers, Waiting, show
 from bot.options import OPERATIONS
 from bot.taking import Asked, Interaction, refuse, refused_at_once, take
@@ -40,7 +42,7 @@ def animate_command(ctx: Context, desk: Desk, waiting: Waiting) -> app_commands.
     async def animate(interaction: Interaction, message: discord.Message) -> None:
         picture = first_picture(message)
         if picture is None:
-            await refuse(interaction, refusals.NO_PICTURE_THERE)
+            await refuse(interaction, refusals.no_picture_there())
             return
         typed = Typed(operation=Operation.IMAGE_TO_VIDEO, roles=(Role.FIRST_FRAME,))
         asked = Asked(typed, ((Role.FIRST_FRAME, picture),))
@@ -53,7 +55,7 @@ def animate_command(ctx: Context, desk: Desk, waiting: Waiting) -> app_commands.
             whole = replace(asked, typed=typed_with(typed, answers.values), written=answers.written)
             await take(ctx, desk, again, whole)
 
-        await show(interaction, waiting, _NAME, sheet_of(ctx.providers, typed), sent)
+        await show(interaction, waiting, _("Animate this image"), sheet_of(ctx.providers, typed), sent)
 
     return app_commands.ContextMenu(name=_NAME, callback=animate, extras={OPERATIONS: (Operation.IMAGE_TO_VIDEO,)})
 
@@ -77,9 +79,9 @@ def sheet_of(providers: Mapping[str, Provider], typed: Typed) -> Sheet:
         offers = possible(providers, typed, name)
         if offers:
             entries = tuple((shown, f"{name}: {value}", "") for shown, value in offers)
-            picks.append(Pick(name.capitalize(), entries, 1))
+            picks.append(Pick(capital(label(name)), entries, 1))
     lines = (*(extra for name, extra in common.items() if name not in _PICKED), *further.values())
-    blank = Blank(_PROMPT, "What should happen")
+    blank = Blank(_PROMPT, _("What should happen"))
     return Sheet(tuple(picks), (blank,), lines, mark=False, known={"prompt": _PROMPT, **common, **further})
 
 

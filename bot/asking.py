@@ -45,7 +45,7 @@ def _stroke_problems(typed: Typed) -> list[Problem]:
     masks, strokes = typed.roles.count(Role.DYNAMIC_MASK), len(typed.strokes)
     if masks == strokes:
         return []
-    return [Problem("strokes", Rule.NOT_TOGETHER, given=f"{strokes} for {masks}")]
+    return [Problem("strokes", Rule.NOT_TOGETHER, given=str(strokes), limit=masks)]
 
 
 def storable(text: str) -> str:

@@ -34,7 +34,7 @@ def balance_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
     async def balance(interaction: Interaction) -> None:
         with working(interaction):
             if interaction.guild_id is None:
-                await refuse(interaction, refusals.ONLY_IN_SERVERS)
+                await refuse(interaction, refusals.only_in_servers())
                 return
             await interaction.response.defer(ephemeral=True, thinking=True)
             roles = tuple(role.id for role in getattr(interaction.user, "roles", ()))

@@ -74,7 +74,7 @@ async def _answer(
     unlimited: bool,
 ) -> tuple[str, Tone]:
     if interaction.guild_id is None:
-        return refusals.ONLY_IN_SERVERS, Tone.FAILED
+        return refusals.only_in_servers(), Tone.FAILED
     if not interaction.permissions.manage_guild:
         return NOT_ADMIN, Tone.FAILED
     if len(whose) > 1:

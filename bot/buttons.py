@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self, cast
 import discord
 
 from bot import amounts, presses, shots
+from bot.language import N_, _
 from bot.presses import Interaction
 from bot.talking import working
 from jobs.context import Context
@@ -48,8 +49,8 @@ class JobButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], temp
 
     def __init__(self, code: str, act: str, label: str | None = None) -> None:
         self.code, self.act = code, act
-        usual, style, _ = _ACTS[act]
-        super().__init__(discord.ui.Button(label=label or usual, style=style, custom_id=f"job:{code}:{act}"))
+        usual, style, _judge = _ACTS[act]
+        super().__init__(discord.ui.Button(label=label or _(usual), style=style, custom_id=f"job:{code}:{act}"))
 
     @classmethod
     async def from_custom_id(
@@ -99,7 +100,7 @@ class ComposeButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], 
     def __init__(self, code: str) -> None:
         self.code = code
         super().__init__(
-            discord.ui.Button(label="Compose", style=discord.ButtonStyle.primary, custom_id=f"mv:{code}:compose")
+            discord.ui.Button(label=_("Compose"), style=discord.ButtonStyle.primary, custom_id=f"mv:{code}:compose")
         )
 
     @classmethod
@@ -128,7 +129,9 @@ def view_of(job: Job) -> discord.ui.View | None:
         items += [ShotMenu(job.code, page, job) for page in range(pages)]
         items.append(ComposeButton(job.code))
     if job.state is State.CONFIRMING:
-        items.append(JobButton(job.code, "agree", f"Yes, for {amounts.credits_of(job.price)}"))
+        items.append(
+            JobButton(job.code, "agree", _("Yes, for {credits}").format(credits=amounts.credits_of(job.price)))
+        )
     if job.state is State.APPROVING:
         items.append(JobButton(job.code, "approve"))
     if not job.state.terminal and job.state is not State.CANCELLING:
@@ -161,8 +164,10 @@ def _offered(job: Job, page: int) -> tuple[list[discord.SelectOption], str]:
         discord.SelectOption(label=shots.label(number, shot), value=str(number))
         for number, shot in enumerate(part, first)
     ]
-    many = len(job.shots) > _MOST_OPTIONS
-    return options, "Pick a shot to change" + (f" ({first}-{first + len(part) - 1})" if many else "")
+    if len(job.shots) <= _MOST_OPTIONS:
+        return options, _("Pick a shot to change")
+    head = _("Pick a shot to change ({first}-{last})")
+    return options, head.format(first=first, last=first + len(part) - 1)
 
 
 def unanswered(interaction: Interaction, more: Sequence[re.Pattern[str]] = ()) -> bool:
@@ -185,12 +190,12 @@ def unanswered(interaction: Interaction, more: Sequence[re.Pattern[str]] = ()) -
 
 # By what stands in a button's id: its label, its colour, and what judges a press; None: the client makes something.
 _ACTS: dict[str, tuple[str, discord.ButtonStyle, presses.Judge | None]] = {
-    "cancel": ("Cancel", discord.ButtonStyle.secondary, presses.cancelled),
-    "agree": ("Yes", discord.ButtonStyle.success, presses.agreed),
-    "approve": ("Approve", discord.ButtonStyle.success, presses.approved),
-    "again": ("Again", discord.ButtonStyle.primary, None),
-    "edit": ("Edit & again", discord.ButtonStyle.secondary, None),
-    "animate": ("Animate last frame", discord.ButtonStyle.secondary, None),
-    "details": ("Details", discord.ButtonStyle.secondary, presses.explained),
-    "delete": ("Delete", discord.ButtonStyle.danger, presses.deleted),
+    "cancel": (N_("Cancel"), discord.ButtonStyle.secondary, presses.cancelled),
+    "agree": (N_("Yes"), discord.ButtonStyle.success, presses.agreed),
+    "approve": (N_("Approve"), discord.ButtonStyle.success, presses.approved),
+    "again": (N_("Again"), discord.ButtonStyle.primary, None),
+    "edit": (N_("Edit & again"), discord.ButtonStyle.secondary, None),
+    "animate": (N_("Animate last frame"), discord.ButtonStyle.secondary, None),
+    "details": (N_("Details"), discord.ButtonStyle.secondary, presses.explained),
+    "delete": (N_("Delete"), discord.ButtonStyle.danger, presses.deleted),
 }

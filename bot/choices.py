@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bot.amounts import credits_of
+from bot.language import _, ngettext
 from bot.plain import clean, cut
 from jobs.intake import fitting
 from providers.contract import Provider
@@ -170,7 +172,7 @@ def able_models(
             for model in provider.models(order.operation):
                 problems = provider.problems(provider.fill(replace(order, model=model.name)))
                 if model.name not in found and all(stand_ins and of_files(problem) for problem in problems):
-                    found[model.name] = f"{model.name} at {provider.title}"
+                    found[model.name] = _("{model} at {vendor}").format(model=model.name, vendor=provider.title)
     return list(found.values())[:_MOST_MODELS]
 
 
@@ -255,7 +257,9 @@ def _offered(provider: Provider, operation: Operation, field: str) -> Iterator[A
 
 
 def _label(field: str, value: str | int) -> str:
-    return (f"{value} second" if value == 1 else f"{value} seconds") if field == "duration" else str(value)
+    if field != "duration" or not isinstance(value, int):
+        return str(value)
+    return ngettext("{count} second", "{count} seconds", value).format(count=value)
 
 
 def _cost(provider: Provider, order: Order) -> int | None:
@@ -264,7 +268,7 @@ def _cost(provider: Provider, order: Order) -> int | None:
 
 def _priced(costs: Iterable[int | None]) -> str:
     known = [cost for cost in costs if cost is not None]
-    return f" · {min(known)} credits" if known else ""
+    return f" · {credits_of(min(known))}" if known else ""
 
 
 def _fits(current: str, label: str, value: str | int) -> bool:

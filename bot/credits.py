@@ -97,7 +97,7 @@ async def _answer(
     ctx: Context, interaction: Interaction, month: str | None
 ) -> tuple[discord.Embed, list[discord.File]]:
     if interaction.guild_id is None:
-        return notice(refusals.ONLY_IN_SERVERS), []
+        return notice(refusals.only_in_servers()), []
     if not interaction.permissions.manage_guild:
         return notice(NOT_ADMIN), []
     since = limits.start_of(ctx.now(), Period.MONTH) if month is None else month_of(month)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bot import refusals
 from bot.asking import storable
 from bot.labels import capital, label
+from bot.language import _, either, ngettext
 from bot.plain import cut
 from providers.orders import Extra, Kind, Problem, Rule, Value
 
@@ -93,7 +94,7 @@ def _packed(extras: Sequence[Extra]) -> list[list[Extra]]:
 def pick_of(extras: Sequence[Extra], number: int = 0, of: int = 1) -> Pick:
     """Make one drop-down of choices."""
     entries = tuple((f"{extra.name}: {value}", _hint(extra)) for extra in extras for value in _entries(extra))
-    title = "Choices" if of == 1 else f"Choices, part {number + 1}"
+    title = _("Choices") if of == 1 else _("Choices, part {number}").format(number=number + 1)
     return Pick(title, tuple((shown, shown, hint) for shown, hint in entries), len(extras))
 
 
@@ -106,22 +107,25 @@ def _entries(extra: Extra) -> tuple[str, ...]:
 
 def _hint(extra: Extra) -> str:
     what = capital(label(extra.name)).replace("`", "")
-    return cut(f"{what}; only {', '.join(extra.models)}" if extra.models else what, 100)
+    return cut(
+        _("{what}; only {models}").format(what=what, models=", ".join(extra.models)) if extra.models else what, 100
+    )
 
 
 def described(extra: Extra) -> str:
     """Say in a few words what can be written for a choice."""
     match extra.kind:
         case Kind.FLAG:
-            return f"{extra.name}: yes or no"
+            return _("{name}: {yes} or {no}").format(name=extra.name, yes="yes", no="no")
         case Kind.CHOICE:
-            return f"{extra.name}: {cut(' or '.join(extra.choices), 200)}"
+            return f"{extra.name}: {cut(either(extra.choices), 200)}"
         case Kind.WHOLE | Kind.DECIMAL:
-            return f"{extra.name}: {extra.least:g} to {extra.most:g}"
+            return _("{name}: {low} to {high}").format(name=extra.name, low=f"{extra.least:g}", high=f"{extra.most:g}")
         case Kind.WORDS:
-            return f"{extra.name}: up to {extra.most:g} words"
+            words = ngettext("{name}: up to {count} word", "{name}: up to {count} words", int(extra.most))
+            return words.format(name=extra.name, count=int(extra.most))
         case Kind.TEXT:
-            return f"{extra.name}: text"
+            return _("{name}: text").format(name=extra.name)
 
 
 def listed(extras: Sequence[Extra]) -> str:

@@ -61,6 +61,11 @@ def N_(text: str) -> str:  # noqa: N802 -- the name gettext's tools and their us
     return text
 
 
+def numbered(text: str, count: int) -> app_commands.locale_str:
+    """Give one of several like descriptions its number: "Picture {number}". To be marked with `N_`."""
+    return app_commands.locale_str(text.format(number=count), text=text, number=count)
+
+
 def number(value: float) -> str:
     """Write a number, with the separators of the language spoken."""
     return format_decimal(value, locale=_folder(_spoken.get()))
@@ -97,7 +102,8 @@ def read_all() -> None:
 
 
 def _folder(language: str) -> str:
-    return language.replace("-", "_")
+    """Name a language as Babel does. English lists end "b or c", as all our sentences do, and not "b, or c"."""
+    return "en_GB" if language == ENGLISH else language.replace("-", "_")
 
 
 class Commands(app_commands.Translator):
@@ -118,5 +124,8 @@ class Commands(app_commands.Translator):
         language = language_of(locale)
         if context.location in naming or language == ENGLISH:
             return None
-        said = catalogue(language).gettext(string.message)
-        return said if said != string.message else None
+        text = string.extras.get("text", string.message)
+        said = catalogue(language).gettext(text)
+        if said == text:
+            return None
+        return said.format(number=string.extras["number"]) if "number" in string.extras else said

@@ -71,7 +71,7 @@ def jobs_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
     async def jobs(interaction: Interaction, state: Literal["running", "finished", "all"] = "all") -> None:
         with working(interaction):
             if interaction.guild_id is None:
-                await refuse(interaction, refusals.ONLY_IN_SERVERS)
+                await refuse(interaction, refusals.only_in_servers())
                 return
             await interaction.response.defer(ephemeral=True, thinking=True)
             await _show(ctx, interaction, Which(state), 0)

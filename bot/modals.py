@@ -16,6 +16,7 @@ import structlog
 from bot import forms, refusals
 from bot.choices import extras_of
 from bot.forms import Sheet
+from bot.language import _
 from bot.taking import Asked, Interaction, refuse, refused_at_once, stumbled, take
 from bot.talking import TROUBLES, working
 from bot.talking import said as trouble_said
@@ -68,7 +69,7 @@ class Waiting:
 
     def take(self, modal: "FormModal") -> bool:
         """Take a form out; False when it is not here any more: too old, or sent already."""
-        until, _ = self._open.pop(modal.custom_id, (0.0, modal))
+        until, _modal = self._open.pop(modal.custom_id, (0.0, modal))
         return until > self._clock()
 
 
@@ -103,16 +104,19 @@ class FormModal(discord.ui.Modal):
                 required=False,
                 min_values=0,
                 max_values=pick.most,
-                placeholder="As usual",
+                placeholder=_("As usual"),
             )
             self._picks.append(drop_down)
-            self._add(pick.title, "Pick what should differ; one for each name" if pick.most > 1 else "", drop_down)
+            hint = _("Pick what should differ; one for each name") if pick.most > 1 else ""
+            self._add(pick.title, hint, drop_down)
         if sheet.lines:
             self._lines = _input("lines", forms.MOST_INPUT, forms.example(sheet.lines))
-            self._add("More, as name: value, one a line", forms.listed(sheet.lines), self._lines)
+            self._add(_("More, as name: value, one a line"), forms.listed(sheet.lines), self._lines)
         if sheet.mark:
             self._mark = discord.ui.FileUpload(custom_id="mark", required=False, min_values=0, max_values=1)
-            self._add("A picture as the watermark", "Together with watermark: yes", self._mark)
+            self._add(
+                _("A picture as the watermark"), _("Together with {line}").format(line="watermark: yes"), self._mark
+            )
 
     def _add(self, title: str, hint: str, item: discord.ui.Item[Any]) -> None:
         self.add_item(discord.ui.Label(text=title, description=hint or None, component=item))
@@ -126,7 +130,7 @@ class FormModal(discord.ui.Modal):
         """Read the form and go on with what it was opened for."""
         with working(interaction):
             if not self._waiting.take(self):
-                await refuse(interaction, refusals.TYPE_AGAIN)
+                await refuse(interaction, refusals.type_again())
                 return
             written = {name: item.value for name, item in self._blanks.items()}
             picked = [str(value) for drop_down in self._picks for value in drop_down.values]
@@ -179,7 +183,7 @@ async def open_advanced(
         files = (*asked.attachments, *((Role.WATERMARK, mark) for mark in answers.marks))
         await take(ctx, desk, again, replace(asked, typed=typed, attachments=files, written=answers.written))
 
-    await show(interaction, waiting, "Advanced", sheet, sent)
+    await show(interaction, waiting, _("Advanced"), sheet, sent)
 
 
 def unanswered(interaction: Interaction) -> bool:
@@ -192,6 +196,6 @@ def unanswered(interaction: Interaction) -> bool:
 async def refuse_late(interaction: Interaction) -> None:
     """Answer a form that is not open any more."""
     try:
-        await refuse(interaction, refusals.TYPE_AGAIN)
+        await refuse(interaction, refusals.type_again())
     except TROUBLES as error:
         _log.warning("form not answered", trouble=trouble_said(error))

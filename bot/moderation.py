@@ -208,7 +208,7 @@ async def _answered(ctx: Context, interaction: Interaction, answer: Callable[[],
         await interaction.response.defer(ephemeral=True, thinking=True)
         try:
             if interaction.guild_id is None:
-                told = Answer(refusals.ONLY_IN_SERVERS, Tone.FAILED)
+                told = Answer(refusals.only_in_servers(), Tone.FAILED)
             elif not await rights.moderates(ctx, interaction):
                 told = Answer(NOT_MODERATOR, Tone.FAILED)
             else:

@@ -16,6 +16,7 @@ import structlog
 from bot import refusals, shots
 from bot.asking import MOST_SECONDS, storable
 from bot.choices import Typed
+from bot.language import _
 from bot.rights import may
 from bot.sent import fields_of
 from bot.taking import Asked, Interaction, refuse, stumbled, take
@@ -31,10 +32,14 @@ _FORM = re.compile(r"mv:(?P<code>[0-9a-z]{13}):edit:(?P<number>[0-9]{1,4}):(?P<s
 _MOST_TYPED = 4000  # characters of a form's field, at Discord
 _log = structlog.get_logger("bot.music")
 
-NOT_FOUND = (
-    "I can't change that music video for you: it is not here any more, or it is somebody else's. "
-    f"The one who asked and people who may manage messages in its channel can.\n{refusals.NOTHING_SPENT}"
-)
+
+def not_found() -> str:
+    """Refuse a change, in the same words whatever the reason."""
+    words = _(
+        "I can't change that music video for you: it is not here any more, or it is somebody else's. "
+        "The one who asked and people who may manage messages in its channel can."
+    )
+    return refusals.at_no_cost(words)
 
 
 async def shot_picked(ctx: Context, interaction: Interaction, code: str) -> None:
@@ -45,7 +50,7 @@ async def shot_picked(ctx: Context, interaction: Interaction, code: str) -> None
         refusal = job if isinstance(job, str) else await _refusal(ctx, Operation.EDIT_SHOT, job, [number])
         shot = None if isinstance(job, str) else shots.shot_at(job, number)
         if refusal is not None or shot is None or isinstance(job, str):
-            await refuse(interaction, _with_end(refusal or NOT_FOUND))
+            await refuse(interaction, _with_end(refusal or not_found()))
             return
         await interaction.response.send_modal(_form(job, number, shot))
         ctx.tell("form shown", job.id, by=interaction.user.id, shot=number)
@@ -85,7 +90,7 @@ async def form_submitted(ctx: Context, desk: Desk, interaction: Interaction) -> 
         return
     try:
         match = _FORM.fullmatch(custom_id)
-        job = await _found(ctx, interaction, match["code"]) if match else NOT_FOUND
+        job = await _found(ctx, interaction, match["code"]) if match else not_found()
         if match is None or isinstance(job, str):
             await refuse(interaction, str(job))
         else:
@@ -102,7 +107,7 @@ async def edit(ctx: Context, desk: Desk, interaction: Interaction, job: Job, num
     """Ask for a shot of a music video to be made anew. The caller has judged who asks."""
     refusal = await _refusal(ctx, Operation.EDIT_SHOT, job, [number])
     if refusal is None and not prompt:
-        refusal = "A shot needs a prompt: say what should be seen instead."
+        refusal = _("A shot needs a prompt: say what should be seen instead.")
     if refusal is not None:
         await refuse(interaction, _with_end(refusal))
         return
@@ -127,7 +132,7 @@ async def _refusal(ctx: Context, operation: Operation, job: Job, numbers: Sequen
         under_way = await ctx.database.read(job_facts.changes_of, job)
     except StorageError as error:
         _log.warning("changes not read", trouble=str(error))
-        return refusals.STORAGE_TROUBLE
+        return refusals.storage_trouble()
     working = bool(under_way) or not job.state.terminal
     if operation is Operation.EDIT_SHOT:
         refusal = shots.not_editable(job, numbers[0], working=working)
@@ -158,25 +163,28 @@ async def _found(ctx: Context, interaction: Interaction, code: str) -> Job | str
         job = None if job_id is None else await ctx.database.read(job_facts.by_id, job_id)
     except StorageError as error:
         _log.warning("music video not read", trouble=str(error))
-        return refusals.STORAGE_TROUBLE
+        return refusals.storage_trouble()
     allowed = job is not None and job.operation == Operation.MUSIC_VIDEO and may(interaction, job)
     ctx.tell("shots asked for", job.id if job else None, by=interaction.user.id, allowed=allowed)
     if job is None or not allowed:
-        return NOT_FOUND
+        return not_found()
     closed = _not_open(job)
     return job if closed is None else _with_end(closed)
 
 
 def _not_open(job: Job) -> str | None:
-    return None if shots.changeable(job) else "This music video has no shots that could be changed."
+    return None if shots.changeable(job) else _("This music video has no shots that could be changed.")
 
 
 def _form(job: Job, number: int, shot: StoredShot) -> discord.ui.Modal:
     """Make the form for a shot's new prompt. It is not kept here: what is submitted is read by its id alone."""
-    form = discord.ui.Modal(title=f"Shot {number}", custom_id=f"mv:{job.code}:edit:{number}:{shots.digest(shot)}")
+    form = discord.ui.Modal(
+        title=_("Shot {number}").format(number=number),
+        custom_id=f"mv:{job.code}:edit:{number}:{shots.digest(shot)}",
+    )
     form.add_item(
         discord.ui.Label(
-            text="What should be seen instead",
+            text=_("What should be seen instead"),
             component=discord.ui.TextInput(
                 custom_id="prompt",
                 style=discord.TextStyle.paragraph,
@@ -208,4 +216,4 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _with_end(text: str) -> str:
-    return text if text.endswith(refusals.NOTHING_SPENT) else f"{text}\n{refusals.NOTHING_SPENT}"
+    return text if text.endswith(refusals.nothing_spent()) else refusals.at_no_cost(text)

@@ -11,6 +11,7 @@ from bot import asking, music, options, refusals, shots
 from bot.amounts import time_of
 from bot.cards import drawn
 from bot.commands import making_command
+from bot.language import N_, _, numbered
 from bot.options import OPERATIONS, Form, Option
 from bot.plain import clean, cut
 from bot.rights import may, sees
@@ -30,34 +31,37 @@ _log = structlog.get_logger("bot.mv")
 
 CREATE = Form(
     "create",
-    "Make a music video from pictures and a song",
+    N_("Make a music video from pictures and a song"),
     Operation.MUSIC_VIDEO,
     (
-        Option("audio", "The song: MP3, WAV, M4A or AAC", discord.Attachment, role=Role.AUDIO, required=True),
-        Option("image1", "Who or what is to be seen", discord.Attachment, role=Role.REFERENCE, required=True),
+        Option("audio", N_("The song: MP3, WAV, M4A or AAC"), discord.Attachment, role=Role.AUDIO, required=True),
+        Option("image1", N_("Who or what is to be seen"), discord.Attachment, role=Role.REFERENCE, required=True),
         *(
-            Option(f"image{n}", f"Picture {n}", discord.Attachment, role=Role.REFERENCE)
+            Option(f"image{n}", numbered(N_("Picture {number}"), n), discord.Attachment, role=Role.REFERENCE)
             for n in range(2, _MOST_PICTURES + 1)
         ),
         options.PROMPT,
         options.RATIO,
         options.RESOLUTION,
-        Option("subtitles", "The words of the song: a SubRip file (.srt)", discord.Attachment, role=Role.SUBTITLES),
-        Option("add_subtitle", "Show the words of the song", bool, extra=True),
-        Option("language", "The language of the song", str, extra=True),
-        Option("lip_sync", "Let people sing along; costs more", bool, extra=True),
+        Option("subtitles", N_("The words of the song: a SubRip file (.srt)"), discord.Attachment, role=Role.SUBTITLES),
+        Option("add_subtitle", N_("Show the words of the song"), bool, extra=True),
+        Option("language", N_("The language of the song"), str, extra=True),
+        Option("lip_sync", N_("Let people sing along; costs more"), bool, extra=True),
         options.PROVIDER,
     ),
 )
 
-NO_VIDEO = (
-    "There is no such music video here, or it is somebody else's. Choose one from the list that opens while you type."
-)
+
+def _no_video() -> str:
+    return _(
+        "There is no such music video here, or it is somebody else's. "
+        "Choose one from the list that opens while you type."
+    )
 
 
 def mv_group(ctx: Context, desk: Desk) -> app_commands.Group:
     """Make the /mv commands."""
-    group = app_commands.Group(name="mv", description="Music videos from pictures and a song")
+    group = app_commands.Group(name="mv", description=N_("Music videos from pictures and a song"))
     group.add_command(making_command(ctx, desk, CREATE))
     group.add_command(_show(ctx))
     group.add_command(_edit(ctx, desk))
@@ -66,7 +70,7 @@ def mv_group(ctx: Context, desk: Desk) -> app_commands.Group:
 
 
 def _show(ctx: Context) -> app_commands.Command[Any, ..., None]:
-    @app_commands.describe(video="Which music video")
+    @app_commands.describe(video=N_("Which music video"))
     async def show(interaction: Interaction, video: str) -> None:
         with working(interaction):
             found = await _read(ctx, interaction, video, sees)
@@ -84,7 +88,7 @@ def _show(ctx: Context) -> app_commands.Command[Any, ..., None]:
 
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
         name="show",
-        description="Show a music video and its shots, to you alone",
+        description=N_("Show a music video and its shots, to you alone"),
         callback=show,
         extras={OPERATIONS: (Operation.MUSIC_VIDEO,)},
     )
@@ -94,7 +98,7 @@ def _show(ctx: Context) -> app_commands.Command[Any, ..., None]:
 
 def _edit(ctx: Context, desk: Desk) -> app_commands.Command[Any, ..., None]:
     @app_commands.describe(
-        video="Which music video", shot="Which shot, by its number", prompt="What should be seen instead"
+        video=N_("Which music video"), shot=N_("Which shot, by its number"), prompt=N_("What should be seen instead")
     )
     async def edit(
         interaction: Interaction,
@@ -111,7 +115,7 @@ def _edit(ctx: Context, desk: Desk) -> app_commands.Command[Any, ..., None]:
 
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
         name="edit",
-        description="Have one shot of a music video made anew",
+        description=N_("Have one shot of a music video made anew"),
         callback=edit,
         extras={OPERATIONS: (Operation.EDIT_SHOT,)},
     )
@@ -122,7 +126,7 @@ def _edit(ctx: Context, desk: Desk) -> app_commands.Command[Any, ..., None]:
 
 def _compose(ctx: Context, desk: Desk) -> app_commands.Command[Any, ..., None]:
     @app_commands.describe(
-        video="Which music video", wanted="Which shots, in order, like: 1 2 4; left out, all of them"
+        video=N_("Which music video"), wanted=N_("Which shots, in order, like: 1 2 4; left out, all of them")
     )
     @app_commands.rename(wanted="shots")
     async def compose(
@@ -136,13 +140,13 @@ def _compose(ctx: Context, desk: Desk) -> app_commands.Command[Any, ..., None]:
             job = found[0]
             numbers = list(range(1, len(job.shots) + 1)) if wanted is None else shots.chosen(wanted, job)
             if isinstance(numbers, str):
-                await refuse(interaction, f"{numbers}\n{refusals.NOTHING_SPENT}")
+                await refuse(interaction, refusals.at_no_cost(numbers))
                 return
             await music.compose(ctx, desk, interaction, job, numbers)
 
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
         name="compose",
-        description="Put shots of a music video together",
+        description=N_("Put shots of a music video together"),
         callback=compose,
         extras={OPERATIONS: (Operation.COMPOSE_SHOTS,)},
     )
@@ -161,9 +165,9 @@ async def _read(ctx: Context, interaction: Interaction, video: str, judge: Judge
         whole = None if job_id is None else await ctx.database.read(_whole, job_id)
     except StorageError as error:
         _log.warning("music video not read", trouble=str(error))
-        return refusals.STORAGE_TROUBLE
+        return refusals.storage_trouble()
     if whole is None or whole[0].operation != Operation.MUSIC_VIDEO or not judge(interaction, whole[0]):
-        return f"{NO_VIDEO}\n{refusals.NOTHING_SPENT}"
+        return refusals.at_no_cost(_no_video())
     return whole
 
 
@@ -190,8 +194,9 @@ def _naming(ctx: Context, judge: Judge) -> Any:
 
 
 def _name(job: Job, now: int) -> str:
-    end = f" · {time_of((now - job.created_at) / 1000)} ago · {job.code}"
-    return cut(clean(job.prompt) or "(no prompt)", 100 - len(end)) + end
+    ago = _("{time} ago").format(time=time_of((now - job.created_at) / 1000))
+    end = f" · {ago} · {job.code}"
+    return cut(clean(job.prompt) or _("(no prompt)"), 100 - len(end)) + end
 
 
 def _numbering(ctx: Context) -> Any:

@@ -10,6 +10,7 @@ from discord import app_commands
 from bot import asking
 from bot.brush import read_strokes
 from bot.choices import Typed, typed_of
+from bot.language import N_, numbered
 from bot.taking import Asked
 from jobs.intake import operation_for
 from providers.orders import Operation, Problem, Role, Value
@@ -28,7 +29,7 @@ class Option:
     """One option of a command."""
 
     name: str
-    says: str  # at most 100 characters
+    says: str | app_commands.locale_str  # at most 100 characters, in every language
     kind: Any  # what discord.py makes the option from: a type, or a range of one
     role: Role | None = None  # a file for this
     extra: bool = False  # a further choice of the vendors' under this very name
@@ -112,26 +113,28 @@ def _stored(text: str | None) -> str | None:
     return asking.storable(text) or None if text else None
 
 
-PROMPT = Option("prompt", "What should be seen", app_commands.Range[str, 1, asking.MOST_PROMPT])
-MODEL = Option("model", "Which model makes it", app_commands.Range[str, 1, asking.MOST_MODEL])
-DURATION = Option("duration", "How many seconds", int)
-RATIO = Option("aspect_ratio", "The shape, where no picture decides it", str)
-RESOLUTION = Option("resolution", "How sharp", str)
-SEED = Option("seed", "The same seed gives a similar result again", app_commands.Range[int, 0, asking.MOST_SEED])
-AUDIO = Option("audio", "With sound, where the model can", bool)
-PROVIDER = Option("provider", "Who makes it; left out, the cheapest that can", str)
-PRESET = Option("preset", "A style of this server: fills what you leave open", app_commands.Range[str, 1, 40])
-ADVANCED = Option("advanced", "True: a form with all further choices opens before anything is sent", bool)
+PROMPT = Option("prompt", N_("What should be seen"), app_commands.Range[str, 1, asking.MOST_PROMPT])
+MODEL = Option("model", N_("Which model makes it"), app_commands.Range[str, 1, asking.MOST_MODEL])
+DURATION = Option("duration", N_("How many seconds"), int)
+RATIO = Option("aspect_ratio", N_("The shape, where no picture decides it"), str)
+RESOLUTION = Option("resolution", N_("How sharp"), str)
+SEED = Option("seed", N_("The same seed gives a similar result again"), app_commands.Range[int, 0, asking.MOST_SEED])
+AUDIO = Option("audio", N_("With sound, where the model can"), bool)
+PROVIDER = Option("provider", N_("Who makes it; left out, the cheapest that can"), str)
+PRESET = Option("preset", N_("A style of this server: fills what you leave open"), app_commands.Range[str, 1, 40])
+ADVANCED = Option("advanced", N_("True: a form with all further choices opens before anything is sent"), bool)
 _VIDEO = (MODEL, DURATION, RATIO, RESOLUTION, SEED, AUDIO, PROVIDER, PRESET, ADVANCED)
 
 
-def _file(name: str, says: str, role: Role, *, required: bool = False) -> Option:
+def _file(name: str, says: str | app_commands.locale_str, role: Role, *, required: bool = False) -> Option:
     return Option(name, says, discord.Attachment, role=role, required=required)
 
 
 def _references(says: str) -> tuple[Option, ...]:
     first = _file("image1", says, Role.REFERENCE, required=True)
-    more = (_file(f"image{n}", f"Picture {n}", Role.REFERENCE) for n in range(2, _MOST_REFERENCES + 1))
+    more = (
+        _file(f"image{n}", numbered(N_("Picture {number}"), n), Role.REFERENCE) for n in range(2, _MOST_REFERENCES + 1)
+    )
     return (first, *more)
 
 
@@ -142,45 +145,45 @@ def _required(option: Option) -> Option:
 FORMS = (
     Form(
         "video",
-        "Make a video from words and pictures",
+        N_("Make a video from words and pictures"),
         None,
         (
             PROMPT,
-            _file("image", "The first frame: the video begins with this picture", Role.FIRST_FRAME),
-            _file("last_frame", "The video ends with this picture", Role.LAST_FRAME),
+            _file("image", N_("The first frame: the video begins with this picture"), Role.FIRST_FRAME),
+            _file("last_frame", N_("The video ends with this picture"), Role.LAST_FRAME),
             *_VIDEO,
         ),
     ),
     Form(
         "reference",
-        "Make a video with the people and things of your pictures",
+        N_("Make a video with the people and things of your pictures"),
         Operation.REFERENCE_TO_VIDEO,
-        (_required(PROMPT), *_references("Who or what is to be seen"), *_VIDEO),
+        (_required(PROMPT), *_references(N_("Who or what is to be seen")), *_VIDEO),
     ),
     Form(
         "template",
-        "Make a video by a vendor's template",
+        N_("Make a video by a vendor's template"),
         Operation.TEMPLATE_TO_VIDEO,
         (
             Option(
                 "template_id",
-                "The template's name, as the vendor's list of templates spells it",
+                N_("The template's name, as the vendor's list of templates spells it"),
                 app_commands.Range[str, 1, 200],
                 extra=True,
                 required=True,
             ),
-            *_references("The picture it is made from"),
+            *_references(N_("The picture it is made from")),
             PROMPT,
             *_VIDEO,
         ),
     ),
     Form(
         "image",
-        "Make a picture with the people and things of your pictures",
+        N_("Make a picture with the people and things of your pictures"),
         Operation.REFERENCE_TO_IMAGE,
         (
             _required(PROMPT),
-            *_references("Who or what is to be seen"),
+            *_references(N_("Who or what is to be seen")),
             MODEL,
             RATIO,
             RESOLUTION,
@@ -191,19 +194,19 @@ FORMS = (
     ),
     Form(
         "motion",
-        "Let a picture move the way somebody moves in a video",
+        N_("Let a picture move the way somebody moves in a video"),
         Operation.MOTION_CONTROL,
         (
-            _file("image", "Who is to move", Role.FIRST_FRAME, required=True),
-            _file("video", "Whose movement it is: MP4 or MOV", Role.MOTION, required=True),
+            _file("image", N_("Who is to move"), Role.FIRST_FRAME, required=True),
+            _file("video", N_("Whose movement it is: MP4 or MOV"), Role.MOTION, required=True),
             Option(
                 "character_orientation",
-                "Which way they face: as in the image, or as in the video",
+                N_("Which way they face: as in the image, or as in the video"),
                 str,
                 extra=True,
                 required=True,
             ),
-            Option("keep_original_sound", "Keep the sound of the video", bool, extra=True),
+            Option("keep_original_sound", N_("Keep the sound of the video"), bool, extra=True),
             PROMPT,
             MODEL,
             RESOLUTION,
@@ -212,12 +215,12 @@ FORMS = (
     ),
     Form(
         "avatar",
-        "Let a face say a text or follow a recording",
+        N_("Let a face say a text or follow a recording"),
         Operation.AVATAR,
         (
-            _file("image", "The face", Role.FACE, required=True),
-            Option("text", "What it says; or attach an audio", app_commands.Range[str, 1, 5000], extra=True),
-            _file("audio", "What is heard: MP3, WAV, M4A or AAC; or type a text", Role.AUDIO),
+            _file("image", N_("The face"), Role.FACE, required=True),
+            Option("text", N_("What it says; or attach an audio"), app_commands.Range[str, 1, 5000], extra=True),
+            _file("audio", N_("What is heard: MP3, WAV, M4A or AAC; or type a text"), Role.AUDIO),
             PROMPT,
             MODEL,
             RESOLUTION,
@@ -226,19 +229,23 @@ FORMS = (
     ),
     Form(
         "brush",
-        "Let parts of a picture move along lines you give",
+        N_("Let parts of a picture move along lines you give"),
         Operation.IMAGE_TO_VIDEO,
         (
-            _file("image", "The first frame: the video begins with this picture", Role.FIRST_FRAME, required=True),
+            _file("image", N_("The first frame: the video begins with this picture"), Role.FIRST_FRAME, required=True),
             PROMPT,
-            _file("static_mask", "What stays still: a picture of the same size, white there", Role.STATIC_MASK),
+            _file("static_mask", N_("What stays still: a picture of the same size, white there"), Role.STATIC_MASK),
             *(
-                _file(f"dynamic_mask{n}", f"What moves along stroke {n}: a picture of the same size", Role.DYNAMIC_MASK)
+                _file(
+                    f"dynamic_mask{n}",
+                    numbered(N_("What moves along stroke {number}: a picture of the same size"), n),
+                    Role.DYNAMIC_MASK,
+                )
                 for n in range(1, _MOST_MASKS + 1)
             ),
             Option(
                 "strokes",
-                "A line for each dynamic mask, from the bottom left: 279,219 417,65; 10,10 40,80",
+                N_("A line for each dynamic mask, from the bottom left: 279,219 417,65; 10,10 40,80"),
                 app_commands.Range[str, 1, asking.MOST_STROKES_TEXT],
             ),
             MODEL,

@@ -161,7 +161,7 @@ async def _changed(ctx: Context, interaction: Interaction, store: Any, refusal: 
         await interaction.response.defer(ephemeral=True, thinking=True)
         try:
             if interaction.guild_id is None:
-                text = refusals.ONLY_IN_SERVERS
+                text = refusals.only_in_servers()
             elif not await rights.moderates(ctx, interaction):
                 text = NOT_MODERATOR
             else:

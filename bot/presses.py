@@ -54,10 +54,10 @@ async def _judged(ctx: Context, interaction: Interaction, code: str, judge: Judg
         return await judge(ctx, interaction, job)
     except StorageError as error:
         _log.warning("press not stored", trouble=str(error))
-        return refusals.PRESS_NOT_STORED, Tone.FAILED
+        return refusals.press_not_stored(), Tone.FAILED
     except Exception:  # noqa: BLE001 -- whatever it is, the one who pressed is told
         _log.exception("press failed")
-        return refusals.UNEXPECTED_PRESS, Tone.FAILED
+        return refusals.unexpected_press(), Tone.FAILED
 
 
 async def cancelled(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import discord
 
 from bot.choices import Typed
+from bot.language import _
 from bot.plain import clean
 from jobs.intake import fitting
 from providers.contract import Provider
@@ -21,13 +22,16 @@ def broken(settings: GuildSettings, channel: object, typed: Typed) -> str | None
     here = {getattr(channel, "id", 0), getattr(channel, "parent_id", 0)}
     if settings.channels and not here & set(settings.channels):
         named = " ".join(f"<#{one}>" for one in settings.channels[:_MOST_NAMED])
-        more = " and others" if len(settings.channels) > _MOST_NAMED else ""
-        return f"The admins of this server let me work in {named}{more} only. Please ask there."
+        if len(settings.channels) > _MOST_NAMED:
+            words = _("The admins of this server let me work in {channels} and others only. Please ask there.")
+        else:
+            words = _("The admins of this server let me work in {channels} only. Please ask there.")
+        return words.format(channels=named)
     if settings.nsfw_only and not _restricted(channel):
-        return "The admins of this server let me work in age-restricted channels only. Please ask in one of them."
+        return _("The admins of this server let me work in age-restricted channels only. Please ask in one of them.")
     texts = [typed.prompt or "", *(value for value in typed.extras.values() if isinstance(value, str))]
     if any(forbidden_in(settings.forbidden, text) for text in texts):
-        return "The admins of this server do not allow a word in this request. Please change it."
+        return _("The admins of this server do not allow a word in this request. Please change it.")
     return None
 
 

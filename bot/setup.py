@@ -224,7 +224,7 @@ def _here(ctx: Context) -> Here:
 
 def _refusal(interaction: Interaction) -> str | None:
     if interaction.guild_id is None:
-        return refusals.ONLY_IN_SERVERS
+        return refusals.only_in_servers()
     # What Discord hides can be shown again by its own settings.
     return None if interaction.permissions.manage_guild else NOT_ADMIN
 

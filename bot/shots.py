@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
+from bot.language import N_, _, both, ngettext
 from bot.plain import clean, cut, plain
 from providers.contract import Progress
 from providers.orders import Operation
@@ -11,14 +12,16 @@ from storage.words import Job, State, StoredShot
 
 MOST_CHOSEN = 100  # shots in one film
 _LISTED = 20
+_NAMED = 10
 _PROMPT_MOST = 48
 _STATES = {
-    Progress.WAITING: ("▫️", "waiting"),
-    Progress.RUNNING: ("⏳", "being made"),
-    Progress.SUCCEEDED: ("✅", "ready"),
-    Progress.FAILED: ("❌", "failed"),
-    Progress.CANCELLED: ("⏹️", "stopped"),
+    Progress.WAITING: ("▫️", N_("waiting")),
+    Progress.RUNNING: ("⏳", N_("being made")),
+    Progress.SUCCEEDED: ("✅", N_("ready")),
+    Progress.FAILED: ("❌", N_("failed")),
+    Progress.CANCELLED: ("⏹️", N_("stopped")),
 }
+_UNKNOWN = ("⏳", N_("being made"))
 _MOVING = {Progress.WAITING.value, Progress.RUNNING.value}
 
 
@@ -30,16 +33,18 @@ def changeable(job: Job) -> bool:
 
 def listing(job: Job) -> list[str]:
     """List a music video's shots, a line each."""
-    head = "**Shots** · pick one to change it; Compose puts them together" if changeable(job) else "**Shots**"
+    head = _("**Shots**")
+    if changeable(job):
+        head = _("**Shots** · pick one to change it; Compose puts them together")
     lines = [_line(number, shot) for number, shot in enumerate(job.shots[:_LISTED], 1)]
     rest = len(job.shots) - _LISTED
-    return [head, *lines, *([f"… and {rest} more"] if rest > 0 else [])]
+    return [head, *lines, *([_("… and {count} more").format(count=rest)] if rest > 0 else [])]
 
 
 def _line(number: int, shot: StoredShot) -> str:
-    sign, word = _STATES.get(Progress(shot.state), ("", "")) if shot.state in set(Progress) else ("⏳", "being made")
+    sign, word = _STATES[Progress(shot.state)] if shot.state in set(Progress) else _UNKNOWN
     words = plain(shot.prompt, _PROMPT_MOST)
-    return " · ".join([f"{sign} **{number}** {word}", *_length(shot), *([words] if words else [])])
+    return " · ".join([f"{sign} **{number}** {_(word)}", *_length(shot), *([words] if words else [])])
 
 
 def label(number: int, shot: StoredShot, most: int = 100) -> str:
@@ -49,7 +54,7 @@ def label(number: int, shot: StoredShot, most: int = 100) -> str:
 
 
 def _length(shot: StoredShot) -> list[str]:
-    return [] if shot.seconds is None else [f"{shot.seconds:g} s"]
+    return [] if shot.seconds is None else [_("{seconds} s").format(seconds=f"{shot.seconds:g}")]
 
 
 def shot_at(job: Job, number: int) -> StoredShot | None:
@@ -71,7 +76,7 @@ def gone(job: Job, number: int) -> str:
     """Say that the shot a form was about is not there any more."""
     if shot_at(job, number) is None:
         return _no_such(number, len(job.shots))
-    return "The shots are other ones now than when this form was opened. Pick the shot again."
+    return _("The shots are other ones now than when this form was opened. Pick the shot again.")
 
 
 def not_editable(job: Job, number: int, *, working: bool = True) -> str | None:
@@ -84,7 +89,7 @@ def not_editable(job: Job, number: int, *, working: bool = True) -> str | None:
     if shot is None:
         return _no_such(number, len(job.shots))
     if working and shot.state in _MOVING:
-        return f"Shot {number} is being made just now. Try again when it is ready."
+        return _being_made([number])
     return None
 
 
@@ -92,15 +97,15 @@ def chosen(text: str, job: Job) -> list[int] | str:
     """Read which shots are meant, in which order: "1 2 4" or "1,2,4"; or the sentence why it cannot be read."""
     words = re.split(r"[\s,;]+", text.strip(" \t\r\n,;"))
     if not all(word.isascii() and word.isdigit() and len(word) < 5 for word in words):
-        return "I can't read which shots you mean. Write their numbers in order, like: 1 2 4"
+        return _("I can't read which shots you mean. Write their numbers in order, like: 1 2 4")
     numbers = [int(word) for word in words]
     if len(numbers) > MOST_CHOSEN:
-        return f"That is more than {MOST_CHOSEN} shots. Name fewer."
+        return _("That is more than {count} shots. Name fewer.").format(count=MOST_CHOSEN)
     for number in numbers:
         if shot_at(job, number) is None:
             return _no_such(number, len(job.shots))
         if numbers.count(number) > 1:
-            return f"Shot {number} is named twice. Name each shot once."
+            return _("Shot {number} is named twice. Name each shot once.").format(number=number)
     return numbers
 
 
@@ -108,26 +113,44 @@ def not_composable(job: Job, numbers: Sequence[int], *, working: bool = True) ->
     """Say why shots cannot be put together now; None when they can. `working`: as said at not_editable."""
     moving = [number for number in numbers if _state(job, number) in _MOVING]
     if working and moving:
-        return f"{_named(moving)} being made just now. Try again when all are ready."
+        return _being_made(moving)
     bad = [number for number in numbers if _state(job, number) not in {Progress.SUCCEEDED.value, *_MOVING}]
     if bad:
-        return f"{_named(bad)} not ready. Change it first, or leave it out with `/mv compose`."
-    return None if numbers else "There are no shots to put together yet."
+        words = ngettext(
+            "Shot {numbers} is not ready. Change it first, or leave it out with `/mv compose`.",
+            "Shots {numbers} are not ready. Change them first, or leave them out with `/mv compose`.",
+            len(bad),
+        )
+        return words.format(numbers=_named(bad))
+    return None if numbers else _("There are no shots to put together yet.")
+
+
+def _being_made(numbers: Sequence[int]) -> str:
+    words = ngettext(
+        "Shot {numbers} is being made just now. Try again when it is ready.",
+        "Shots {numbers} are being made just now. Try again when all are ready.",
+        len(numbers),
+    )
+    return words.format(numbers=_named(numbers))
 
 
 def waits(job: Job | None, operation: Operation, other: Job) -> str:
     """Say which change under way a change of a music video must wait for."""
     theirs = set(other.options.get("shots", []))
     numbers = [number for number, shot in enumerate(job.shots if job else (), 1) if shot.id in theirs]
-    shot = f"Shot {numbers[0]}" if len(numbers) == 1 else "That shot"
-    until = "Try again when that is done."
+    until = _("Try again when that is done.")
     if other.state in {State.CONFIRMING, State.APPROVING}:
-        until = "It waits for somebody's yes: give it on its card, or cancel it there."
+        until = _("It waits for somebody's yes: give it on its card, or cancel it there.")
     if other.operation != Operation.EDIT_SHOT:
-        return f"These shots are being put together already (`{other.code}`). {until}"
+        words = _("These shots are being put together already (`{job}`).").format(job=other.code)
+        return f"{words} {until}"
+    if len(numbers) == 1:
+        words = _("Shot {number} is being made anew already (`{job}`).").format(number=numbers[0], job=other.code)
+    else:
+        words = _("That shot is being made anew already (`{job}`).").format(job=other.code)
     if operation is Operation.EDIT_SHOT:
-        return f"{shot} is being made anew already (`{other.code}`). {until}"
-    return f"{shot} is being made anew just now (`{other.code}`). {until} Or leave it out with `/mv compose`."
+        return f"{words} {until}"
+    return f"{words} {until} {_('Or leave it out with `/mv compose`.')}"
 
 
 def ids_of(job: Job, numbers: Iterable[int]) -> tuple[str, ...]:
@@ -141,9 +164,15 @@ def _state(job: Job, number: int) -> str:
 
 
 def _named(numbers: Sequence[int]) -> str:
-    shown = ", ".join(str(number) for number in numbers[:10]) + (" …" if len(numbers) > 10 else "")
-    return f"Shot {shown} is" if len(numbers) == 1 else f"Shots {shown} are"
+    if len(numbers) > _NAMED:
+        return ", ".join(str(number) for number in numbers[:_NAMED]) + " …"
+    return both(str(number) for number in numbers)
 
 
 def _no_such(number: int, count: int) -> str:
-    return f"There is no shot {number}: this music video has {count}."
+    words = ngettext(
+        "There is no shot {number}: this music video has {count} shot.",
+        "There is no shot {number}: this music video has {count} shots.",
+        count,
+    )
+    return words.format(number=number, count=count)

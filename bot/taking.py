@@ -86,11 +86,11 @@ def refused_at_once(ctx: Context, interaction: Interaction, asked: Asked, *, who
     `whole`: nothing more will be typed. Else what is missing, or goes wrong together, may still be mended.
     """
     if interaction.guild_id is None:
-        return refusals.ONLY_IN_SERVERS
+        return refusals.only_in_servers()
     if not _may_post(interaction):
-        return refusals.MAY_NOT_POST
+        return refusals.may_not_post()
     if not ctx.providers:
-        return refusals.NO_PROVIDERS
+        return refusals.no_providers()
     typed = asked.typed
     if typed.provider is not None and provider_named(ctx.providers, typed.provider) is None:
         return refusals.no_such_provider(typed.provider, [provider.title for provider in ctx.providers.values()])
@@ -165,7 +165,7 @@ async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked
             asked = named
         broken = rules.broken(settings, interaction.channel, asked.typed)
         if broken is not None:
-            return refusals.house_rule(broken)
+            return refusals.at_no_cost(broken)
         order, wanted = _order(ctx, rules.with_default_model(ctx.providers, settings, asked.typed), given)
         vendors = offering(ctx.providers, order, wanted)
         planned = plan(vendors, order, wanted=wanted, preferred=settings.default_provider)
@@ -175,9 +175,9 @@ async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked
         job = await accept(ctx, planned, _asker(interaction, card_id, settings.language), asked.root)
     except (StorageError, OSError) as error:
         _log.warning("job not stored", trouble=type(error).__name__)
-        return refusals.STORAGE_TROUBLE
+        return refusals.storage_trouble()
     if isinstance(job, Busy):
-        return f"{shots.waits(asked.root, planned.order.operation, job.by)}\n{refusals.NOTHING_SPENT}"
+        return refusals.at_no_cost(shots.waits(asked.root, planned.order.operation, job.by))
     return refusals.hindered(job) if isinstance(job, Hindered) else job
 
 
@@ -186,7 +186,7 @@ async def _preset(ctx: Context, interaction: Interaction, asked: Asked, name: st
     found = await ctx.database.read(guilds.presets_of, interaction.guild_id or 0)
     preset = next((one for one in found if one.name.casefold() == name.casefold()), None)
     if preset is None:
-        return f"{presets.unknown(name)}\n{refusals.NOTHING_SPENT}"
+        return refusals.at_no_cost(presets.unknown(name))
     asked = replace(asked, typed=presets.applied(preset, asked.typed))
     return refused_at_once(ctx, interaction, asked) or asked
 
@@ -237,9 +237,9 @@ async def stumbled(interaction: Interaction, error: BaseException) -> None:
     try:
         if interaction.response.is_done():
             await interaction.edit_original_response(
-                embed=notice(refusals.UNEXPECTED), view=None, allowed_mentions=NO_PINGS
+                embed=notice(refusals.unexpected()), view=None, allowed_mentions=NO_PINGS
             )
         else:
-            await refuse(interaction, refusals.UNEXPECTED)
+            await refuse(interaction, refusals.unexpected())
     except TROUBLES as trouble:
         _log.warning("member not told", trouble=said(trouble))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import refusals
+from bot import problems, refusals
 from bot.amounts import credits_of, time_of
 from bot.answers import cancel_answer
 from bot.looks import embed_of
@@ -302,18 +302,18 @@ PROBLEMS = st.builds(
 
 
 @given(st.lists(PROBLEMS, min_size=1, max_size=30), st.none() | st.just("Acme"))
-def test_every_refusal_fits_and_is_safe(problems: list[Problem], title: str | None) -> None:
-    text = refusals.refused(problems, title)
+def test_every_refusal_fits_and_is_safe(wrong: list[Problem], title: str | None) -> None:
+    text = refusals.refused(wrong, title)
     assert len(text) <= 4096
     assert "@everyone" not in text
-    assert text.endswith(refusals.NOTHING_SPENT)
+    assert text.endswith(refusals.nothing_spent())
     assert len(text.splitlines()) <= 7
 
 
 @pytest.mark.parametrize("rule", list(Rule))
 @pytest.mark.parametrize("field", ["prompt", "duration", "first_frame", "audio", "operation"])
 def test_every_rule_has_its_sentence(rule: Rule, field: str) -> None:
-    text = refusals.problem_text(Problem(field, rule, "12", ("5", "10"), "10", 7), "Acme")
+    text = problems.problem_text(Problem(field, rule, "12", ("5", "10"), "10", 7), "Acme")
     assert text[0].isupper() or text.startswith("12")
     assert text.endswith(".")
 
@@ -335,20 +335,20 @@ def test_every_rule_has_its_sentence(rule: Rule, field: str) -> None:
         ),
         (
             Problem("first_frame", Rule.FILE_BYTES, "12500000", limit=10_000_000),
-            "The image has 12.5 MB; Acme takes at most 10.0 MB.",
+            "The image has 12.5 MB; Acme takes at most 10 MB.",
         ),
         (
             Problem("last_frame", Rule.FILE_FORMAT, "image/webp", ("image/png", "image/jpeg")),
-            "The last frame is a WebP file; Acme takes PNG or JPEG.",
+            "The last frame is in WebP format; Acme takes PNG or JPEG.",
         ),
         (
             Problem("seed", Rule.NOT_OFFERED, "7"),
-            "Acme takes no choice of seed here. Leave it out.",
+            "Acme does not let you choose the seed here. Leave it out.",
         ),
     ],
 )
 def test_refusals_say_what_would_be_right(problem: Problem, text: str) -> None:
-    assert refusals.problem_text(problem, "Acme") == text
+    assert problems.problem_text(problem, "Acme") == text
 
 
 @given(ANY)
@@ -373,8 +373,8 @@ def test_every_flaw_and_trouble_says_that_nothing_was_spent() -> None:
     texts = [refusals.flawed("first_frame", flaw) for flaw in Flaw]
     texts += [
         *(refusals.hindered(Hindered(40, limit)) for limit in LIMITS),
-        refusals.STORAGE_TROUBLE,
-        refusals.MAY_NOT_POST,
+        refusals.storage_trouble(),
+        refusals.may_not_post(),
     ]
     assert all("Nothing was sent and nothing was spent." in text for text in texts)
 

@@ -285,7 +285,7 @@ async def test_nothing_is_put_together_of_a_shot_that_is_being_made_anew(films: 
     await quiet(films)
     edit = await last_job(films)
     text = await refusal(films, films.ada.press(card, "Compose"))
-    assert f"Shot 2 is being made anew just now (`{edit.code}`)" in text
+    assert f"Shot 2 is being made anew already (`{edit.code}`)" in text
     await films.ada.type(films.channel, "/mv compose", {"video": root.code, "shots": "1 3"}).answered()
     await quiet(films)
     assert (await last_job(films)).options["shots"] == ["s-1", "s-3"]

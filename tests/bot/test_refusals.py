@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot import refusals
+from bot import problems, refusals
 from bot.labels import label, made, several
 from providers.orders import Operation, Problem, Role, Rule
 from tests.bot.test_choices import VENDORS
@@ -19,7 +19,7 @@ BOTTOM, TOP = "0,0", "639,479"
         ),
         (
             Problem("bgm", Rule.NOT_OFFERED, Operation.TEXT_TO_VIDEO),
-            "Acme takes no choice of background music here. Leave it out.",
+            "Acme does not let you choose background music here. Leave it out.",
         ),
         (
             Problem(Role.LAST_FRAME, Rule.NOT_OFFERED, "reference_to_video"),
@@ -83,7 +83,7 @@ BOTTOM, TOP = "0,0", "639,479"
             Problem("strokes", Rule.ONE_OF, "700,9", (BOTTOM, TOP), "639,9"),
             "A stroke leaves the image at 700,9. Points go from 0,0 (bottom left) to 639,479 (top right).",
         ),
-        (Problem("strokes", Rule.ONE_OF, "1", ("2-77",), "2"), "A stroke has 1 points; Acme takes 2 to 77."),
+        (Problem("strokes", Rule.ONE_OF, "1", ("2-77",), "2"), "A stroke has 1 point; Acme takes 2 to 77."),
         (
             Problem("strokes", Rule.NOT_READ, "a,b", ("1,2 3,4",)),
             "The strokes can't be understood at “a,b”. Write it like this: `1,2 3,4`.",
@@ -106,7 +106,7 @@ BOTTOM, TOP = "0,0", "639,479"
         ),
         (
             Problem(Role.AUDIO, Rule.FILE_FORMAT, "audio/aac", ("audio/mpeg", "audio/wav")),
-            "The audio file is an AAC file; Acme takes MP3 or WAV.",
+            "The audio file is in AAC format; Acme takes MP3 or WAV.",
         ),
         (
             Problem("next_years_choice", Rule.ONE_OF, "x", ("a", "b")),
@@ -115,12 +115,12 @@ BOTTOM, TOP = "0,0", "639,479"
     ],
 )
 def test_each_sentence_says_what_would_be_right(problem: Problem, text: str) -> None:
-    assert refusals.problem_text(problem, "Acme") == text
+    assert problems.problem_text(problem, "Acme") == text
 
 
 def test_where_nobody_can_do_it_no_other_provider_is_advised() -> None:
     text = refusals.refused([Problem("operation", Rule.NOT_OFFERED, "avatar")], None)
-    assert text == f"No provider that is set up here can make a talking face.\n{refusals.NOTHING_SPENT}"
+    assert text == f"No provider that is set up here can make a talking face.\n{refusals.nothing_spent()}"
 
 
 def test_everything_of_the_contract_and_of_every_vendor_has_a_name_for_people() -> None:
