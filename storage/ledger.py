@@ -1,9 +1,24 @@
 """The ledger: each credit is held once and closed once, and the balance is the sum of the rows."""
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
 
-from sqlalchemy import Connection, String, and_, case, cast, func, insert, literal, null, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Insert,
+    Select,
+    String,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from storage import limits
 from storage.tables import CLOSING, jobs, ledger
@@ -15,26 +30,35 @@ def hold(connection: Connection, job: Job, outside: int = 0) -> bool:
 
     Check and hold are one statement: two commands cannot both see the last credits.
     """
-    row: list[Any] = [
-        literal(job.id),
-        cast(literal(Entry.HOLD.value), String),
-        literal(-job.price),
-        null() if job.guild_id is None else literal(job.guild_id),
-        literal(job.room_id),
-        literal(job.user_id),
-        literal(job.created_at),
-        literal(job.created_at),
-    ]
+    row = {
+        "to_job": job.id,
+        "to_amount": -job.price,
+        "to_guild": job.guild_id,
+        "to_channel": job.room_id,
+        "to_user": job.user_id,
+        "to_at": job.created_at,
+    }
+    return connection.execute(_holding(limits.standing(job)), {**row, **limits.about(job, outside)}).rowcount == 1
+
+
+@cache
+def _holding(standing: Select[Any]) -> Insert:
+    """Put the statement together, once for what may stand in the way."""
+    job, amount, guild, channel, user, moment = (
+        bindparam(f"to_{name}", type_=BigInteger) for name in ("job", "amount", "guild", "channel", "user", "at")
+    )
+    kind = cast(literal(Entry.HOLD.value), String)
     names = ["job_id", "kind", "amount", "guild_id", "channel_id", "user_id", "held_at", "at"]
-    free = ~limits.standing(job, outside).exists()
-    return connection.execute(insert(ledger).from_select(names, select(*row).where(free))).rowcount == 1
+    row = select(job, kind, amount, guild, channel, user, moment, moment).where(~standing.exists())
+    return insert(ledger).from_select(names, row)
 
 
 def changed(connection: Connection, job: Job) -> bool:
     """Make a job's hold its new price; False when a budget would be overdrawn. For queued jobs."""
     this = (ledger.c.job_id == job.id, ledger.c.kind == Entry.HOLD.value)
     free = ~limits.overdrawn(job).exists()
-    return connection.execute(update(ledger).where(*this, free).values(amount=-job.price)).rowcount == 1
+    change = update(ledger).where(*this, free).values(amount=-job.price)
+    return connection.execute(change, limits.about(job)).rowcount == 1
 
 
 def settle(connection: Connection, job: Job, now: int, reported: int | None) -> bool:

@@ -6,6 +6,7 @@ hold was refused the same question tells the member why.
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    bindparam,
     cast,
     func,
     literal,
@@ -29,28 +31,74 @@ from storage.words import Budget, Job, Limit, LimitKind, Period, Scope, first_id
 
 _NEXT = {Period.DAY: 1, Period.MONTH: 31}
 
+# What the questions are asked about: put together anew for each job they would cost ten times what the database does.
+_ID, _GUILD, _CHANNEL, _USER, _PRICE, _NOW, _LATELY, _OUTSIDE = (
+    bindparam(f"its_{name}", type_=BigInteger)
+    for name in ("id", "guild", "channel", "user", "price", "moment", "earliest", "outside")
+)
+_ROLES = bindparam("its_roles", type_=BigInteger, expanding=True)
+_SINCE = {period: bindparam(f"its_{period.value}", type_=BigInteger) for period in Period}
 
-def standing(job: Job, outside: int = 0) -> Select[Any]:
+
+def about(job: Job, outside: int = 0) -> dict[str, Any]:
+    """Give the values that `standing` and `overdrawn` are asked with.
+
+    `outside`: what a person may spend in a day outside of servers, where no admin has set a limit.
+    """
+    return {
+        "its_id": job.id,
+        "its_price": job.price,
+        "its_outside": outside,
+        "its_earliest": first_id_at(job.created_at - 24 * 3_600_000),  # no pause is longer
+        **_whose(job.guild_id or 0, job.room_id, job.user_id, tuple(job.asked.get("roles") or ()), job.created_at),
+    }
+
+
+def _whose(guild_id: int, channel_id: int, user_id: int, roles: tuple[int, ...], now: int) -> dict[str, Any]:
+    return {
+        "its_guild": guild_id,
+        "its_channel": channel_id,
+        "its_user": user_id,
+        "its_roles": list(roles),
+        "its_moment": now,
+        **{f"its_{period.value}": start_of(now, period) for period in Period},
+    }
+
+
+def standing(job: Job) -> Select[Any]:
     """Ask what stands in the way of a job, most telling first: kind, scope, period, most, used, until.
 
-    Credits of the job's own hold, if it has one, do not count. `outside`: what a person may spend in a day outside of
-    servers, where no admin has set a limit.
+    Credits of the job's own hold, if it has one, do not count.
     """
-    if job.guild_id is None:
-        return select(_outside(job, outside).subquery())
-    return select(union_all(_blocked(job), _too_many(job), _too_soon(job), *_budgets(job)).subquery())
+    return _outside() if job.guild_id is None else _in_server()
 
 
 def overdrawn(job: Job) -> Select[Any]:
     """Ask which budgets a job's price would overdraw; outside of servers there is none to change."""
-    if job.guild_id is None:
-        return standing(job)
-    return select(union_all(*_budgets(job)).subquery())
+    return _outside() if job.guild_id is None else _in_budgets()
+
+
+@cache
+def _in_server() -> Select[Any]:
+    return select(union_all(_blocked(), _too_many(), _too_soon(), *_budgets()).subquery())
+
+
+@cache
+def _in_budgets() -> Select[Any]:
+    return select(union_all(*_budgets()).subquery())
+
+
+@cache
+def _outside() -> Select[Any]:
+    """Hold a person to what they may spend in a day outside of servers. With nothing allowed, nothing is free."""
+    spent = -_sum(Scope.MEMBER, Period.DAY, ledger.c.job_id != _ID, inside=False)
+    row = select(*_row(LimitKind.BUDGET, Scope.MEMBER, Period.DAY, _OUTSIDE, spent))
+    return select(row.where(or_(_OUTSIDE <= 0, _OUTSIDE - spent - _PRICE < 0)).subquery())
 
 
 def first(connection: Connection, job: Job, outside: int = 0) -> Limit | None:
     """Tell what stands in the way of a job."""
-    row = connection.execute(standing(job, outside)).first()
+    row = connection.execute(standing(job), about(job, outside)).first()
     if row is None:
         return None
     facts: tuple[Any, ...] = tuple(row)
@@ -76,99 +124,88 @@ def _row(
     ]
 
 
-def _blocked(job: Job) -> Select[Any]:
-    still = or_(blocks.c.until.is_(None), blocks.c.until > job.created_at)
+def _blocked() -> Select[Any]:
+    still = or_(blocks.c.until.is_(None), blocks.c.until > _NOW)
     return select(*_row(LimitKind.BLOCKED, None, None, literal(0), literal(0), blocks.c.until)).where(
-        blocks.c.guild_id == job.guild_id, blocks.c.user_id == job.user_id, still
+        blocks.c.guild_id == _GUILD, blocks.c.user_id == _USER, still
     )
 
 
-def _too_many(job: Job) -> Select[Any]:
+def _too_many() -> Select[Any]:
     running = (
         select(func.count())
         .select_from(jobs)
-        .where(jobs.c.guild_id == job.guild_id, jobs.c.user_id == job.user_id, jobs.c.id != job.id, RUNNING)
+        .where(jobs.c.guild_id == _GUILD, jobs.c.user_id == _USER, jobs.c.id != _ID, RUNNING)
         .scalar_subquery()
     )
     most = guild_settings.c.most_running
     return select(*_row(LimitKind.RUNNING, None, None, most, running)).where(
-        guild_settings.c.guild_id == job.guild_id, most <= running
+        guild_settings.c.guild_id == _GUILD, most <= running
     )
 
 
-def _too_soon(job: Job) -> Select[Any]:
+def _too_soon() -> Select[Any]:
     last = (
         select(func.max(jobs.c.created_at))
-        .where(
-            jobs.c.user_id == job.user_id,
-            jobs.c.guild_id == job.guild_id,
-            jobs.c.id != job.id,
-            jobs.c.id >= first_id_at(job.created_at - 24 * 3_600_000),  # no pause is longer
-        )
+        .where(jobs.c.user_id == _USER, jobs.c.guild_id == _GUILD, jobs.c.id != _ID, jobs.c.id >= _LATELY)
         .scalar_subquery()
     )
     pause = guild_settings.c.cooldown
     over = last + pause * 1000
     return select(*_row(LimitKind.COOLDOWN, None, None, pause, literal(0), over)).where(
-        guild_settings.c.guild_id == job.guild_id, over > job.created_at
+        guild_settings.c.guild_id == _GUILD, over > _NOW
     )
 
 
 _SPENDERS = (Scope.GUILD, Scope.CHANNEL, Scope.MEMBER)
 
 
-def _budgets(job: Job) -> list[Select[Any]]:
-    return [_overdrawn(job, scope, period) for scope in _SPENDERS for period in Period]
+def _budgets() -> list[Select[Any]]:
+    return [_overdrawn(scope, period) for scope in _SPENDERS for period in Period]
 
 
-def _outside(job: Job, most: int) -> Select[Any]:
-    """Hold a person to what they may spend in a day outside of servers. With nothing allowed, nothing is free."""
-    since, not_own = start_of(job.created_at, Period.DAY), ledger.c.job_id != job.id
-    spent = -_sum(None, job.room_id, job.user_id, Scope.MEMBER, since, not_own)
-    row = select(*_row(LimitKind.BUDGET, Scope.MEMBER, Period.DAY, literal(most), spent))
-    return row if most <= 0 else row.where(literal(most) - spent - job.price < 0)
+def _overdrawn(scope: Scope, period: Period) -> Select[Any]:
+    limit, spent = _limit(scope, period), -_sum(scope, period, ledger.c.job_id != _ID)
+    return select(*_row(LimitKind.BUDGET, scope, period, limit, spent)).where(limit - spent - _PRICE < 0)
 
 
-def _overdrawn(job: Job, scope: Scope, period: Period) -> Select[Any]:
-    limit = _limit(job.guild_id or 0, job.room_id, job.user_id, _roles(job), scope, period)
-    where = [ledger.c.job_id != job.id]
-    spent = -_sum(job.guild_id, job.room_id, job.user_id, scope, start_of(job.created_at, period), *where)
-    return select(*_row(LimitKind.BUDGET, scope, period, limit, spent)).where(limit - spent - job.price < 0)
+def _limit(scope: Scope, period: Period) -> ColumnElement[Any]:
+    here = and_(budgets.c.guild_id == _GUILD, budgets.c.period == period.value)
 
-
-def _roles(job: Job) -> tuple[int, ...]:
-    """List the roles the asker had when asking."""
-    return tuple(job.asked.get("roles") or ())
-
-
-def _limit(
-    guild_id: int, channel_id: int, user_id: int, roles: tuple[int, ...], scope: Scope, period: Period
-) -> ColumnElement[Any]:
-    here = and_(budgets.c.guild_id == guild_id, budgets.c.period == period.value)
-
-    def of(scope: Scope, *subjects: int) -> ColumnElement[Any]:
-        these = and_(here, budgets.c.scope == scope.value, budgets.c.subject_id.in_(subjects))
+    def of(scope: Scope, subject: ColumnElement[bool]) -> ColumnElement[Any]:
+        these = and_(here, budgets.c.scope == scope.value, subject)
         return select(func.max(budgets.c.credits)).where(these).scalar_subquery()
 
+    subject = budgets.c.subject_id
     match scope:
         case Scope.GUILD:
-            return of(scope, 0)
+            return of(scope, subject == 0)
         case Scope.CHANNEL:
-            return of(scope, channel_id)
+            return of(scope, subject == _CHANNEL)
         case _:
-            return func.coalesce(of(Scope.MEMBER, user_id), of(Scope.ROLE, *roles), of(Scope.MEMBER, 0))
+            member, everybody = of(Scope.MEMBER, subject == _USER), of(Scope.MEMBER, subject == 0)
+            return func.coalesce(member, of(Scope.ROLE, subject.in_(_ROLES)), everybody)
 
 
-def _sum(
-    guild_id: int | None, channel_id: int, user_id: int, scope: Scope, since: int, *more: ColumnElement[bool]
-) -> ColumnElement[Any]:
+def _sum(scope: Scope, period: Period, *more: ColumnElement[bool], inside: bool = True) -> ColumnElement[Any]:
     whose = {
         Scope.GUILD: (),
-        Scope.CHANNEL: (ledger.c.channel_id == channel_id,),
-        Scope.MEMBER: (ledger.c.user_id == user_id,),
+        Scope.CHANNEL: (ledger.c.channel_id == _CHANNEL,),
+        Scope.MEMBER: (ledger.c.user_id == _USER,),
     }[scope]
-    these = and_(ledger.c.guild_id == guild_id, ledger.c.held_at >= since, *whose, *more)
+    where = ledger.c.guild_id == _GUILD if inside else ledger.c.guild_id.is_(None)
+    these = and_(where, ledger.c.held_at >= _SINCE[period], *whose, *more)
     return select(func.coalesce(func.sum(ledger.c.amount), 0)).where(these).scalar_subquery()
+
+
+@cache
+def _allowance(scope: Scope, period: Period) -> Select[Any, Any]:
+    return select(_limit(scope, period), -_sum(scope, period))
+
+
+@cache
+def _spent_outside() -> Select[Any]:
+    return select(-_sum(Scope.MEMBER, Period.DAY, inside=False))
 
 
 def allowances(
@@ -181,18 +218,16 @@ def allowances(
     outside: int = 0,
 ) -> list[tuple[Budget, int]]:
     """List the budgets that bind a member in a channel, each with what is used of it; None: outside of servers."""
+    whose = _whose(guild_id or 0, channel_id, user_id, roles, now)
     if guild_id is None:
-        spent = -_sum(None, channel_id, user_id, Scope.MEMBER, start_of(now, Period.DAY))
-        return [
-            (Budget(Scope.MEMBER, user_id, Period.DAY, outside), int(connection.execute(select(spent)).scalar_one()))
-        ]
+        spent = connection.execute(_spent_outside(), whose).scalar_one()
+        return [(Budget(Scope.MEMBER, user_id, Period.DAY, outside), int(spent))]
     found: list[tuple[Budget, int]] = []
     subjects = {Scope.GUILD: 0, Scope.CHANNEL: channel_id, Scope.MEMBER: user_id}
     for scope, subject in subjects.items():
         for period in Period:
-            limit = _limit(guild_id, channel_id, user_id, roles, scope, period)
-            used = -_sum(guild_id, channel_id, user_id, scope, start_of(now, period))
-            credits, spent = connection.execute(select(limit, used)).one()
+            row: tuple[Any, ...] = tuple(connection.execute(_allowance(scope, period), whose).one())
+            credits, spent = row
             if credits is not None:
                 found.append((Budget(scope, subject, period, int(credits)), int(spent)))
     return found
