@@ -7,6 +7,7 @@ import discord
 import structlog
 
 from bot.amounts import credits_of
+from bot.language import LANGUAGES, N_, _, number, speaking
 from bot.looks import notice
 from bot.messages import Tone
 from bot.plain import plain
@@ -47,11 +48,11 @@ async def _tell(ctx: Context, client: discord.AutoShardedClient, act: Act) -> No
     settings = await ctx.database.read(guilds.settings_of, act.guild_id)
     if settings.log_channel_id is not None:
         channel = client.get_partial_messageable(settings.log_channel_id, guild_id=act.guild_id)
+        with speaking(settings.language):
+            embed = notice(text_of(act), Tone.STOPPED)
         try:
             # Under the same nonce Discord takes a repeat for the first one, for a few minutes.
-            await channel.send(
-                embed=notice(text_of(act), Tone.STOPPED), nonce=f"act{act.id}", allowed_mentions=NO_PINGS
-            )
+            await channel.send(embed=embed, nonce=f"act{act.id}", allowed_mentions=NO_PINGS)
         except TROUBLES as error:
             await _not_told(ctx, act, error)
             return
@@ -68,43 +69,77 @@ async def _not_told(ctx: Context, act: Act, error: BaseException) -> None:
     await ctx.database.write(moderation.act_postponed, act, now + pause_after(act.attempts, error))
 
 
+# What is said of acts that have nothing but a subject: a member's number, or a name.
+_OF_MEMBER = {
+    "unblock": N_("{who} unblocked {member}."),
+    "read prompts": N_("{who} read the recent requests of {member}."),
+}
+_OF_NAME = {
+    "preset": N_("{who} kept the preset “{name}”."),
+    "drop preset": N_("{who} deleted the preset “{name}”."),
+}
+# What is said of acts on a job, where the member is known and where not.
+_OF_JOB = {
+    "cancel": (N_("{who} cancelled job {code} of {member}."), N_("{who} cancelled job {code}.")),
+    "approve": (
+        N_("{who} approved job {code} of {member} for {credits}."), N_("{who} approved job {code} for {credits}."),
+    ),
+    "delete": (
+        N_("{who} deleted the result of job {code} of {member}."), N_("{who} deleted the result of job {code}."),
+    ),
+}  # fmt: skip
+
+
 def text_of(act: Act) -> str:
     """Say who did what, in one line."""
-    return f"<@{act.actor_id}> {_done(act)}"
-
-
-# What is said of acts that have nothing but a subject: a member's number, or a name.
-_OF_MEMBER = {"unblock": "unblocked <@{}>.", "read prompts": "read the recent requests of <@{}>."}
-_OF_NAME = {"preset": "kept the preset “{}”.", "drop preset": "deleted the preset “{}”."}
-
-
-def _done(act: Act) -> str:
-    detail = act.detail
-    whose = f" of <@{detail['member']}>" if detail.get("member") else ""
+    who, detail = f"<@{act.actor_id}>", act.detail
     match act.kind:
-        case "cancel":
-            return f"cancelled job {act.subject}{whose}."
-        case "approve":
-            return f"approved job {act.subject}{whose} for {credits_of(int(detail.get('credits') or 0))}."
-        case "delete":
-            return f"deleted the result of job {act.subject}{whose}."
+        case kind if kind in _OF_JOB:
+            words, member = _OF_JOB[kind][not detail.get("member")], f"<@{detail.get('member')}>"
+            credits = credits_of(int(detail.get("credits") or 0))
+            return _(words).format(who=who, code=act.subject, member=member, credits=credits)
         case "block":
-            until = f" until <t:{detail['until'] // 1000}:f>" if detail.get("until") else ""
-            why = f" Reason: {plain(str(detail['reason']), 300)}" if detail.get("reason") else ""
-            return f"blocked <@{act.subject}>{until}.{why}"
+            return _blocked(who, act.subject, detail)
         case "budget":
-            credits = detail.get("credits")
-            amount = "no limit" if credits is None else credits_of(int(credits))
-            return f"set the budget of {_whose(detail)} a {detail.get('period')} to {amount}."
+            return _budget(who, detail)
         case "settings":
-            changes = [f"{name}: {_short(value)}" for name, value in sorted(detail.items())][:_MOST_NAMED]
-            return f"changed the settings ({plain('; '.join(changes), 600)})."
+            changes = [f"{setting(name)}: {_value(name, value)}" for name, value in sorted(detail.items())]
+            changed = plain("; ".join(changes[:_MOST_NAMED]), 600)
+            return _("{who} changed the settings ({changes}).").format(who=who, changes=changed)
         case kind if kind in _OF_MEMBER:
-            return _OF_MEMBER[kind].format(plain(act.subject, 20))
+            return _(_OF_MEMBER[kind]).format(who=who, member=f"<@{plain(act.subject, 20)}>")
         case kind if kind in _OF_NAME:
-            return _OF_NAME[kind].format(plain(act.subject, 60))
+            return _(_OF_NAME[kind]).format(who=who, name=plain(act.subject, 60))
         case _:
-            return f"{plain(act.kind, 40)} ({plain(act.subject, 120)})."
+            return f"{who} {plain(act.kind, 40)} ({plain(act.subject, 120)})."
+
+
+def _blocked(who: str, subject: str, detail: Mapping[str, Any]) -> str:
+    until = f"<t:{detail['until'] // 1000}:f>" if detail.get("until") else ""
+    words = _("{who} blocked {member} until {time}.") if until else _("{who} blocked {member}.")
+    done = words.format(who=who, member=f"<@{subject}>", time=until)
+    why = plain(str(detail.get("reason") or ""), 300)
+    return f"{done} {_('Reason: {reason}').format(reason=why)}" if why else done
+
+
+_BUDGETS = {
+    "month": (
+        N_("{who} set the budget of {whose} a month to {credits}."),
+        N_("{who} set the budget of {whose} a month to no limit."),
+    ),
+    "day": (
+        N_("{who} set the budget of {whose} a day to {credits}."),
+        N_("{who} set the budget of {whose} a day to no limit."),
+    ),
+}
+
+
+def _budget(who: str, detail: Mapping[str, Any]) -> str:
+    credits = detail.get("credits")
+    limited, unlimited = _BUDGETS.get(str(detail.get("period")), _BUDGETS["month"])
+    amount = credits_of(int(credits or 0))
+    words = _(unlimited) if credits is None else _(limited)
+    return words.format(who=who, whose=_whose(detail), credits=amount)
 
 
 def _whose(detail: Mapping[str, Any]) -> str:
@@ -113,12 +148,48 @@ def _whose(detail: Mapping[str, Any]) -> str:
         case "channel":
             return f"<#{subject}>"
         case "role":
-            return f"each with <@&{subject}>"
+            return _("each with {role}").format(role=f"<@&{subject}>")
         case "member":
-            return f"<@{subject}>" if subject else "each member"
+            return f"<@{subject}>" if subject else _("each member")
         case _:
-            return "the server"
+            return _("the server")
 
 
-def _short(value: Any) -> str:
-    return "none" if value is None else str(value)[:80]
+# What the admins decide, as it is called in storage and for people.
+_SETTINGS = {
+    "default_provider": N_("default provider"),
+    "default_models": N_("default models"),
+    "fallback": N_("fallback to another provider"),
+    "confirm_above": N_("the price above which members are asked"),
+    "approve_above": N_("the price above which a moderator must agree"),
+    "most_running": N_("jobs at a time"),
+    "cooldown": N_("pause between two jobs"),
+    "channels": N_("where members may ask"),
+    "nsfw_only": N_("age-restricted channels only"),
+    "spoiler": N_("results covered"),
+    "forbidden": N_("forbidden words"),
+    "moderator_role_id": N_("role of moderators"),
+    "moderators_channel_id": N_("channel for approvals"),
+    "alerts_channel_id": N_("channel for alerts"),
+    "log_channel_id": N_("log channel"),
+    "language": N_("language"),
+    "budget of the server a month": N_("budget of the server a month"),
+    "budget of the server a day": N_("budget of the server a day"),
+    "budget of each member a month": N_("budget of each member a month"),
+    "budget of each member a day": N_("budget of each member a day"),
+}
+
+
+def setting(name: str) -> str:
+    """Name what the admins of a server decide."""
+    return _(_SETTINGS[name]) if name in _SETTINGS else name.replace("_", " ")
+
+
+def _value(name: str, value: Any) -> str:
+    if value is None:
+        return _("none")
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, int) and not name.endswith("_id"):
+        return number(value)
+    return LANGUAGES.get(str(value), str(value)) if name == "language" else str(value)[:80]

@@ -8,7 +8,7 @@ import structlog
 from bot import messages
 from bot.amounts import credits_of
 from bot.buttons import view_of
-from bot.language import _
+from bot.language import _, ngettext, number, speaking
 from bot.looks import title_of
 from bot.talking import NO_PINGS, TROUBLES, Connected, pause_after, said
 from jobs.context import Context
@@ -57,8 +57,9 @@ async def _tell(ctx: Context, client: discord.AutoShardedClient, alert: Alert) -
         await ctx.database.write(alerts.told, alert.id)
         return
     channel = client.get_partial_messageable(room, guild_id=alert.guild_id)
-    view = view_of(job) if alert.kind is AlertKind.APPROVAL else None
-    text = text_of(alert, title_of(ctx.providers, alert.provider), job)
+    with speaking(settings.language):
+        view = view_of(job) if alert.kind is AlertKind.APPROVAL else None
+        text = text_of(alert, title_of(ctx.providers, alert.provider), job)
     try:
         # Under the same nonce Discord takes a repeat for the first one, for a few minutes.
         await channel.send(
@@ -93,38 +94,48 @@ def text_of(alert: Alert, title: str, job: Job) -> str:
     """Say what is wrong and what to do about it. A stranger's words come made harmless."""
     match alert.kind:
         case AlertKind.CREDIT:
-            return (
-                f"⚠️ **Our account at {title} is out of credits**, so it refuses what members ask for (first job "
-                f"{job.code}). Add credits there; until then members can name another provider. Nothing was spent."
+            words = "⚠️ " + _(
+                "**Our account at {vendor} is out of credits**, so it refuses what members ask for (first job {code}). "
+                "Add credits there; until then members can name another provider. Nothing was spent."
             )
         case AlertKind.ACCESS:
-            return (
-                f"⚠️ **{title} does not let this bot in**, so nothing can be made there (first job {job.code}). "
+            words = "⚠️ " + _(
+                "**{vendor} does not let this bot in**, so nothing can be made there (first job {code}). "
                 "Check its key and address in the bot's settings: `rushes check`. Nothing was spent."
             )
         case AlertKind.APPROVAL:
-            where = f"https://discord.com/channels/{job.guild_id}/{job.channel_id}"
-            card = f"{where}/{job.card_message_id}" if job.card_message_id else where
-            return (
-                f"💳 <@{job.user_id}> asks for something that costs **{credits_of(job.price)}** at {title} "
-                f"([see it]({card})):\n{messages.subject(job)}\n-# {messages.details(job)}"
-            )
+            return _approval(title, job)
         case AlertKind.TWICE:
-            return (
-                f"👯 **{title} seems to have made job {job.code}, though it had turned it away.** It was given to "
-                "another provider, and only what that one costs is counted here. Look at your account at "
-                f"{title}: it may have charged for a second one."
+            words = "👯 " + _(
+                "**{vendor} seems to have made job {code}, though it had turned it away.** It was given to another "
+                "provider, and only what that one costs is counted here. Look at your account at {vendor}: "
+                "it may have charged for a second one."
             )
         case AlertKind.PARKED:
-            return _(
-                "📪 **I could not post the result of job {job} in <#{channel}>**, nor send it to <@{member}>. Check that "
-                "I may see that channel, send messages there, in threads too, and attach files. Results are kept for a "
-                "week: the member finds theirs with `/jobs`. What it cost stays spent. "
+            words = "📪 " + _(
+                "**I could not post the result of job {code} in {channel}**, nor send it to {member}. Check that I may "
+                "see that channel, send messages there, in threads too, and attach files. Results are kept for a week: "
+                "the member finds theirs with `/jobs`. What it cost stays spent. "
                 "I tell this once a day for each channel."
-            ).format(job=job.code, channel=job.room_id, member=job.user_id)
-        case AlertKind.DOUBT:
-            return (
-                f"❓ **Nobody can find out whether {title} received job {job.code}.** {credits_of(job.price)} stay "
-                f"reserved. Look at your account there, then decide on the command line: `rushes release {job.code}` "
-                f"gives the credits back, `rushes charge {job.code}` counts them as spent."
             )
+        case AlertKind.DOUBT:
+            words = "❓ " + ngettext(
+                "**Nobody can find out whether {vendor} received job {code}.** {count} credit stays reserved. Look at "
+                "your account there, then decide on the command line: `rushes release {code}` gives the credits back, "
+                "`rushes charge {code}` counts them as spent.",
+                "**Nobody can find out whether {vendor} received job {code}.** {count} credits stay reserved. Look at "
+                "your account there, then decide on the command line: `rushes release {code}` gives the credits back, "
+                "`rushes charge {code}` counts them as spent.",
+                job.price,
+            )
+    where, who = f"<#{job.room_id}>", f"<@{job.user_id}>"
+    return words.format(vendor=title, code=job.code, count=number(job.price), channel=where, member=who)
+
+
+def _approval(title: str, job: Job) -> str:
+    where = f"https://discord.com/channels/{job.guild_id}/{job.channel_id}"
+    card = f"{where}/{job.card_message_id}" if job.card_message_id else where
+    words = _("{member} asks for something that costs **{credits}** at {vendor} ([see it]({card})):").format(
+        member=f"<@{job.user_id}>", credits=credits_of(job.price), vendor=title, card=card
+    )
+    return f"💳 {words}\n{messages.subject(job)}\n-# {messages.details(job)}"

@@ -8,10 +8,11 @@ from discord import app_commands
 
 from bot import refusals
 from bot.amounts import credits_of
+from bot.language import N_, _, ngettext, number
 from bot.looks import notice
 from bot.messages import Tone
 from bot.rights import Interaction
-from bot.setup import NOT_ADMIN, NOT_STORED
+from bot.setup import not_admin, not_stored
 from bot.talking import NO_PINGS, working
 from jobs.context import Context
 from storage import Connection, StorageError, guilds, moderation
@@ -20,8 +21,17 @@ from storage.words import Budget, Period, Scope
 _MOST_CREDITS = 10**12
 _MOST_SHOWN = 40
 _log = structlog.get_logger("bot.budgets")
-ONE_ONLY = "Choose one: a channel, a member or a role. Nothing was changed."
-HOW_MUCH = "Say how many `credits`, or `unlimited: True` to take the limit away. Nothing was changed."
+_PERIODS = (N_("day"), N_("month"))  # discord.py shows the choices of an option by these names
+
+
+def one_only() -> str:
+    """Refuse a limit for several at once."""
+    return _("Choose one: a channel, a member or a role. Nothing was changed.")
+
+
+def how_much() -> str:
+    """Refuse a limit that is none, or two."""
+    return _("Say how many `credits`, or `unlimited: True` to take the limit away. Nothing was changed.")
 
 
 def budget_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
@@ -29,13 +39,13 @@ def budget_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
 
     @app_commands.default_permissions(manage_guild=True)
     @app_commands.describe(
-        period="How long it lasts, before it begins anew (UTC)",
-        credits="How many credits may be spent; 0: none",
-        unlimited="True: take this limit away",
-        member="For this member alone; it wins over everybody's and over roles",
-        role="For each member with this role; of several the largest counts",
-        channel="For all that is asked in this channel",
-        everybody="True: for each member who has none of their own",
+        period=N_("How long it lasts, before it begins anew (UTC)"),
+        credits=N_("How many credits may be spent; 0: none"),
+        unlimited=N_("True: take this limit away"),
+        member=N_("For this member alone; it wins over everybody's and over roles"),
+        role=N_("For each member with this role; of several the largest counts"),
+        channel=N_("For all that is asked in this channel"),
+        everybody=N_("True: for each member who has none of their own"),
     )
     async def budget(
         interaction: Interaction,
@@ -60,7 +70,7 @@ def budget_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
             await interaction.edit_original_response(embed=notice(text, tone), allowed_mentions=NO_PINGS)
 
     return app_commands.Command(
-        name="budget", description="Show or set what may be spent: here, by a member, by a role", callback=budget
+        name="budget", description=N_("Show or set what may be spent: here, by a member, by a role"), callback=budget
     )
 
 
@@ -76,12 +86,12 @@ async def _answer(
     if interaction.guild_id is None:
         return refusals.only_in_servers(), Tone.FAILED
     if not interaction.permissions.manage_guild:
-        return NOT_ADMIN, Tone.FAILED
+        return not_admin(), Tone.FAILED
     if len(whose) > 1:
-        return ONE_ONLY, Tone.FAILED
+        return one_only(), Tone.FAILED
     wants_change = bool(whose) or credits is not None or unlimited
     if wants_change and (credits is None) != unlimited:
-        return HOW_MUCH, Tone.FAILED
+        return how_much(), Tone.FAILED
     scope, subject = whose[0] if whose else (Scope.GUILD, 0)
     guild_id, by, now = interaction.guild_id, interaction.user.id, ctx.now()
 
@@ -98,7 +108,7 @@ async def _answer(
         found = await ctx.database.write(change)
     except StorageError as error:
         _log.warning("budget not stored", trouble=str(error))
-        return NOT_STORED, Tone.FAILED
+        return not_stored(), Tone.FAILED
     if wants_change:
         ctx.wakes.acts.set()
         ctx.tell("budget set", None, by=by, guild=guild_id, scope=scope)
@@ -108,19 +118,24 @@ async def _answer(
 def listing(found: list[Budget]) -> str:
     """Show a server's budgets."""
     if not found:
-        return "Nothing limits what is spent here but the accounts at the providers. `/budget credits: …` sets a limit."
-    order = {scope: number for number, scope in enumerate(Scope)}
+        return _(
+            "Nothing limits what is spent here but the accounts at the providers. `/budget credits: …` sets a limit."
+        )
+    order = {scope: place for place, scope in enumerate(Scope)}
     lines = [line(one) for one in sorted(found, key=lambda one: (order[one.scope], one.subject_id, one.period))]
-    more = [f"-# and {len(lines) - _MOST_SHOWN} more"] if len(lines) > _MOST_SHOWN else []
-    return "\n".join([*lines[:_MOST_SHOWN], *more, "-# Days and months are UTC. What is reserved counts."])
+    rest = len(lines) - _MOST_SHOWN
+    more = [f"-# {ngettext('and {count} more', 'and {count} more', rest).format(count=number(rest))}"]
+    ends = f"-# {_('Days and months are UTC. What is reserved counts.')}"
+    return "\n".join([*lines[:_MOST_SHOWN], *(more if rest > 0 else []), ends])
 
 
 def line(one: Budget) -> str:
     """Show one budget."""
     whose = {
-        Scope.GUILD: "This server",
+        Scope.GUILD: _("This server"),
         Scope.CHANNEL: f"<#{one.subject_id}>",
-        Scope.ROLE: f"Each with <@&{one.subject_id}>",
-        Scope.MEMBER: f"<@{one.subject_id}>" if one.subject_id else "Each member",
+        Scope.ROLE: _("Each with {role}").format(role=f"<@&{one.subject_id}>"),
+        Scope.MEMBER: f"<@{one.subject_id}>" if one.subject_id else _("Each member"),
     }[one.scope]
-    return f"**{whose}**, a {one.period}: {credits_of(one.credits)}"
+    words = _("**{whose}**, a day: {credits}") if one.period is Period.DAY else _("**{whose}**, a month: {credits}")
+    return words.format(whose=whose, credits=credits_of(one.credits))

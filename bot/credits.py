@@ -16,6 +16,7 @@ from discord import app_commands
 
 from bot import chart, refusals
 from bot.amounts import credits_of
+from bot.language import N_, _, month_name, ngettext, number, percent
 from bot.looks import notice, title_of
 from bot.messages import Tone
 from bot.plain import clean
@@ -32,12 +33,20 @@ _MOST_LINES = 50_000  # of the table; some 10 MB
 _MOST_MEMBERS = 5
 _MONTHS_OFFERED = 12
 _LEAST_SEEN = DAY  # of a month, before anything is foretold from it
-NOT_ADMIN = "Only people who may manage this server can see what it spent."
-NOT_READ = "I can't read the books just now. Please try again in a minute."
 _HEAD = (
     "job", "asked at (UTC)", "member", "member's name", "channel", "provider", "operation", "model", "state",
     "credits reserved", "credits charged", "provider's own figure", "drift",
 )  # fmt: skip
+
+
+def not_admin() -> str:
+    """Refuse somebody who is no admin."""
+    return _("Only people who may manage this server can see what it spent.")
+
+
+def not_read() -> str:
+    """Say that there is no answer just now."""
+    return _("I can't read the books just now. Please try again in a minute.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,7 @@ def credits_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
     """Make the /credits command."""
 
     @app_commands.default_permissions(manage_guild=True)
-    @app_commands.describe(month="Which month, such as 2026-11; nothing: this one")
+    @app_commands.describe(month=N_("Which month, such as 2026-11; nothing: this one"))
     async def credits(interaction: Interaction, month: app_commands.Range[str, 1, 7] | None = None) -> None:
         with working(interaction):
             await interaction.response.defer(ephemeral=True, thinking=True)
@@ -79,14 +88,14 @@ def credits_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
             await interaction.edit_original_response(embed=embed, attachments=files, allowed_mentions=NO_PINGS)
 
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
-        name="credits", description="What this server spent: picture, numbers, and a table", callback=credits
+        name="credits", description=N_("What this server spent: picture, numbers, and a table"), callback=credits
     )
     command.autocomplete("month")(_naming(ctx))
     return command
 
 
 def _naming(ctx: Context) -> Any:
-    async def complete(_: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    async def complete(_asker: Interaction, current: str) -> list[app_commands.Choice[str]]:
         names = _months(ctx.now(), _MONTHS_OFFERED)
         return [app_commands.Choice(name=name, value=name) for name in names if name.startswith(current.strip())]
 
@@ -99,20 +108,20 @@ async def _answer(
     if interaction.guild_id is None:
         return notice(refusals.only_in_servers()), []
     if not interaction.permissions.manage_guild:
-        return notice(NOT_ADMIN), []
+        return notice(not_admin()), []
     since = limits.start_of(ctx.now(), Period.MONTH) if month is None else month_of(month)
     if since is None:
-        return notice("A month is written like 2026-11: the year, a dash, the month."), []
+        return notice(_("A month is written like 2026-11: the year, a dash, the month.")), []
     try:
         books = await ctx.database.read(_books, interaction.guild_id, since, ctx.now())
     except StorageError as error:
         _log.warning("books not read", trouble=str(error))
-        return notice(NOT_READ), []
+        return notice(not_read()), []
     titles = {one.provider: title_of(ctx.providers, one.provider) for one in books.here}
     picture, table = await asyncio.to_thread(_drawn, books, titles)
     name = _name(since)
     embed = notice(text_of(books, titles), Tone.DONE)
-    embed.title = f"Credits in {datetime.fromtimestamp(since / 1000, UTC):%B %Y}"
+    embed.title = _("Credits in {month}").format(month=month_name(datetime.fromtimestamp(since / 1000, UTC)))
     embed.set_image(url=f"attachment://credits-{name}.png")
     files = [discord.File(io.BytesIO(picture), f"credits-{name}.png")]
     return embed, [*files, discord.File(io.BytesIO(table), f"credits-{name}.csv")]
@@ -139,7 +148,7 @@ def _drawn(books: Books, titles: Mapping[str, str]) -> tuple[bytes, bytes]:
 
 
 def month_drawn(books: Books, titles: Mapping[str, str]) -> chart.Month:
-    """Put a month's books into what the picture shows."""
+    """Put a month's books into what the picture shows, which speaks English: bot/chart.py tells why."""
     days = (books.until - books.since) // DAY
     settled, held, before = [0] * days, [0] * days, [0] * days
     for one in books.here:
@@ -165,25 +174,41 @@ def text_of(books: Books, titles: Mapping[str, str]) -> str:
     """Tell a month in words."""
     spent, held = sum(one.settled for one in books.here), sum(one.held for one in books.here)
     jobs = sum(one.jobs for one in books.here)
-    lines = [f"**{credits_of(spent)} spent**, {credits_of(held)} reserved, for {jobs:,} request{'s' * (jobs != 1)}."]
+    words = ngettext(
+        "**{spent} spent**, {reserved} reserved, for {count} request.",
+        "**{spent} spent**, {reserved} reserved, for {count} requests.",
+        jobs,
+    )
+    lines = [words.format(spent=credits_of(spent), reserved=credits_of(held), count=number(jobs))]
     if books.budget is not None:
-        left = books.budget - spent - held
-        lines.append(f"Budget: {credits_of(books.budget)} a month, {credits_of(max(left, 0))} left.")
+        left = credits_of(max(books.budget - spent - held, 0))
+        words = _("Budget: {credits} a month, {left} left.")
+        lines.append(words.format(credits=credits_of(books.budget), left=left))
     if books.forecast is not None and books.used:
-        lines.append(f"Going on like this, the month ends at about {credits_of(books.forecast)}.")
-    before = sum(one.settled + one.held for one in books.before)
-    if before:
-        same = sum(one.settled + one.held for one in books.before if one.day * DAY < books.now - books.since)
-        young = books.since <= books.now < books.until
-        until_now = f", {same:,} of them by this day" if young else ""
-        lines.append(f"The month before: {credits_of(before)}{until_now}.")
+        words = _("Going on like this, the month ends at about {credits}.")
+        lines.append(words.format(credits=credits_of(books.forecast)))
+    lines += _before(books)
     released = sum(one.released for one in books.here)
-    lines += [f"Returned because nothing came of it: {credits_of(released)}."] if released else []
+    if released:
+        lines.append(_("Returned because nothing came of it: {credits}.").format(credits=credits_of(released)))
     lines += _drift(books, titles)
     if books.top:
-        members = [f"<@{user}> {amount:,}" for user, amount in books.top[:_MOST_MEMBERS]]
-        lines.append(f"Most by: {' · '.join(members)}")
-    return "\n".join([*lines, "-# A credit is worth US$0.005. Days are UTC; a request counts on the day it was made."])
+        members = " · ".join(f"<@{user}> {number(amount)}" for user, amount in books.top[:_MOST_MEMBERS])
+        lines.append(_("Most by: {members}").format(members=members))
+    worth = _("A credit is worth US$0.005. Days are UTC; a request counts on the day it was made.")
+    return "\n".join([*lines, f"-# {worth}"])
+
+
+def _before(books: Books) -> list[str]:
+    """Tell of the month before; of one that is not over, up to the same day too."""
+    before = sum(one.settled + one.held for one in books.before)
+    if not before:
+        return []
+    if not books.since <= books.now < books.until:
+        return [_("The month before: {credits}.").format(credits=credits_of(before))]
+    same = sum(one.settled + one.held for one in books.before if one.day * DAY < books.now - books.since)
+    words = _("The month before: {credits}, {part} of them by this day.")
+    return [words.format(credits=credits_of(before), part=number(same))]
 
 
 def _drift(books: Books, titles: Mapping[str, str]) -> list[str]:
@@ -193,9 +218,13 @@ def _drift(books: Books, titles: Mapping[str, str]) -> list[str]:
         mine = [one for one in books.here if one.provider == provider]
         reported, expected = sum(one.reported for one in mine), sum(one.expected for one in mine)
         if expected and reported != expected:
-            change = f"{abs(reported - expected) / expected:.0%} {'above' if reported > expected else 'below'}"
-            found.append(f"{titles[provider]} says {credits_of(reported)}, {change} what was reserved")
-    return [f"Drift: {'; '.join(found)}."] if found else []
+            if reported > expected:
+                words = _("Drift: {vendor} says {credits}, {share} above what was reserved.")
+            else:
+                words = _("Drift: {vendor} says {credits}, {share} below what was reserved.")
+            share = percent(abs(reported - expected) / expected)
+            found.append(words.format(vendor=titles[provider], credits=credits_of(reported), share=share))
+    return found
 
 
 def table_of(lines: Sequence[Line]) -> bytes:
@@ -236,7 +265,7 @@ def _name(since: int) -> str:
 
 def _months(now: int, count: int) -> list[str]:
     found, moment = list[str](), limits.start_of(now, Period.MONTH)
-    for _ in range(count):
+    for _month in range(count):
         found.append(_name(moment))
         moment = limits.start_of(moment - 1, Period.MONTH)
     return found

@@ -16,7 +16,7 @@ import structlog
 
 from bot.buttons import result_view
 from bot.cards import LINK_LIFE_MS
-from bot.language import speak
+from bot.language import _, speak
 from bot.looks import embed_of, vendor_of
 from bot.results import Result, result_of
 from bot.talking import NO_PINGS, TROUBLES, Connected, Trouble, said, trouble_of
@@ -213,7 +213,7 @@ async def _send(ctx: Context, channel: discord.PartialMessageable, parcel: Parce
         async with asyncio.timeout(_SEND_SECONDS):
             if form.bare:
                 return await channel.send(
-                    f"{result.headline}\n-# job {job.code}",
+                    f"{result.headline}\n-# {_('job {code}').format(code=job.code)}",
                     files=files,
                     view=view,
                     nonce=job.code,
@@ -323,17 +323,17 @@ async def _find(client: discord.AutoShardedClient, channel: discord.PartialMessa
 def _is_result(message: discord.Message, code: str) -> bool:
     """Know a result by the names of its files, the end of its frame or its last line: nothing typed stands there.
 
-    A card has the same frame, but no words outside it.
+    A card has the same frame, but no words outside it. The code alone counts: the words around it are a language's.
     """
     if not message.content:
         return False
-    mark = f"job {code}"
+    last = message.content.splitlines()[-1]
     names = [file.filename for file in message.attachments]
     ends = [embed.footer.text or "" for embed in message.embeds]
     return (
         any(re.fullmatch(rf"(SPOILER_)?rushes-{code}(-[0-9]{{1,2}})?\.[a-z0-9]{{1,5}}", name) for name in names)
-        or any(end == mark or end.endswith(f" · {mark}") for end in ends)
-        or message.content.splitlines()[-1] == f"-# {mark}"
+        or any(code in end.rpartition(" · ")[2] for end in ends)
+        or (last.startswith("-# ") and code in last)
     )
 
 

@@ -9,6 +9,7 @@ import structlog
 from discord import app_commands
 
 from bot.amounts import credits_of
+from bot.language import N_, _
 from bot.looks import embed_of
 from bot.messages import Card, Tone
 from bot.options import OPERATIONS
@@ -23,12 +24,6 @@ from storage.words import GuildSettings
 _MOST = 4096  # characters of a frame, at Discord
 _MOST_CHANNELS = 5
 _log = structlog.get_logger("bot.help")
-
-NOTHING_SET_UP = "Nothing yet: no video provider is set up here. Please tell an admin of this bot."
-_BUTTONS = (
-    "A card follows each job until its result is posted. **Cancel** on it gives the job up: free until it is sent, and "
-    "afterwards the provider may still charge for it. The buttons go on working, for you and the moderators."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +49,12 @@ def help_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
                 _log.warning("settings not read", trouble=str(error))
             offered = {operation for provider in ctx.providers.values() for operation in provider.operations()}
             entries = entries_of(_commands(interaction.client))
-            card = Card("What I can do here", page(entries, offered, interaction.permissions, settings), Tone.WORKING)
+            card = Card(
+                _("What I can do here"), page(entries, offered, interaction.permissions, settings), Tone.WORKING
+            )
             await interaction.edit_original_response(embed=embed_of(card), allowed_mentions=NO_PINGS)
 
-    return app_commands.Command(name="help", description="What can be made here, and how", callback=show_help)
+    return app_commands.Command(name="help", description=N_("What can be made here, and how"), callback=show_help)
 
 
 _Any = app_commands.Command[Any, ..., Any] | app_commands.Group | app_commands.ContextMenu
@@ -74,13 +71,12 @@ def entries_of(commands: Iterable[_Any]) -> list[Entry]:
     for command in commands:
         operations = frozenset[Operation](command.extras.get(OPERATIONS, ()))
         if isinstance(command, app_commands.ContextMenu):
-            says = "right-click a message, or hold it, and look under Apps"
+            says = _("right-click a message, or hold it, and look under Apps")
             found.append(Entry(f"**{command.name}**", says, operations, command.default_permissions))
         elif isinstance(command, app_commands.Command):
             root = command.root_parent or command
-            found.append(
-                Entry(f"`/{command.qualified_name}`", command.description, operations, root.default_permissions)
-            )
+            says = _(command.description)
+            found.append(Entry(f"`/{command.qualified_name}`", says, operations, root.default_permissions))
     return found
 
 
@@ -95,12 +91,29 @@ def page(
     others = [entry for entry in entries if not entry.operations]
     own = [entry for entry in others if entry.needs is None]
     ruling = [entry.name for entry in others if entry.needs is not None and permissions >= entry.needs]
-    lines = ["**Make something**", *(_line(entry) for entry in making), *([] if making else [NOTHING_SET_UP])]
-    lines += [*_where(settings), "", "**Look after what is yours**", *(_line(entry) for entry in own)]
+    lines = [_head(_("Make something")), *(_line(entry) for entry in making), *([] if making else [nothing_set_up()])]
+    lines += [*_where(settings), "", _head(_("Look after what is yours")), *(_line(entry) for entry in own)]
     if ruling:
-        lines += ["", "**Run it here**", " ".join(ruling)]
-    lines += ["", "**Credits**", _credits(settings), "", "**Buttons**", _BUTTONS, "", "**Something wrong?**"]
+        lines += ["", _head(_("Run it here")), " ".join(ruling)]
+    lines += ["", _head(_("Credits")), _credits(settings), "", _head(_("Buttons")), _buttons()]
+    lines += ["", _head(_("Something wrong?"))]
     return cut("\n".join([*lines, _where_to_ask(settings)]), _MOST)
+
+
+def nothing_set_up() -> str:
+    """Say that nothing can be made here yet."""
+    return _("Nothing yet: no video provider is set up here. Please tell an admin of this bot.")
+
+
+def _buttons() -> str:
+    return _(
+        "A card follows each job until its result is posted. **Cancel** on it gives the job up: free until it is sent, "
+        "and afterwards the provider may still charge for it. The buttons go on working, for you and the moderators."
+    )
+
+
+def _head(text: str) -> str:
+    return f"**{text}**"
 
 
 def _line(entry: Entry) -> str:
@@ -111,21 +124,26 @@ def _where(settings: GuildSettings | None) -> list[str]:
     if settings is None or not settings.channels:
         return []
     named = " ".join(f"<#{one}>" for one in settings.channels[:_MOST_CHANNELS])
-    more = " and others" if len(settings.channels) > _MOST_CHANNELS else ""
-    return [f"Ask in {named}{more}; elsewhere I don't."]
+    if len(settings.channels) > _MOST_CHANNELS:
+        return [_("Ask in {channels} and others; elsewhere I don't.").format(channels=named)]
+    return [_("Ask in {channels}; elsewhere I don't.").format(channels=named)]
 
 
 def _credits(settings: GuildSettings | None) -> str:
-    words = ["When you ask, the price is reserved and the card shows it; what is not used comes back."]
+    words = [_("When you ask, the price is reserved and the card shows it; what is not used comes back.")]
     confirm, approve = (settings.confirm_above, settings.approve_above) if settings else (None, None)
     if confirm is not None:
-        words.append(f"Above {credits_of(confirm)} I ask you before it begins.")
-    if approve is not None:
-        words.append(f"Above {credits_of(approve)} a moderator must agree{' too' if confirm is not None else ''}.")
-    return " ".join([*words, "`/balance` tells what you may still spend."])
+        words.append(_("Above {credits} I ask you before it begins.").format(credits=credits_of(confirm)))
+    if approve is not None and confirm is not None:
+        words.append(_("Above {credits} a moderator must agree too.").format(credits=credits_of(approve)))
+    elif approve is not None:
+        words.append(_("Above {credits} a moderator must agree.").format(credits=credits_of(approve)))
+    return " ".join([*words, _("`/balance` tells what you may still spend.")])
 
 
 def _where_to_ask(settings: GuildSettings | None) -> str:
     role = settings.moderator_role_id if settings else None
-    who = f"<@&{role}>" if role else "a moderator of this server"
-    return f"Ask {who}, and name the job: its code stands at the end of its card."
+    if role:
+        words = _("Ask {role}, and name the job: its code stands at the end of its card.")
+        return words.format(role=f"<@&{role}>")
+    return _("Ask a moderator of this server, and name the job: its code stands at the end of its card.")

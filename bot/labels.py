@@ -6,6 +6,7 @@ A name that is not here is shown as the vendors spell it, so that a new choice i
 from bot.language import N_, _
 from bot.plain import plain
 from providers.orders import Operation, Role
+from storage.words import State
 
 _FIELDS: dict[str, str] = {
     "prompt": N_("the prompt"),
@@ -74,6 +75,20 @@ _OPERATIONS: dict[str, str] = {
     Operation.EDIT_SHOT: N_("a shot of a music video anew"),
     Operation.COMPOSE_SHOTS: N_("a music video from its shots"),
 }
+_STATES: dict[str, str] = {
+    State.CONFIRMING: N_("confirming"),
+    State.APPROVING: N_("approving"),
+    State.QUEUED: N_("queued"),
+    State.SUBMITTING: N_("submitting"),
+    State.UNKNOWN: N_("unknown"),
+    State.SUBMITTED: N_("submitted"),
+    State.PROCESSING: N_("processing"),
+    State.CANCELLING: N_("cancelling"),
+    State.SUCCEEDED: N_("succeeded"),
+    State.FAILED: N_("failed"),
+    State.CANCELLED: N_("cancelled"),
+    State.EXPIRED: N_("expired"),
+}
 _THAT = N_("that")
 
 
@@ -97,6 +112,11 @@ def several(name: str) -> str:
 def made(operation: str) -> str:
     """Name what an operation makes."""
     return _(_OPERATIONS.get(operation, _THAT))
+
+
+def state_of(state: State) -> str:
+    """Name a job's state in a word, for moderators."""
+    return _(_STATES[state])
 
 
 def capital(text: str) -> str:

@@ -7,16 +7,18 @@ marks one that is looked up later. What the task at hand speaks is set where an 
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 from io import BytesIO
 
 import discord
+from babel.dates import format_skeleton
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 from discord import app_commands
 
 ENGLISH = "en"
@@ -69,6 +71,16 @@ def numbered(text: str, count: int) -> app_commands.locale_str:
 def number(value: float) -> str:
     """Write a number, with the separators of the language spoken."""
     return format_decimal(value, locale=_folder(_spoken.get()))
+
+
+def percent(share: float) -> str:
+    """Write a share of one."""
+    return format_percent(share, locale=_folder(_spoken.get()))
+
+
+def month_name(moment: datetime) -> str:
+    """Write which month of which year it is."""
+    return format_skeleton("yMMMM", moment, locale=_folder(_spoken.get()))
 
 
 def either(words: Iterable[str]) -> str:

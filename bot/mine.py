@@ -13,6 +13,7 @@ from bot.amounts import credits_of, time_of
 from bot.buttons import Host
 from bot.cards import LINK_LIFE_MS
 from bot.labels import made
+from bot.language import N_, _, number
 from bot.looks import embed_of, notice, title_of
 from bot.messages import Card, Tone
 from bot.plain import clean, cut, plain
@@ -36,38 +37,49 @@ _log = structlog.get_logger("bot.mine")
 
 Interaction = discord.Interaction[Any]
 
-NOT_READ = "I can't look anything up just now. Please try again in a minute. Nothing was changed."
-UNEXPECTED = "Something went wrong on my side, and it has been noted for the admin. Nothing was changed."
+_CHOICES = (N_("running"), N_("finished"), N_("all"))  # discord.py shows the choices of an option by these names
 STATE_WORDS: dict[State, str] = {
-    State.CONFIRMING: "❔ Waiting for your yes",
-    State.APPROVING: "❔ Waiting for a moderator",
-    State.QUEUED: "▫️ Queued",
-    State.SUBMITTING: "▫️ Being sent",
-    State.UNKNOWN: "❔ Not sure it arrived",
-    State.SUBMITTED: "▫️ Waiting at the provider",
-    State.PROCESSING: "⏳ Rendering",
-    State.CANCELLING: "⏹️ Cancelling",
-    State.SUCCEEDED: "✅ Done",
-    State.FAILED: "❌ Failed",
-    State.CANCELLED: "⏹️ Cancelled",
-    State.EXPIRED: "❌ No answer in time",
+    State.CONFIRMING: N_("❔ Waiting for your yes"),
+    State.APPROVING: N_("❔ Waiting for a moderator"),
+    State.QUEUED: N_("▫️ Queued"),
+    State.SUBMITTING: N_("▫️ Being sent"),
+    State.UNKNOWN: N_("❔ Not sure it arrived"),
+    State.SUBMITTED: N_("▫️ Waiting at the provider"),
+    State.PROCESSING: N_("⏳ Rendering"),
+    State.CANCELLING: N_("⏹️ Cancelling"),
+    State.SUCCEEDED: N_("✅ Done"),
+    State.FAILED: N_("❌ Failed"),
+    State.CANCELLED: N_("⏹️ Cancelled"),
+    State.EXPIRED: N_("❌ No answer in time"),
 }
 _EMPTY: dict[Which, str] = {
-    Which.RUNNING: "Nothing of yours is in the making here. `/video` begins something; `/jobs` shows what there was.",
-    Which.FINISHED: "Nothing of yours has been finished here yet. `/video` begins something.",
-    Which.ALL: "You have not made anything in this server yet. Try `/video` and say what should be seen.",
+    Which.RUNNING: N_(
+        "Nothing of yours is in the making here. `/video` begins something; `/jobs` shows what there was."
+    ),
+    Which.FINISHED: N_("Nothing of yours has been finished here yet. `/video` begins something."),
+    Which.ALL: N_("You have not made anything in this server yet. Try `/video` and say what should be seen."),
 }
 _TITLES: dict[Which, str] = {
-    Which.RUNNING: "What is in the making for you here",
-    Which.FINISHED: "What you have had made here",
-    Which.ALL: "Your jobs in this server",
+    Which.RUNNING: N_("What is in the making for you here"),
+    Which.FINISHED: N_("What you have had made here"),
+    Which.ALL: N_("Your jobs in this server"),
 }
+
+
+def not_read() -> str:
+    """Say that there is no answer just now."""
+    return _("I can't look anything up just now. Please try again in a minute. Nothing was changed.")
+
+
+def unexpected() -> str:
+    """Say that something went wrong before anything was changed."""
+    return _("Something went wrong on my side, and it has been noted for the admin. Nothing was changed.")
 
 
 def jobs_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
     """Make the /jobs command."""
 
-    @app_commands.describe(state="Which ones; left out, all of them")
+    @app_commands.describe(state=N_("Which ones; left out, all of them"))
     async def jobs(interaction: Interaction, state: Literal["running", "finished", "all"] = "all") -> None:
         with working(interaction):
             if interaction.guild_id is None:
@@ -76,17 +88,19 @@ def jobs_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
             await interaction.response.defer(ephemeral=True, thinking=True)
             await _show(ctx, interaction, Which(state), 0)
 
-    return app_commands.Command(name="jobs", description="Your jobs in this server, seen by you alone", callback=jobs)
+    return app_commands.Command(
+        name="jobs", description=N_("Your jobs in this server, seen by you alone"), callback=jobs
+    )
 
 
 class PageButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_PAGES):
     """Turn to a page of somebody's list."""
 
-    def __init__(self, owner: int, which: Which, page: int, label: str = "Page") -> None:
+    def __init__(self, owner: int, which: Which, page: int, label: str | None = None) -> None:
         self.owner, self.which, self.page = owner, which, page
         super().__init__(
             discord.ui.Button(
-                label=label,
+                label=label or _("Page"),
                 style=discord.ButtonStyle.secondary,
                 custom_id=f"jobs:{owner}:{which}:{page}",
             )
@@ -129,7 +143,7 @@ async def _show(ctx: Context, interaction: Interaction, which: Which, page: int)
         embed, view = embed_of(card_of(ctx, which, page, found)), _turning(user_id, which, page, len(found) > PAGE)
     except Exception as error:  # noqa: BLE001 -- whatever it is, the member is told
         _log.warning("jobs not listed", exc_info=None if isinstance(error, StorageError) else error)
-        text = NOT_READ if isinstance(error, StorageError) else UNEXPECTED
+        text = not_read() if isinstance(error, StorageError) else unexpected()
         await interaction.followup.send(embed=notice(text), ephemeral=True, allowed_mentions=NO_PINGS)
         return
     await interaction.edit_original_response(embed=embed, view=view, allowed_mentions=NO_PINGS)
@@ -138,22 +152,22 @@ async def _show(ctx: Context, interaction: Interaction, which: Which, page: int)
 def _turning(owner: int, which: Which, page: int, more: bool) -> discord.ui.View | None:
     view = discord.ui.View(timeout=None)
     if page > 0:
-        view.add_item(PageButton(owner, which, page - 1, "Newer"))
+        view.add_item(PageButton(owner, which, page - 1, _("Newer")))
     if more and page < _LAST_PAGE:
-        view.add_item(PageButton(owner, which, page + 1, "Older"))
+        view.add_item(PageButton(owner, which, page + 1, _("Older")))
     return view if view.children else None
 
 
 def card_of(ctx: Context, which: Which, page: int, found: Sequence[Listed]) -> Card:
     """Draw a page of a member's list."""
     if not found:
-        return Card("", _EMPTY[which], Tone.STOPPED)
+        return Card("", _(_EMPTY[which]), Tone.STOPPED)
     lines = [line for one in found[:PAGE] for line in lines_of(ctx, one)]
     several = page > 0 or len(found) > PAGE
     running = any(not one.job.state.terminal for one in found[:PAGE])
-    footer = [f"Page {page + 1}"] if several else []
-    footer += ["/cancel gives one up"] if running else []
-    return Card(_TITLES[which], "\n".join(lines), Tone.WORKING if running else Tone.DONE, " · ".join(footer))
+    footer = [_("Page {number}").format(number=number(page + 1))] if several else []
+    footer += [_("/cancel gives one up")] if running else []
+    return Card(_(_TITLES[which]), "\n".join(lines), Tone.WORKING if running else Tone.DONE, " · ".join(footer))
 
 
 def lines_of(ctx: Context, one: Listed) -> list[str]:
@@ -165,7 +179,7 @@ def lines_of(ctx: Context, one: Listed) -> list[str]:
         f"<t:{job.created_at // 1000}:R>",
     ]
     parts += [_credits(job), *_link(ctx, one)]
-    return [f"**{STATE_WORDS[job.state]}** · {_about(job)}", f"-# {' · '.join(parts)}"]
+    return [f"**{_(STATE_WORDS[job.state])}** · {_about(job)}", f"-# {' · '.join(parts)}"]
 
 
 def _about(job: Job) -> str:
@@ -173,14 +187,14 @@ def _about(job: Job) -> str:
     if words:
         return words
     if job.operation == Operation.COMPOSE_SHOTS:
-        return "shots put together"
+        return _("shots put together")
     return made(job.operation)
 
 
 def _credits(job: Job) -> str:
     if job.charged is None:
-        return f"{credits_of(job.price)} reserved"
-    return f"{credits_of(job.charged)} spent" if job.charged else "nothing spent"
+        return _("{credits} reserved").format(credits=credits_of(job.price))
+    return _("{credits} spent").format(credits=credits_of(job.charged)) if job.charged else _("nothing spent")
 
 
 def _link(ctx: Context, one: Listed) -> list[str]:
@@ -188,23 +202,23 @@ def _link(ctx: Context, one: Listed) -> list[str]:
     job, delivery = one.job, one.delivery
     room = f"https://discord.com/channels/{job.guild_id or '@me'}/{job.channel_id}"
     if delivery is not None and delivery.state is DeliveryState.POSTED and delivery.message_id is not None:
-        return [f"[Result]({room}/{delivery.message_id})"]
+        return [f"[{_('Result')}]({room}/{delivery.message_id})"]
     until = (job.finished_at or job.changed_at) + LINK_LIFE_MS
     if delivery is not None and delivery.state is DeliveryState.PARKED and one.file and ctx.now() < until:
-        return [f"[Result]({ctx.addresses.link(OUTPUTS, one.file, until)})"]
-    return [f"[Card]({room}/{job.card_message_id})"] if job.card_message_id is not None else []
+        return [f"[{_('Result')}]({ctx.addresses.link(OUTPUTS, one.file, until)})"]
+    return [f"[{_('Card')}]({room}/{job.card_message_id})"] if job.card_message_id is not None else []
 
 
 def cancel_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
     """Make the /cancel command."""
 
-    @app_commands.describe(job="Which one: choose from the list that opens while you type")
+    @app_commands.describe(job=N_("Which one: choose from the list that opens while you type"))
     async def cancel(interaction: Interaction, job: app_commands.Range[str, 1, 100]) -> None:
         with working(interaction):
             await presses.answered(ctx, interaction, job.strip().lower(), presses.cancelled_by_name)
 
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
-        name="cancel", description="Give up a job that is not finished", callback=cancel
+        name="cancel", description=N_("Give up a job that is not finished"), callback=cancel
     )
     command.autocomplete("job")(_naming(ctx))
     return command
@@ -234,6 +248,7 @@ def _naming(ctx: Context) -> Any:
 
 def label(job: Job, now: int, *, own: bool) -> str:
     """Name a job in a list of choices: how its prompt begins, its age, who asked, its code. Shown as it is."""
-    who = [] if own else [f"by {cut(clean(job.user_name), 20) or 'somebody'}"]
-    end = " · ".join(["", f"{time_of((now - job.created_at) / 1000)} ago", *who, job.code])
+    by = _("by {member}").format(member=cut(clean(job.user_name), 20) or _("somebody"))
+    age = _("{time} ago").format(time=time_of((now - job.created_at) / 1000))
+    end = " · ".join(["", age, *([] if own else [by]), job.code])
     return cut(clean(job.prompt) or made(job.operation), 100 - len(end)) + end

@@ -12,10 +12,13 @@ from discord import app_commands
 
 from bot import acts, messages, refusals, rights
 from bot.amounts import credits_of
+from bot.labels import state_of
+from bot.language import N_, _
 from bot.looks import notice, title_of
 from bot.messages import Tone
 from bot.plain import clean, plain
 from bot.rights import Interaction
+from bot.setup import not_stored
 from bot.talking import NO_PINGS, working
 from jobs.context import Context
 from storage import Connection, StorageError, moderation
@@ -28,9 +31,12 @@ _MOST_REASON = 300
 _LONGEST = timedelta(days=3650)
 _SPAN = re.compile(r"([1-9][0-9]{0,3})\s*(m|min|h|d|w)[a-z]*")
 _UNITS = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_SUGGESTED = ("1 hour", "1 day", "1 week", "30 days")
-NOT_MODERATOR = "Only moderators of this server can do that. Nothing was changed."
-NOT_STORED = "I can't store anything just now, so nothing was changed. Please try again in a minute."
+_SUGGESTED = (N_("1 hour"), N_("1 day"), N_("1 week"), N_("30 days"))  # read as they stand here
+
+
+def not_moderator() -> str:
+    """Refuse somebody who is no moderator."""
+    return _("Only moderators of this server can do that. Nothing was changed.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ def mod_group(ctx: Context) -> app_commands.Group:
     """Make the /mod commands."""
     group = app_commands.Group(
         name="mod",
-        description="For moderators: the queue, blocks, requests, and who did what",
+        description=N_("For moderators: the queue, blocks, requests, and who did what"),
         default_permissions=discord.Permissions(manage_messages=True),
     )
     for command in (_queue(ctx), _block(ctx), _unblock(ctx), _prompts(ctx), _acts(ctx)):
@@ -58,31 +64,35 @@ def _queue(ctx: Context) -> app_commands.Command[Any, ..., None]:
         async def answer() -> Answer:
             jobs = await ctx.database.read(job_facts.running_in, interaction.guild_id or 0, _MOST_SHOWN + 1)
             if not jobs:
-                return Answer("Nothing is waiting or being made in this server.")
+                return Answer(_("Nothing is waiting or being made in this server."))
             lines = [_line(ctx, job) for job in jobs[:_MOST_SHOWN]]
-            lines += ["-# and more"] if len(jobs) > _MOST_SHOWN else []
-            return Answer("\n".join([*lines, "-# To stop one: its card's button, or `/cancel`."]), Tone.WORKING)
+            lines += [f"-# {_('and more')}"] if len(jobs) > _MOST_SHOWN else []
+            stop = _("To stop one: its card's button, or `/cancel`.")
+            return Answer("\n".join([*lines, f"-# {stop}"]), Tone.WORKING)
 
         await _answered(ctx, interaction, answer)
 
-    return app_commands.Command(name="queue", description="What is waiting or being made here", callback=queue)
+    return app_commands.Command(name="queue", description=N_("What is waiting or being made here"), callback=queue)
 
 
 def _line(ctx: Context, job: Job) -> str:
-    doing = job.state.value.replace("_", " ")
     where = f"https://discord.com/channels/{job.guild_id}/{job.channel_id}"
     card = f"{where}/{job.card_message_id}" if job.card_message_id else where
-    return (
-        f"**{doing}** <t:{job.changed_at // 1000}:R> · <@{job.user_id}> · {title_of(ctx.providers, job.provider)} · "
-        f"{credits_of(job.price)} · [{job.code}]({card})\n{messages.quoted(job.prompt, 100)}"
-    )
+    parts = [
+        f"**{state_of(job.state)}** <t:{job.changed_at // 1000}:R>",
+        f"<@{job.user_id}>",
+        title_of(ctx.providers, job.provider),
+        credits_of(job.price),
+        f"[{job.code}]({card})",
+    ]
+    return f"{' · '.join(parts)}\n{messages.quoted(job.prompt, 100)}"
 
 
 def _block(ctx: Context) -> app_commands.Command[Any, ..., None]:
     @app_commands.describe(
-        member="Who shall ask for nothing",
-        until="For how long (3 hours, 2 days, 1 week) or until which day (2026-12-31); nothing: until you lift it",
-        reason="Why; it stands in the log, the member is not told",
+        member=N_("Who shall ask for nothing"),
+        until=N_("For how long (3 hours, 2 days, 1 week) or until which day (2026-12-31); nothing: until you lift it"),
+        reason=N_("Why; it stands in the log, the member is not told"),
     )
     async def block(
         interaction: Interaction,
@@ -94,25 +104,28 @@ def _block(ctx: Context) -> app_commands.Command[Any, ..., None]:
             now = ctx.now()
             end = moment_of(until, now) if until else None
             if until and end is None:
-                return Answer(
-                    f"I can't read “{plain(until, 40)}” as a time to come: write `3 hours`, `2 days`, `1 week` "
-                    "or a day such as `2026-12-31`. Nothing was changed.",
-                    Tone.FAILED,
+                words = _(
+                    "I can't read “{typed}” as a time to come: write `3 hours`, `2 days`, `1 week` "
+                    "or a day such as `2026-12-31`. Nothing was changed."
                 )
+                return Answer(words.format(typed=plain(until, 40)), Tone.FAILED)
             why = clean(reason or "")[:_MOST_REASON]
             done = Block(member.id, end, interaction.user.id, why, now)
             await ctx.database.write(_blocked, interaction.guild_id or 0, done)
             ctx.wakes.acts.set()
-            lasts = f"until <t:{end // 1000}:f>" if end else "until somebody lifts it"
-            return Answer(
-                f"<@{member.id}> can ask for nothing here {lasts}. "
-                "What they have in the making goes on; `/mod queue` shows it."
-            )
+            if end:
+                words = _("{member} can ask for nothing here until {time}.")
+                words = words.format(member=f"<@{member.id}>", time=f"<t:{end // 1000}:f>")
+            else:
+                words = _("{member} can ask for nothing here until somebody lifts it.")
+                words = words.format(member=f"<@{member.id}>")
+            rest = _("What they have in the making goes on; `/mod queue` shows it.")
+            return Answer(f"{words} {rest}")
 
         await _answered(ctx, interaction, answer)
 
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
-        name="block", description="Let a member ask for nothing, for a while or for good", callback=block
+        name="block", description=N_("Let a member ask for nothing, for a while or for good"), callback=block
     )
     command.autocomplete("until")(_spans)
     return command
@@ -124,8 +137,11 @@ def _blocked(connection: Connection, guild_id: int, block: Block) -> None:
     moderation.acted(connection, guild_id, block.by, "block", str(block.user_id), block.at, **detail)
 
 
-async def _spans(_: Interaction, current: str) -> list[app_commands.Choice[str]]:
-    return [app_commands.Choice(name=span, value=span) for span in _SUGGESTED if span.startswith(current.strip())]
+async def _spans(_asker: Interaction, current: str) -> list[app_commands.Choice[str]]:
+    """Suggest spans in the language of the one who types, to be sent as they can be read."""
+    typed, offered = current.strip(), [(_(span), span) for span in _SUGGESTED]
+    fitting = [(name, span) for name, span in offered if name.startswith(typed) or span.startswith(typed)]
+    return [app_commands.Choice(name=name, value=span) for name, span in fitting]
 
 
 def moment_of(text: str, now: int) -> int | None:
@@ -144,7 +160,7 @@ def moment_of(text: str, now: int) -> int | None:
 
 
 def _unblock(ctx: Context) -> app_commands.Command[Any, ..., None]:
-    @app_commands.describe(member="Who may ask again")
+    @app_commands.describe(member=N_("Who may ask again"))
     async def unblock(interaction: Interaction, member: discord.User) -> None:
         async def answer() -> Answer:
             guild_id, by, now = interaction.guild_id or 0, interaction.user.id, ctx.now()
@@ -157,36 +173,38 @@ def _unblock(ctx: Context) -> app_commands.Command[Any, ..., None]:
 
             lifted = await ctx.database.write(lift)
             ctx.wakes.acts.set()
-            return Answer(f"<@{member.id}> {'may ask again' if lifted else 'was not blocked'}.")
+            words = _("{member} may ask again.") if lifted else _("{member} was not blocked.")
+            return Answer(words.format(member=f"<@{member.id}>"))
 
         await _answered(ctx, interaction, answer)
 
-    return app_commands.Command(name="unblock", description="Let a blocked member ask again", callback=unblock)
+    return app_commands.Command(name="unblock", description=N_("Let a blocked member ask again"), callback=unblock)
 
 
 def _prompts(ctx: Context) -> app_commands.Command[Any, ..., None]:
-    @app_commands.describe(member="Whose requests")
+    @app_commands.describe(member=N_("Whose requests"))
     async def prompts(interaction: Interaction, member: discord.User) -> None:
         async def answer() -> Answer:
             guild_id = interaction.guild_id or 0
             jobs = await ctx.database.read(job_facts.latest_of, guild_id, member.id, _MOST_SHOWN)
             await rights.note(ctx, interaction, "read prompts", str(member.id))
             if not jobs:
-                return Answer(f"<@{member.id}> has asked for nothing here yet.")
+                return Answer(_("{member} has asked for nothing here yet.").format(member=f"<@{member.id}>"))
             lines = [
                 f"<t:{job.created_at // 1000}:R> · {_ending(job)}\n{messages.quoted(job.prompt, 150)}" for job in jobs
             ]
-            return Answer("\n".join([f"What <@{member.id}> asked for last:", *lines]))
+            head = _("What {member} asked for last:").format(member=f"<@{member.id}>")
+            return Answer("\n".join([head, *lines]))
 
         await _answered(ctx, interaction, answer)
 
-    return app_commands.Command(name="prompts", description="What a member asked for last", callback=prompts)
+    return app_commands.Command(name="prompts", description=N_("What a member asked for last"), callback=prompts)
 
 
 def _ending(job: Job) -> str:
     spent = job.price if job.charged is None else job.charged
-    cost = f" · {credits_of(spent)}" if job.state is State.SUCCEEDED else ""
-    return f"{job.state}{cost} · job {job.code}"
+    cost = [credits_of(spent)] if job.state is State.SUCCEEDED else []
+    return " · ".join([state_of(job.state), *cost, _("job {code}").format(code=job.code)])
 
 
 def _acts(ctx: Context) -> app_commands.Command[Any, ..., None]:
@@ -194,12 +212,12 @@ def _acts(ctx: Context) -> app_commands.Command[Any, ..., None]:
         async def answer() -> Answer:
             found = await ctx.database.read(moderation.acts_of, interaction.guild_id or 0, _MOST_SHOWN)
             if not found:
-                return Answer("No moderator or admin has done anything here yet.")
+                return Answer(_("No moderator or admin has done anything here yet."))
             return Answer("\n".join(f"<t:{act.at // 1000}:R> · {acts.text_of(act)}" for act in found))
 
         await _answered(ctx, interaction, answer)
 
-    return app_commands.Command(name="log", description="What moderators and admins did", callback=log)
+    return app_commands.Command(name="log", description=N_("What moderators and admins did"), callback=log)
 
 
 async def _answered(ctx: Context, interaction: Interaction, answer: Callable[[], Awaitable[Answer]]) -> None:
@@ -210,10 +228,10 @@ async def _answered(ctx: Context, interaction: Interaction, answer: Callable[[],
             if interaction.guild_id is None:
                 told = Answer(refusals.only_in_servers(), Tone.FAILED)
             elif not await rights.moderates(ctx, interaction):
-                told = Answer(NOT_MODERATOR, Tone.FAILED)
+                told = Answer(not_moderator(), Tone.FAILED)
             else:
                 told = await answer()
         except StorageError as error:
             _log.warning("moderation not stored", trouble=str(error))
-            told = Answer(NOT_STORED, Tone.FAILED)
+            told = Answer(not_stored(), Tone.FAILED)
         await interaction.edit_original_response(embed=notice(told.text, told.tone), allowed_mentions=NO_PINGS)

@@ -14,9 +14,10 @@ from bot import export, presses
 from bot.buttons import Host
 from bot.export import Parts
 from bot.labels import made
+from bot.language import N_, _, ngettext, number
 from bot.looks import notice
 from bot.messages import Tone
-from bot.mine import NOT_READ, UNEXPECTED
+from bot.mine import not_read
 from bot.plain import plain
 from bot.talking import NO_PINGS, TROUBLES, said, working
 from jobs import files
@@ -34,18 +35,24 @@ _log = structlog.get_logger("bot.mydata")
 
 Interaction = discord.Interaction[Any]
 
-STAYS = (
-    "**What stays:** when and where you asked, which provider and model, how long and how large, and the credits, "
-    "under your Discord number: the budgets are sums of them. Blocks, presets, and what moderators and admins did stay "
-    "with the server. So do the messages in its channels: delete them there, or ask a moderator to."
-)
-NOTHING_TO_DELETE = "There is nothing to delete: no finished job of yours holds any words or files."
-NOT_DELETED = "I can't store anything just now. {done} Please try again in a minute."
+
+def stays() -> str:
+    """Say what a deletion leaves, and why."""
+    return _(
+        "**What stays:** when and where you asked, which provider and model, how long and how large, and the credits, "
+        "under your Discord number: the budgets are sums of them. Blocks, presets, and what moderators and admins did "
+        "stay with the server. So do the messages in its channels: delete them there, or ask a moderator to."
+    )
+
+
+def nothing_to_delete() -> str:
+    """Say that there is nothing to delete."""
+    return _("There is nothing to delete: no finished job of yours holds any words or files.")
 
 
 def mydata_group(ctx: Context) -> app_commands.Group:
     """Make the /mydata commands."""
-    group = app_commands.Group(name="mydata", description="What is stored about you")
+    group = app_commands.Group(name="mydata", description=N_("What is stored about you"))
     group.add_command(_export(ctx))
     group.add_command(_delete(ctx))
     return group
@@ -62,7 +69,7 @@ def _export(ctx: Context) -> app_commands.Command[Any, ..., None]:
                     written, left_out = await _written(ctx, interaction)
             except StorageError as error:
                 _log.warning("data not read", trouble=str(error))
-                await interaction.edit_original_response(embed=notice(NOT_READ), allowed_mentions=NO_PINGS)
+                await interaction.edit_original_response(embed=notice(not_read()), allowed_mentions=NO_PINGS)
                 return
             ctx.tell("data exported", None, by=interaction.user.id, files=len(written))
             await interaction.edit_original_response(
@@ -72,7 +79,7 @@ def _export(ctx: Context) -> app_commands.Command[Any, ..., None]:
             )
 
     return app_commands.Command(
-        name="export", description="Everything stored about you, as a file for you alone", callback=export_mine
+        name="export", description=N_("Everything stored about you, as a file for you alone"), callback=export_mine
     )
 
 
@@ -89,8 +96,8 @@ async def _written(ctx: Context, interaction: Interaction) -> tuple[list[tuple[s
             break
         before = found[-1].job.id
     written = await asyncio.to_thread(parts.files)
-    number = "" if len(written) == 1 else "-{}"
-    return [(f"rushes-mydata{number.format(n)}.json", data) for n, data in enumerate(written, 1)], parts.left_out
+    part = "" if len(written) == 1 else "-{}"
+    return [(f"rushes-mydata{part.format(n)}.json", data) for n, data in enumerate(written, 1)], parts.left_out
 
 
 def _room(interaction: Interaction) -> int:
@@ -100,12 +107,17 @@ def _room(interaction: Interaction) -> int:
 
 
 def _handed_over(count: int, left_out: int) -> str:
-    what = "This file holds" if count == 1 else f"These {count} files hold"
-    text = (
-        f"{what} everything stored about you, in this server and in others where I am: your jobs with their words, "
-        "options, times and credits, and what was decided about you. Only you see this message; save what you need."
-    )
-    return f"{text}\nThere was no room for your oldest jobs. The admin of this bot has them." if left_out else text
+    text = ngettext(
+        "This file holds everything stored about you, in this server and in others where I am: your jobs with their "
+        "words, options, times and credits, and what was decided about you. Only you see this message; save what you "
+        "need.",
+        "These {count} files hold everything stored about you, in this server and in others where I am: your jobs with "
+        "their words, options, times and credits, and what was decided about you. Only you see this message; save what "
+        "you need.",
+        count,
+    ).format(count=number(count))
+    no_room = _("There was no room for your oldest jobs. The admin of this bot has them.")
+    return f"{text}\n{no_room}" if left_out else text
 
 
 def _delete(ctx: Context) -> app_commands.Command[Any, ..., None]:
@@ -116,7 +128,7 @@ def _delete(ctx: Context) -> app_commands.Command[Any, ..., None]:
                 count, left = await ctx.database.read(_counted, interaction.user.id)
             except StorageError as error:
                 _log.warning("data not read", trouble=str(error))
-                await interaction.edit_original_response(embed=notice(NOT_READ), allowed_mentions=NO_PINGS)
+                await interaction.edit_original_response(embed=notice(not_read()), allowed_mentions=NO_PINGS)
                 return
             view = None
             if count:
@@ -127,7 +139,7 @@ def _delete(ctx: Context) -> app_commands.Command[Any, ..., None]:
             )
 
     return app_commands.Command(
-        name="delete", description="Take your words and files out of what is stored, for good", callback=delete_mine
+        name="delete", description=N_("Take your words and files out of what is stored, for good"), callback=delete_mine
     )
 
 
@@ -142,7 +154,7 @@ class DeleteButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], t
         self.guild_id, self.owner = guild_id, owner
         super().__init__(
             discord.ui.Button(
-                label="Delete for good",
+                label=_("Delete for good"),
                 style=discord.ButtonStyle.danger,
                 custom_id=f"mydata:{guild_id}:{owner}:delete",
             )
@@ -192,28 +204,49 @@ async def _deleted(ctx: Context, user_id: int) -> tuple[str, Tone]:
         gone, stuck = await asyncio.to_thread(files.remove, ctx.media_dir, codes)
     except StorageError as error:
         _log.warning("data not deleted", trouble=str(error))
-        done = f"The words of {_jobs(count)} are gone, the rest is as it was." if count else "Nothing was deleted."
-        return NOT_DELETED.format(done=done), Tone.FAILED
+        return _not_deleted(count), Tone.FAILED
     except Exception:  # noqa: BLE001 -- whatever it is, the one who pressed is told
         _log.exception("deletion failed")
-        return UNEXPECTED.replace("Nothing was changed.", "Please press again to be sure."), Tone.FAILED
+        words = _(
+            "Something went wrong on my side, and it has been noted for the admin. Please press again to be sure."
+        )
+        return words, Tone.FAILED
     ctx.tell("data deleted", None, by=user_id, jobs=count, files=gone)
     return answer(count, gone, stuck, left), Tone.DONE
+
+
+def _not_deleted(count: int) -> str:
+    """Say how far a deletion came that was broken off."""
+    if not count:
+        return _("I can't store anything just now. Nothing was deleted. Please try again in a minute.")
+    words = ngettext(
+        "I can't store anything just now. The words of {count} job are gone, the rest is as it was. "
+        "Please try again in a minute.",
+        "I can't store anything just now. The words of {count} jobs are gone, the rest is as it was. "
+        "Please try again in a minute.",
+        count,
+    )
+    return words.format(count=number(count))
 
 
 def question(count: int, left: Sequence[Job]) -> str:
     """Say what would be deleted, what would stay, and why."""
     if not count:
-        return "\n".join([NOTHING_TO_DELETE, *_left(left)])
-    over = f"your **{_jobs(count)}** that {'is' if count == 1 else 'are'} over"
+        return "\n".join([nothing_to_delete(), *_left(left)])
+    head = ngettext(
+        "This takes away for good, of your **{count} job** that is over, in this server and in every other where I am:",
+        "This takes away for good, of your **{count} jobs** that are over, in this server and in every other where I "
+        "am:",
+        count,
+    )
     lines = [
-        f"This takes away for good, of {over}, in this server and in every other where I am:",
-        "- your prompts, and every other text, line and list you gave with them,",
-        "- the pictures, videos and recordings you gave,",
-        "- your name,",
-        "- the results I still keep: links to them stop working.",
-        STAYS,
-        "It can't be undone. Credits are neither spent nor returned.",
+        head.format(count=number(count)),
+        f"- {_('your prompts, and every other text, line and list you gave with them,')}",
+        f"- {_('the pictures, videos and recordings you gave,')}",
+        f"- {_('your name,')}",
+        f"- {_('the results I still keep: links to them stop working.')}",
+        stays(),
+        _("It can't be undone. Credits are neither spent nor returned."),
     ]
     return "\n".join([*lines, *_left(left)])
 
@@ -221,11 +254,26 @@ def question(count: int, left: Sequence[Job]) -> str:
 def answer(count: int, gone: int, stuck: int, left: Sequence[Job]) -> str:
     """Say what was deleted, what stays, and why."""
     if not count and not gone and not stuck:
-        return "\n".join([NOTHING_TO_DELETE, *_left(left)])
-    held = f" and {_files(gone)}" if gone else ""
-    lines = [f"Done: the words of **{_jobs(count)}**{held} are gone for good.", STAYS]
+        return "\n".join([nothing_to_delete(), *_left(left)])
+    lines: list[str] = []
+    if count:
+        words = ngettext(
+            "Done: the words of **{count} job** are gone for good.",
+            "Done: the words of **{count} jobs** are gone for good.",
+            count,
+        )
+        lines.append(words.format(count=number(count)))
+    if gone:
+        words = ngettext("{count} file is gone for good.", "{count} files are gone for good.", gone)
+        lines.append(words.format(count=number(gone)))
+    lines.append(stays())
     if stuck:
-        lines.append(f"{_files(stuck)} could not be deleted just now; within eight days that happens by itself.")
+        words = ngettext(
+            "{count} file could not be deleted just now; within eight days that happens by itself.",
+            "{count} files could not be deleted just now; within eight days that happens by itself.",
+            stuck,
+        )
+        lines.append(words.format(count=number(stuck)))
     return "\n".join([*lines, *_left(left)])
 
 
@@ -233,18 +281,12 @@ def _left(left: Sequence[Job]) -> list[str]:
     """Name the jobs that are not over."""
     if not left:
         return []
-    more = len(left) - _MOST_NAMED
+    head = ngettext(
+        "**{count} job** not over yet stays as it is. When it is over, use `/mydata delete` again:",
+        "**{count} jobs** not over yet stay as they are. When they are over, use `/mydata delete` again:",
+        len(left),
+    )
     named = [f"- {plain(job.prompt, _PROMPT_MOST) or made(job.operation)} · {job.code}" for job in left[:_MOST_NAMED]]
-    return [
-        f"**{_jobs(len(left))}** not over yet stay as they are. When they are over, use `/mydata delete` again:",
-        *named,
-        *([f"- and {more} more"] if more > 0 else []),
-    ]
-
-
-def _jobs(count: int) -> str:
-    return f"{count:,} job" if count == 1 else f"{count:,} jobs"
-
-
-def _files(count: int) -> str:
-    return f"{count:,} file" if count == 1 else f"{count:,} files"
+    rest = len(left) - _MOST_NAMED
+    more = f"- {ngettext('and {count} more', 'and {count} more', rest).format(count=number(rest))}"
+    return [head.format(count=number(len(left))), *named, *([more] if rest > 0 else [])]

@@ -13,10 +13,12 @@ from discord import app_commands
 
 from bot import asking, refusals, rights
 from bot.choices import Typed
+from bot.language import N_, _, ngettext, number
 from bot.looks import notice
 from bot.messages import Tone
 from bot.plain import clean, cut, plain
 from bot.rights import Interaction
+from bot.setup import not_stored
 from bot.talking import NO_PINGS, working
 from jobs.context import Context
 from storage import Connection, StorageError, guilds, moderation
@@ -25,9 +27,16 @@ from storage.words import Preset
 _log = structlog.get_logger("bot.presets")
 _MOST_NAME, _MOST_WORDS, _MOST_SHOWN = 40, 1000, 25
 _CHOICES = ("model", "duration", "aspect_ratio", "resolution", "audio", "provider")
-NOT_MODERATOR = "Only moderators of this server can change its presets. Nothing was changed."
-NOT_STORED = "I can't store anything just now, so nothing was changed. Please try again in a minute."
-EMPTY = "A preset needs words or at least one choice. Nothing was changed."
+
+
+def not_moderator() -> str:
+    """Refuse somebody who is no moderator."""
+    return _("Only moderators of this server can change its presets. Nothing was changed.")
+
+
+def empty() -> str:
+    """Refuse a preset that would change nothing."""
+    return _("A preset needs words or at least one choice. Nothing was changed.")
 
 
 def applied(preset: Preset, typed: Typed) -> Typed:
@@ -39,7 +48,7 @@ def applied(preset: Preset, typed: Typed) -> Typed:
 
 def preset_group(ctx: Context) -> app_commands.Group:
     """Make the /preset commands."""
-    group = app_commands.Group(name="preset", description="Styles and choices of this server, by name")
+    group = app_commands.Group(name="preset", description=N_("Styles and choices of this server, by name"))
     for command in (_list(ctx), _save(ctx), _delete(ctx)):
         group.add_command(command)
     return group
@@ -54,18 +63,20 @@ def _list(ctx: Context) -> app_commands.Command[Any, ..., None]:
                 text = _listing(found)
             except StorageError as error:
                 _log.warning("presets not read", trouble=str(error))
-                text = "I can't read the presets just now. Please try again in a minute."
+                text = _("I can't read the presets just now. Please try again in a minute.")
             await interaction.edit_original_response(embed=notice(text, Tone.DONE), allowed_mentions=NO_PINGS)
 
-    return app_commands.Command(name="list", description="The presets of this server", callback=listed)
+    return app_commands.Command(name="list", description=N_("The presets of this server"), callback=listed)
 
 
 def _listing(found: list[Preset]) -> str:
     if not found:
-        return "This server has no presets yet. A moderator makes one with `/preset save`."
+        return _("This server has no presets yet. A moderator makes one with `/preset save`.")
     lines = [f"**{plain(preset.name, _MOST_NAME)}** · {shown(preset)}" for preset in found[:_MOST_SHOWN]]
-    lines += [f"-# and {len(found) - _MOST_SHOWN} more"] if len(found) > _MOST_SHOWN else []
-    return "\n".join([*lines, "-# Choose one as `preset` in `/video` and its like."])
+    rest = len(found) - _MOST_SHOWN
+    if rest > 0:
+        lines.append(f"-# {ngettext('and {count} more', 'and {count} more', rest).format(count=number(rest))}")
+    return "\n".join([*lines, f"-# {_('Choose one as `preset` in `/video` and its like.')}"])
 
 
 def shown(preset: Preset) -> str:
@@ -75,19 +86,21 @@ def shown(preset: Preset) -> str:
 
 
 def _word(value: Any) -> str:
-    return ("yes" if value else "no") if isinstance(value, bool) else plain(str(value), 40)
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return plain(str(value), 40)
 
 
 def _save(ctx: Context) -> app_commands.Command[Any, ..., None]:
     @app_commands.describe(
-        name="What it is called; one of that name is replaced",
-        words="What is put after each prompt, such as: black and white film, rain",
-        model="Which model makes it",
-        duration="How many seconds",
-        aspect_ratio="The shape, such as 16:9",
-        resolution="How sharp, such as 720p",
-        audio="With sound",
-        provider="Who makes it",
+        name=N_("What it is called; one of that name is replaced"),
+        words=N_("What is put after each prompt, such as: black and white film, rain"),
+        model=N_("Which model makes it"),
+        duration=N_("How many seconds"),
+        aspect_ratio=N_("The shape, such as 16:9"),
+        resolution=N_("How sharp, such as 720p"),
+        audio=N_("With sound"),
+        provider=N_("Who makes it"),
     )
     async def save(
         interaction: Interaction,
@@ -110,7 +123,7 @@ def _save(ctx: Context) -> app_commands.Command[Any, ..., None]:
         }
         await _saved(ctx, interaction, asking.storable(name), asking.storable(words or ""), chosen)
 
-    return app_commands.Command(name="save", description="For moderators: make or change a preset", callback=save)
+    return app_commands.Command(name="save", description=N_("For moderators: make or change a preset"), callback=save)
 
 
 async def _saved(
@@ -124,27 +137,30 @@ async def _saved(
         guild_id, now = interaction.guild_id or 0, ctx.now()
         preset = Preset(name, words, options, interaction.user.id, now)
         if not guilds.preset_saved(connection, guild_id, preset):
-            return f"A server keeps {guilds.MOST_PRESETS} presets; delete one first. Nothing was changed."
+            full = _("A server keeps {count} presets; delete one first. Nothing was changed.")
+            return full.format(count=number(guilds.MOST_PRESETS))
         moderation.acted(connection, guild_id, interaction.user.id, "preset", name, now, words=words, **options)
-        return f"**{plain(name, _MOST_NAME)}** is kept: {shown(preset)}. Members choose it as `preset`."
+        kept = _("**{name}** is kept: {choices}. Members choose it as `preset`.")
+        return kept.format(name=plain(name, _MOST_NAME), choices=shown(preset))
 
-    await _changed(ctx, interaction, store, None if name and (clean(words) or options) else EMPTY)
+    await _changed(ctx, interaction, store, None if name and (clean(words) or options) else empty())
 
 
 def _delete(ctx: Context) -> app_commands.Command[Any, ..., None]:
-    @app_commands.describe(name="Which preset")
+    @app_commands.describe(name=N_("Which preset"))
     async def delete(interaction: Interaction, name: str) -> None:
         def store(connection: Connection) -> str:
             guild_id, now = interaction.guild_id or 0, ctx.now()
             if not guilds.preset_dropped(connection, guild_id, name):
                 return unknown(name)
             moderation.acted(connection, guild_id, interaction.user.id, "drop preset", name, now)
-            return f"**{plain(name, _MOST_NAME)}** is deleted. Jobs that were made with it stay as they are."
+            words = _("**{name}** is deleted. Jobs that were made with it stay as they are.")
+            return words.format(name=plain(name, _MOST_NAME))
 
         await _changed(ctx, interaction, store, None)
 
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
-        name="delete", description="For moderators: delete a preset", callback=delete
+        name="delete", description=N_("For moderators: delete a preset"), callback=delete
     )
     command.autocomplete("name")(naming(ctx))
     return command
@@ -152,7 +168,8 @@ def _delete(ctx: Context) -> app_commands.Command[Any, ..., None]:
 
 def unknown(name: str) -> str:
     """Say that there is no such preset."""
-    return f"There is no preset called {plain(name, _MOST_NAME)} here; `/preset list` shows them."
+    words = _("There is no preset called {name} here; `/preset list` shows them.")
+    return words.format(name=plain(name, _MOST_NAME))
 
 
 async def _changed(ctx: Context, interaction: Interaction, store: Any, refusal: str | None) -> None:
@@ -163,13 +180,13 @@ async def _changed(ctx: Context, interaction: Interaction, store: Any, refusal: 
             if interaction.guild_id is None:
                 text = refusals.only_in_servers()
             elif not await rights.moderates(ctx, interaction):
-                text = NOT_MODERATOR
+                text = not_moderator()
             else:
                 text = refusal or await ctx.database.write(store)
                 ctx.wakes.acts.set()
         except StorageError as error:
             _log.warning("preset not stored", trouble=str(error))
-            text = NOT_STORED
+            text = not_stored()
         await interaction.edit_original_response(embed=notice(text, Tone.DONE), allowed_mentions=NO_PINGS)
 
 

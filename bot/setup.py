@@ -14,6 +14,8 @@ import structlog
 from discord import app_commands
 
 from bot import refusals
+from bot.acts import setting
+from bot.language import N_, _, both, speaking
 from bot.looks import notice
 from bot.plain import cut
 from bot.rights import Interaction
@@ -25,11 +27,19 @@ from providers.orders import Operation
 from storage import Connection, StorageError, guilds, ledger, moderation
 from storage.words import Budget, Scope
 
-NOT_ADMIN = "Only people who may manage this server can see or change its settings. Nothing was changed."
-NOT_STORED = "I can't store anything just now, so nothing was changed. Please try again in a minute."
 _BUTTON = re.compile(r"setup:(?P<part>[a-z]{1,20})")
 _ACCENT = 0x5865F2
 _log = structlog.get_logger("bot.setup")
+
+
+def not_admin() -> str:
+    """Refuse somebody who is no admin."""
+    return _("Only people who may manage this server can see or change its settings. Nothing was changed.")
+
+
+def not_stored() -> str:
+    """Say that a change did not go through."""
+    return _("I can't store anything just now, so nothing was changed. Please try again in a minute.")
 
 
 class _Host(Protocol):
@@ -42,7 +52,7 @@ class ChangeButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.LayoutVie
     def __init__(self, part: str) -> None:
         self.part = part
         super().__init__(
-            discord.ui.Button(label="Change", style=discord.ButtonStyle.secondary, custom_id=f"setup:{part}")
+            discord.ui.Button(label=_("Change"), style=discord.ButtonStyle.secondary, custom_id=f"setup:{part}")
         )
 
     @classmethod
@@ -78,17 +88,19 @@ def setup_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
                 rules = await ctx.database.read(_rules, interaction.guild_id or 0, ctx.now())
             except StorageError as error:
                 _log.warning("settings not read", trouble=str(error))
-                await interaction.edit_original_response(embed=notice(NOT_STORED), allowed_mentions=NO_PINGS)
+                await interaction.edit_original_response(embed=notice(not_stored()), allowed_mentions=NO_PINGS)
                 return
             await interaction.edit_original_response(view=panel(rules, _here(ctx)), allowed_mentions=NO_PINGS)
 
-    return app_commands.Command(name="setup", description="Show or change how I work in this server", callback=setup)
+    return app_commands.Command(
+        name="setup", description=N_("Show or change how I work in this server"), callback=setup
+    )
 
 
 def panel(rules: Rules, here: Here, news: str = "") -> discord.ui.LayoutView:
     """Draw the panel; `news`: what was changed just now."""
     frame = discord.ui.Container[discord.ui.LayoutView](accent_colour=_ACCENT)
-    frame.add_item(discord.ui.TextDisplay("## How I work in this server"))
+    frame.add_item(discord.ui.TextDisplay(f"## {_('How I work in this server')}"))
     for name, part in PARTS.items():
         lines = [f"**{part.title}**", *part.shown(rules, here)]
         text = discord.ui.TextDisplay[discord.ui.LayoutView](cut("\n".join(lines), 700))
@@ -105,13 +117,13 @@ def panel(rules: Rules, here: Here, news: str = "") -> discord.ui.LayoutView:
 async def _pressed(ctx: Context, interaction: Interaction, name: str) -> None:
     """Answer a press of Change with the part's form."""
     part = PARTS.get(name)
-    refusal = _refusal(interaction) if part is not None else NOT_ADMIN
+    refusal = _refusal(interaction) if part is not None else not_admin()
     if refusal is None and part is not None:
         try:
             rules = await ctx.database.read(_rules, interaction.guild_id or 0, ctx.now())
         except StorageError as error:
             _log.warning("settings not read", trouble=str(error))
-            refusal = NOT_STORED
+            refusal = not_stored()
         else:
             form = discord.ui.Modal(title=part.title, custom_id=f"setup:{name}")
             for field in part.fields(rules, _here(ctx)):
@@ -119,7 +131,7 @@ async def _pressed(ctx: Context, interaction: Interaction, name: str) -> None:
             form.stop()  # or discord.py keeps every form that was ever shown
             await interaction.response.send_modal(form)
             return
-    await _refuse(interaction, refusal or NOT_ADMIN)
+    await _refuse(interaction, refusal or not_admin())
 
 
 async def form_submitted(ctx: Context, interaction: Interaction) -> bool:
@@ -140,7 +152,7 @@ async def form_submitted(ctx: Context, interaction: Interaction) -> bool:
 async def _submitted(ctx: Context, interaction: Interaction, name: str, data: Mapping[str, Any]) -> None:
     part, refusal = PARTS.get(name), _refusal(interaction)
     if part is None or refusal is not None:
-        await _refuse(interaction, refusal or NOT_ADMIN)
+        await _refuse(interaction, refusal or not_admin())
         return
     await interaction.response.defer()
     here, guild_id = _here(ctx), interaction.guild_id or 0
@@ -149,21 +161,22 @@ async def _submitted(ctx: Context, interaction: Interaction, name: str, data: Ma
         after = part.read(rules, here, fields_of(data.get("components")))
         closed = await _closed(interaction, rules, after)
         if closed:
-            raise Wrong(f"I can't post in <#{closed}>. Let me see it and send messages there, then try again.")  # noqa: TRY301 -- told like the others
+            wrong = _("I can't post in {channel}. Let me see it and send messages there, then try again.")
+            raise Wrong(wrong.format(channel=f"<#{closed}>"))  # noqa: TRY301 -- told like the others
         changed = await ctx.database.write(_stored, guild_id, interaction.user.id, rules, after, ctx.now())
     except Wrong as wrong:
-        await interaction.followup.send(
-            embed=notice(f"{wrong} Nothing was changed."), ephemeral=True, allowed_mentions=NO_PINGS
-        )
+        text = f"{wrong} {_('Nothing was changed.')}"
+        await interaction.followup.send(embed=notice(text), ephemeral=True, allowed_mentions=NO_PINGS)
         return
     except StorageError as error:
         _log.warning("settings not stored", trouble=str(error))
-        await interaction.followup.send(embed=notice(NOT_STORED), ephemeral=True, allowed_mentions=NO_PINGS)
+        await interaction.followup.send(embed=notice(not_stored()), ephemeral=True, allowed_mentions=NO_PINGS)
         return
     if changed:
         ctx.wakes.acts.set()
         ctx.tell("settings changed", None, by=interaction.user.id, guild=guild_id, changed=changed)
-    news = f"Changed: {', '.join(word.replace('_', ' ') for word in changed)}." if changed else "Nothing was changed."
+    news = _("Changed: {settings}.").format(settings=both(map(setting, changed))) if changed else ""
+    news = news or _("Nothing was changed.")
     await interaction.edit_original_response(view=panel(after, here, news), allowed_mentions=NO_PINGS)
 
 
@@ -182,13 +195,14 @@ def _stored(connection: Connection, guild_id: int, by: int, before: Rules, after
         if one not in before.budgets:
             guilds.budget_set(connection, guild_id, one.scope, one.subject_id, one.period, one.credits)
     if "forbidden" in changes:
-        changes["forbidden"] = f"{len(after.settings.forbidden)} words"
+        changes["forbidden"] = len(after.settings.forbidden)
     if changes or told:
         moderation.acted(connection, guild_id, by, "settings", "", now, **changes, **told)
     return sorted([*changes, *told])
 
 
 def _named(budget: Budget) -> str:
+    """Name a budget among the changes that are stored; bot/acts.py puts it into people's languages."""
     whose = "the server" if budget.scope is Scope.GUILD else f"each {budget.scope}"
     return f"budget of {whose} a {budget.period}"
 
@@ -200,7 +214,8 @@ async def _closed(interaction: Interaction, before: Rules, after: Rules) -> int 
     for channel_id in sorted(one for one in chosen if one is not None):
         channel = interaction.client.get_partial_messageable(channel_id, guild_id=interaction.guild_id)
         try:
-            words = "From now on I tell things here, as the admins of this server decided."
+            with speaking(after.settings.language):
+                words = _("From now on I tell things here, as the admins of this server decided.")
             await channel.send(words, allowed_mentions=NO_PINGS)
         except TROUBLES as error:
             _log.warning("channel refused", trouble=said(error))
@@ -226,7 +241,7 @@ def _refusal(interaction: Interaction) -> str | None:
     if interaction.guild_id is None:
         return refusals.only_in_servers()
     # What Discord hides can be shown again by its own settings.
-    return None if interaction.permissions.manage_guild else NOT_ADMIN
+    return None if interaction.permissions.manage_guild else not_admin()
 
 
 async def _refuse(interaction: Interaction, text: str) -> None:

@@ -1,28 +1,25 @@
 """The parts of the /setup panel: what each shows, what its form asks, and how the answers are read. Pure."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import discord
 
+from bot import setup_fields as field
 from bot.amounts import credits_of, time_of
-from bot.asking import storable
+from bot.language import LANGUAGES, N_, _, both, ngettext, number
 from bot.plain import clean, plain
+from bot.setup_fields import Answers, Wrong
 from providers.orders import Operation
 from storage.words import Budget, GuildSettings, Period, Scope
 
+__all__ = ["PARTS", "Here", "Part", "Rules", "Wrong"]
 NONE = "none"
-_NUMBER = re.compile(r"[0-9]{1,12}")
 _MOST_WORDS, _MOST_WORD = 200, 60
 _MOST_COOLDOWN = 24 * 3600  # seconds; storage/limits.py looks no further back
+_MOST_RUNNING = 1000
 _MOST_CHANNELS = 25
-Answers = Mapping[str, Sequence[str]]  # what a form's fields hold, by name
-
-
-class Wrong(Exception):  # noqa: N818 -- an answer, not a fault
-    """An answer cannot be taken; the text says why, and what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +50,15 @@ class Here:
 class Part:
     """One part of the panel."""
 
-    title: str
+    name: str  # in English
     shown: Callable[[Rules, Here], list[str]]
     fields: Callable[[Rules, Here], list[discord.ui.Label[Any]]]
     read: Callable[[Rules, Here, Answers], Rules]  # raises Wrong
+
+    @property
+    def title(self) -> str:
+        """Name the part, in at most 45 characters."""
+        return _(self.name)
 
 
 # Who makes it
@@ -65,56 +67,65 @@ class Part:
 def _maker(rules: Rules, here: Here) -> list[str]:
     settings = rules.settings
     name = settings.default_provider
-    who = f"{here.titles.get(name, name.capitalize())}, where it can" if name else "the cheapest that can"
-    models = ", ".join(f"{_words(kind)}: {plain(model, 64)}" for kind, model in sorted(settings.default_models.items()))
-    away = "another provider may be tried" if settings.fallback else "the job waits for its provider"
+    if name:
+        words = _("Provider: {provider}, where it can, unless a member names one")
+        who = words.format(provider=here.titles.get(name, name.capitalize()))
+    else:
+        who = _("Provider: the cheapest that can, unless a member names one")
+    models = " · ".join(
+        f"{_words(kind)}: {plain(model, 64)}" for kind, model in sorted(settings.default_models.items())
+    )
     return [
-        f"Provider: {who}, unless a member names one",
-        f"Models: {models or 'the usual ones'}",
-        f"Down or too busy: {away}",
+        who,
+        _("Models: {models}").format(models=models) if models else _("Models: the usual ones"),
+        _("Down or too busy: another provider may be tried")
+        if settings.fallback
+        else _("Down or too busy: the job waits for its provider"),
     ]
 
 
 def _maker_fields(rules: Rules, here: Here) -> list[discord.ui.Label[Any]]:
     chosen = rules.settings.default_provider or NONE
-    vendors = [("The cheapest that can", NONE), *((title, name) for name, title in here.titles.items())]
+    vendors = [(_("The cheapest that can"), NONE), *((title, name) for name, title in here.titles.items())]
+    fallback = ((_("The job waits for its provider"), "no"), (_("Another provider may be tried"), "yes"))
     models = "\n".join(f"{kind}: {model}" for kind, model in sorted(rules.settings.default_models.items()))
+    hint = _("One a line, after one of: {kinds}").format(kinds=", ".join(sorted(here.models)))
     return [
-        _label("Who makes it when a member names nobody", _choice("provider", vendors, chosen)),
-        _label("When it is down or too busy", _choice("fallback", _FALLBACK, _flag(rules.settings.fallback))),
-        _label(
-            "Models to take when a member names none",
-            _lines("models", models, "text_to_video: viduq3-pro"),
-            f"One a line, after one of: {', '.join(kind for kind in sorted(here.models))}"[:100],
+        field.label(_("Who makes it when a member names nobody"), field.choice("provider", vendors, chosen)),
+        field.label(
+            _("When it is down or too busy"), field.choice("fallback", fallback, field.flag(rules.settings.fallback))
+        ),
+        field.label(
+            _("Models to take when a member names none"),
+            field.lines("models", models, "text_to_video: viduq3-pro"),
+            hint[:100],
         ),
     ]
 
 
-_FALLBACK = (("The job waits for its provider", "no"), ("Another provider may be tried", "yes"))
-
-
 def _maker_read(rules: Rules, here: Here, answers: Answers) -> Rules:
-    provider = _one(answers, "provider")
+    provider = field.one(answers, "provider")
     if provider not in {NONE, *here.titles}:
-        raise Wrong("That provider is not set up here.")
+        raise Wrong(_("That provider is not set up here."))
     models = dict[str, str]()
-    for line in _text(answers, "models").splitlines():
+    for line in field.text(answers, "models").splitlines():
         if not line.strip():
             continue
-        kind, _, model = (part.strip() for part in line.partition(":"))
+        kind, _colon, model = (part.strip() for part in line.partition(":"))
         kind = kind.casefold().replace(" ", "_")
         if kind not in here.models:
-            kinds = ", ".join(sorted(here.models))
-            raise Wrong(f"“{plain(line, 60)}” is no line like `text_to_video: model`. Kinds: {kinds}.")
+            wrong = _("“{line}” is no line like `text_to_video: model`. Kinds: {kinds}.")
+            raise Wrong(wrong.format(line=plain(line, 60), kinds=both(sorted(here.models))))
         if model not in here.models[kind]:
-            known = ", ".join(sorted(here.models[kind])) or "none"
-            raise Wrong(f"No provider here knows the model {plain(model, 64)} for {_words(kind)}. Known: {known}.")
+            wrong = _("No provider here knows the model {model} for {kind}. Known: {models}.")
+            known = both(sorted(here.models[kind]))
+            raise Wrong(wrong.format(model=plain(model, 64), kind=_words(kind), models=known))
         models[kind] = model
     settings = replace(
         rules.settings,
         default_provider=None if provider == NONE else provider,
         default_models=models,
-        fallback=_one(answers, "fallback") == "yes",
+        fallback=field.one(answers, "fallback") == "yes",
     )
     return replace(rules, settings=settings)
 
@@ -122,38 +133,46 @@ def _maker_read(rules: Rules, here: Here, answers: Answers) -> Rules:
 # When somebody is asked, and how much at a time
 
 
-def _asking(rules: Rules, _: Here) -> list[str]:
+def _asking(rules: Rules, _here: Here) -> list[str]:
     settings = rules.settings
-    confirm = f"above {credits_of(settings.confirm_above)}" if settings.confirm_above is not None else "never"
-    approve = f"above {credits_of(settings.approve_above)}" if settings.approve_above is not None else "never"
-    most = "any number" if settings.most_running is None else f"{settings.most_running}"
-    pause = "none" if settings.cooldown is None else time_of(settings.cooldown)
+    confirm, approve = settings.confirm_above, settings.approve_above
+    most, pause = settings.most_running, settings.cooldown
     return [
-        f"Members are asked before it begins: {confirm}",
-        f"A moderator must agree: {approve}",
-        f"At a time, for each member: {most}",
-        f"Pause between two: {pause}",
+        _("Members are asked before it begins: never")
+        if confirm is None
+        else _("Members are asked before it begins: above {credits}").format(credits=credits_of(confirm)),
+        _("A moderator must agree: never")
+        if approve is None
+        else _("A moderator must agree: above {credits}").format(credits=credits_of(approve)),
+        _("At a time, for each member: any number")
+        if most is None
+        else _("At a time, for each member: {count}").format(count=number(most)),
+        _("Pause between two: none") if pause is None else _("Pause between two: {time}").format(time=time_of(pause)),
     ]
 
 
-def _asking_fields(rules: Rules, _: Here) -> list[discord.ui.Label[Any]]:
+_NUMBERS = (
+    ("confirm_above", N_("Ask the member above so many credits"), N_("Empty: never")),
+    ("approve_above", N_("Ask a moderator above so many credits"), N_("Empty: never")),
+    ("most_running", N_("Jobs of one member at a time"), N_("Empty: any number")),
+    ("cooldown", N_("Seconds between two jobs of one member"), N_("Empty: none")),
+)
+
+
+def _asking_fields(rules: Rules, _here: Here) -> list[discord.ui.Label[Any]]:
     return [
-        _label(says, _number(name, getattr(rules.settings, name)), f"Empty: {otherwise}")
-        for name, says, otherwise in (
-            ("confirm_above", "Ask the member above so many credits", "never"),
-            ("approve_above", "Ask a moderator above so many credits", "never"),
-            ("most_running", "Jobs of one member at a time", "any number"),
-            ("cooldown", "Seconds between two jobs of one member", "none"),
-        )
+        field.label(_(says), field.number(name, getattr(rules.settings, name)), _(hint))
+        for name, says, hint in _NUMBERS
     ]
 
 
-def _asking_read(rules: Rules, _: Here, answers: Answers) -> Rules:
-    numbers = {name: _amount(answers, name) for name in ("confirm_above", "approve_above", "most_running", "cooldown")}
+def _asking_read(rules: Rules, _here: Here, answers: Answers) -> Rules:
+    numbers = {name: field.amount(answers, name) for name, _says, _hint in _NUMBERS}
     if (numbers["cooldown"] or 0) > _MOST_COOLDOWN:
-        raise Wrong(f"A pause is at most a day: {_MOST_COOLDOWN} seconds.")
-    if (numbers["most_running"] or 0) > 1000:
-        raise Wrong("At most 1000 jobs at a time can be set; leave it empty for any number.")
+        raise Wrong(_("A pause is at most a day: {seconds} seconds.").format(seconds=_MOST_COOLDOWN))
+    if (numbers["most_running"] or 0) > _MOST_RUNNING:
+        wrong = _("At most {count} jobs at a time can be set; leave it empty for any number.")
+        raise Wrong(wrong.format(count=_MOST_RUNNING))
     return replace(rules, settings=replace(rules.settings, **numbers))
 
 
@@ -161,35 +180,55 @@ def _asking_read(rules: Rules, _: Here, answers: Answers) -> Rules:
 
 
 _BUDGETS = {
-    "guild_month": (Scope.GUILD, Period.MONTH, "This server, a month"),
-    "guild_day": (Scope.GUILD, Period.DAY, "This server, a day"),
-    "member_month": (Scope.MEMBER, Period.MONTH, "Each member, a month"),
-    "member_day": (Scope.MEMBER, Period.DAY, "Each member, a day"),
-}
+    "guild_month": (
+        Scope.GUILD, Period.MONTH, N_("This server, a month"),
+        N_("This server, a month: {credits}"), N_("This server, a month: no limit"),
+    ),
+    "guild_day": (
+        Scope.GUILD, Period.DAY, N_("This server, a day"),
+        N_("This server, a day: {credits}"), N_("This server, a day: no limit"),
+    ),
+    "member_month": (
+        Scope.MEMBER, Period.MONTH, N_("Each member, a month"),
+        N_("Each member, a month: {credits}"), N_("Each member, a month: no limit"),
+    ),
+    "member_day": (
+        Scope.MEMBER, Period.DAY, N_("Each member, a day"),
+        N_("Each member, a day: {credits}"), N_("Each member, a day: no limit"),
+    ),
+}  # fmt: skip
 
 
-def _budgets(rules: Rules, _: Here) -> list[str]:
+def _budgets(rules: Rules, _here: Here) -> list[str]:
     found = [
-        f"{says}: {'no limit' if credits is None else credits_of(credits)}"
-        for scope, period, says in _BUDGETS.values()
+        _(unlimited) if credits is None else _(limited).format(credits=credits_of(credits))
+        for scope, period, _says, limited, unlimited in _BUDGETS.values()
         for credits in [rules.budget(scope, period)]
     ]
     others = sum(one.subject_id != 0 for one in rules.budgets)
-    more = f"{others} more for single channels, members and roles; " if others else ""
-    return [*found, f"-# {more}`/budget` sets those · {credits_of(rules.spent)} used or held this month"]
+    if others:
+        more = ngettext(
+            "{count} more for a single channel, member or role; `/budget` sets those",
+            "{count} more for single channels, members and roles; `/budget` sets those",
+            others,
+        ).format(count=number(others))
+    else:
+        more = _("`/budget` sets those for single channels, members and roles")
+    used = _("{credits} used or held this month").format(credits=credits_of(rules.spent))
+    return [*found, f"-# {more} · {used}"]
 
 
-def _budgets_fields(rules: Rules, _: Here) -> list[discord.ui.Label[Any]]:
+def _budgets_fields(rules: Rules, _here: Here) -> list[discord.ui.Label[Any]]:
     return [
-        _label(says, _number(name, rules.budget(scope, period)), "Credits; empty: no limit")
-        for name, (scope, period, says) in _BUDGETS.items()
+        field.label(_(says), field.number(name, rules.budget(scope, period)), _("Credits; empty: no limit"))
+        for name, (scope, period, says, *_lines) in _BUDGETS.items()
     ]
 
 
-def _budgets_read(rules: Rules, _: Here, answers: Answers) -> Rules:
+def _budgets_read(rules: Rules, _here: Here, answers: Answers) -> Rules:
     kept = [one for one in rules.budgets if one.subject_id]
-    for name, (scope, period, _says) in _BUDGETS.items():
-        credits = _amount(answers, name)
+    for name, (scope, period, *_lines) in _BUDGETS.items():
+        credits = field.amount(answers, name)
         kept += [] if credits is None else [Budget(scope, 0, period, credits)]
     return replace(rules, budgets=tuple(kept))
 
@@ -197,168 +236,120 @@ def _budgets_read(rules: Rules, _: Here, answers: Answers) -> Rules:
 # Where, and who
 
 
-def _places(rules: Rules, _: Here) -> list[str]:
+def _places(rules: Rules, _here: Here) -> list[str]:
     settings = rules.settings
-    channels = " ".join(f"<#{one}>" for one in settings.channels) or "everywhere"
-    role = f"<@&{settings.moderator_role_id}> and those" if settings.moderator_role_id else "those"
+    role, asked = settings.moderator_role_id, settings.moderators_channel_id
+    alerts, log = settings.alerts_channel_id, settings.log_channel_id
     return [
-        f"Members may ask: {channels}",
-        f"Moderators: {role} who may manage messages",
-        f"Approvals are asked for: {_channel(settings.moderators_channel_id, 'on the card alone')}",
-        f"What only admins can mend: {_channel(settings.alerts_channel_id, 'in the log of the program')}",
-        f"Acts of moderators and admins: {_channel(settings.log_channel_id, '`/mod log` alone')}",
+        _("Members may ask: {channels}").format(channels=" ".join(f"<#{one}>" for one in settings.channels))
+        if settings.channels
+        else _("Members may ask: everywhere"),
+        _("Moderators: {role} and those who may manage messages").format(role=f"<@&{role}>")
+        if role
+        else _("Moderators: those who may manage messages"),
+        _("Approvals are asked for: {channel}").format(channel=f"<#{asked}>")
+        if asked
+        else _("Approvals are asked for: on the card alone"),
+        _("What only admins can mend: {channel}").format(channel=f"<#{alerts}>")
+        if alerts
+        else _("What only admins can mend: in the log of the program"),
+        _("Acts of moderators and admins: {channel}").format(channel=f"<#{log}>")
+        if log
+        else _("Acts of moderators and admins: `/mod log` alone"),
     ]
 
 
-def _places_fields(rules: Rules, _: Here) -> list[discord.ui.Label[Any]]:
+def _places_fields(rules: Rules, _here: Here) -> list[discord.ui.Label[Any]]:
     settings = rules.settings
-    role = [_usual(settings.moderator_role_id, "role")] if settings.moderator_role_id else []
+    where = field.channels("channels", settings.channels, _MOST_CHANNELS)
+    role = field.role("role", settings.moderator_role_id)
+    moderators = field.channels("moderators", [settings.moderators_channel_id])
+    alerts, log = settings.alerts_channel_id, settings.log_channel_id
     return [
-        _label("Where members may ask", _channels("channels", settings.channels, _MOST_CHANNELS), "None: everywhere"),
-        _label(
-            "A role of moderators",
-            discord.ui.RoleSelect(custom_id="role", required=False, min_values=0, default_values=role),
-            "Beside those who may manage messages",
-        ),
-        _label("Where approvals are asked for", _channels("moderators", [settings.moderators_channel_id])),
-        _label("Where I tell what only admins can mend", _channels("alerts", [settings.alerts_channel_id])),
-        _label("Where acts of moderators and admins are told", _channels("log", [settings.log_channel_id])),
+        field.label(_("Where members may ask"), where, _("None: everywhere")),
+        field.label(_("A role of moderators"), role, _("Beside those who may manage messages")),
+        field.label(_("Where approvals are asked for"), moderators),
+        field.label(_("Where I tell what only admins can mend"), field.channels("alerts", [alerts])),
+        field.label(_("Where acts of moderators and admins are told"), field.channels("log", [log])),
     ]
 
 
-def _places_read(rules: Rules, _: Here, answers: Answers) -> Rules:
+def _places_read(rules: Rules, _here: Here, answers: Answers) -> Rules:
     settings = replace(
         rules.settings,
-        channels=tuple(_ids(answers, "channels"))[:_MOST_CHANNELS],
-        moderator_role_id=next(_ids(answers, "role"), None),
-        moderators_channel_id=next(_ids(answers, "moderators"), None),
-        alerts_channel_id=next(_ids(answers, "alerts"), None),
-        log_channel_id=next(_ids(answers, "log"), None),
+        channels=tuple(field.ids(answers, "channels"))[:_MOST_CHANNELS],
+        moderator_role_id=next(field.ids(answers, "role"), None),
+        moderators_channel_id=next(field.ids(answers, "moderators"), None),
+        alerts_channel_id=next(field.ids(answers, "alerts"), None),
+        log_channel_id=next(field.ids(answers, "log"), None),
     )
     return replace(rules, settings=settings)
 
 
-# What may be asked for
+# What may be asked for, and in which language all see it
 
 
-def _content(rules: Rules, _: Here) -> list[str]:
+def _content(rules: Rules, _here: Here) -> list[str]:
     settings = rules.settings
-    words = f"{len(settings.forbidden)} that no prompt may hold" if settings.forbidden else "none forbidden"
+    count = len(settings.forbidden)
+    words = ngettext("Words: {count} that no prompt may hold", "Words: {count} that no prompt may hold", count)
+    spoken = LANGUAGES.get(settings.language or "")
     return [
-        f"Words: {words}",
-        f"Channels: {'age-restricted ones only' if settings.nsfw_only else 'of every kind'}",
-        f"Results: {'covered until they are clicked' if settings.spoiler else 'shown as they are'}",
+        words.format(count=number(count)) if count else _("Words: none forbidden"),
+        _("Channels: age-restricted ones only") if settings.nsfw_only else _("Channels: of every kind"),
+        _("Results: covered until they are clicked") if settings.spoiler else _("Results: shown as they are"),
+        _("Language of what all can see: {language}").format(language=spoken)
+        if spoken
+        else _("Language of what all can see: as each member's Discord is set"),
     ]
 
 
-def _content_fields(rules: Rules, _: Here) -> list[discord.ui.Label[Any]]:
+def _content_fields(rules: Rules, _here: Here) -> list[discord.ui.Label[Any]]:
     settings = rules.settings
+    nsfw = ((_("Channels of every kind"), "no"), (_("Age-restricted channels only"), "yes"))
+    spoiler = ((_("Shown as they are"), "no"), (_("Covered until they are clicked"), "yes"))
+    languages = [(_("As each member's Discord is set"), NONE), *((name, code) for code, name in LANGUAGES.items())]
+    forbidden = field.lines("forbidden", "\n".join(settings.forbidden), "")
     return [
-        _label(
-            "Words no prompt may hold",
-            _lines("forbidden", "\n".join(settings.forbidden), ""),
-            "One a line; not shown to members",
+        field.label(_("Words no prompt may hold"), forbidden, _("One a line; not shown to members")),
+        field.label(_("Where"), field.choice("nsfw_only", nsfw, field.flag(settings.nsfw_only))),
+        field.label(_("Results"), field.choice("spoiler", spoiler, field.flag(settings.spoiler))),
+        field.label(
+            _("Language of what all can see"),
+            field.choice("language", languages, settings.language or NONE),
+            _("Cards, results, and what I tell moderators and admins in their channels"),
         ),
-        _label("Where", _choice("nsfw_only", _NSFW, _flag(settings.nsfw_only))),
-        _label("Results", _choice("spoiler", _SPOILER, _flag(settings.spoiler))),
     ]
 
 
-_NSFW = (("Channels of every kind", "no"), ("Age-restricted channels only", "yes"))
-_SPOILER = (("Shown as they are", "no"), ("Covered until they are clicked", "yes"))
-
-
-def _content_read(rules: Rules, _: Here, answers: Answers) -> Rules:
-    words = [clean(line) for line in _text(answers, "forbidden").splitlines()]
+def _content_read(rules: Rules, _here: Here, answers: Answers) -> Rules:
+    words = [clean(line) for line in field.text(answers, "forbidden").splitlines()]
     words = list(dict.fromkeys(word for word in words if word))
     if len(words) > _MOST_WORDS or any(len(word) > _MOST_WORD for word in words):
-        raise Wrong(f"At most {_MOST_WORDS} words of at most {_MOST_WORD} characters can be forbidden.")
+        wrong = _("At most {count} words of at most {length} characters can be forbidden.")
+        raise Wrong(wrong.format(count=_MOST_WORDS, length=_MOST_WORD))
+    language = field.one(answers, "language") or rules.settings.language or NONE
+    if language not in {NONE, *LANGUAGES}:
+        raise Wrong(_("I don't speak that language."))
     settings = replace(
         rules.settings,
         forbidden=tuple(words),
-        nsfw_only=_one(answers, "nsfw_only") == "yes",
-        spoiler=_one(answers, "spoiler") == "yes",
+        nsfw_only=field.one(answers, "nsfw_only") == "yes",
+        spoiler=field.one(answers, "spoiler") == "yes",
+        language=None if language == NONE else language,
     )
     return replace(rules, settings=settings)
 
 
 PARTS = {
-    "maker": Part("Who makes it", _maker, _maker_fields, _maker_read),
-    "asking": Part("Prices and pace", _asking, _asking_fields, _asking_read),
-    "budgets": Part("Budgets", _budgets, _budgets_fields, _budgets_read),
-    "places": Part("Places and people", _places, _places_fields, _places_read),
-    "content": Part("Content", _content, _content_fields, _content_read),
+    "maker": Part(N_("Who makes it"), _maker, _maker_fields, _maker_read),
+    "asking": Part(N_("Prices and pace"), _asking, _asking_fields, _asking_read),
+    "budgets": Part(N_("Budgets"), _budgets, _budgets_fields, _budgets_read),
+    "places": Part(N_("Places and people"), _places, _places_fields, _places_read),
+    "content": Part(N_("Content and language"), _content, _content_fields, _content_read),
 }
 
 
-def _one(answers: Answers, name: str) -> str:
-    return next(iter(answers.get(name, ())), "")
-
-
-def _text(answers: Answers, name: str) -> str:
-    return "\n".join(storable(line) for line in _one(answers, name).splitlines())
-
-
-def _amount(answers: Answers, name: str) -> int | None:
-    text = re.sub(r"[\s,._']", "", _one(answers, name))
-    if not text:
-        return None
-    if not _NUMBER.fullmatch(text):
-        raise Wrong(f"“{plain(_one(answers, name), 40)}” is no whole number.")
-    return int(text)
-
-
-def _ids(answers: Answers, name: str) -> Iterator[int]:
-    return (int(one) for one in answers.get(name, ()) if one.isascii() and one.isdigit() and len(one) < 20)
-
-
-def _label(text: str, component: discord.ui.Item[Any], hint: str | None = None) -> discord.ui.Label[Any]:
-    return discord.ui.Label(text=text, description=hint, component=component)
-
-
-def _choice(name: str, entries: Sequence[tuple[str, str]], chosen: str) -> discord.ui.Select[Any]:
-    options = [discord.SelectOption(label=label, value=value, default=value == chosen) for label, value in entries]
-    return discord.ui.Select(custom_id=name, options=options, required=True)
-
-
-def _channels(name: str, chosen: Sequence[int | None], most: int = 1) -> discord.ui.ChannelSelect[Any]:
-    return discord.ui.ChannelSelect(
-        custom_id=name,
-        channel_types=[discord.ChannelType.text],
-        required=False,
-        min_values=0,
-        max_values=most,
-        default_values=[_usual(one, "channel") for one in chosen if one is not None],
-    )
-
-
-def _usual(number: int, kind: str) -> discord.SelectDefaultValue:
-    return discord.SelectDefaultValue(id=number, type=discord.SelectDefaultValueType(kind))
-
-
-def _number(name: str, value: int | None) -> discord.ui.TextInput[Any]:
-    default = None if value is None else str(value)
-    return discord.ui.TextInput(custom_id=name, default=default, required=False, max_length=20)
-
-
-def _lines(name: str, text: str, example: str) -> discord.ui.TextInput[Any]:
-    return discord.ui.TextInput(
-        custom_id=name,
-        style=discord.TextStyle.paragraph,
-        default=text[:4000] or None,
-        placeholder=example or None,
-        required=False,
-        max_length=4000,
-    )
-
-
-def _flag(value: bool) -> str:
-    return "yes" if value else "no"
-
-
-def _channel(number: int | None, otherwise: str) -> str:
-    return f"<#{number}>" if number else otherwise
-
-
 def _words(operation: str) -> str:
+    """Name a kind much as it is typed into the form."""
     return Operation(operation).value.replace("_", " ") if operation in set(Operation) else plain(operation, 40)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.acts import text_of
-from bot.budgets import HOW_MUCH, ONE_ONLY, listing
-from bot.setup import NOT_ADMIN, NOT_STORED
+from bot.budgets import how_much, listing, one_only
+from bot.setup import not_admin, not_stored
 from sandbox.discord import EPHEMERAL, Member, NotOfferedError
 from storage import guilds, moderation
 from storage.words import Budget, Period, Scope
@@ -66,9 +66,9 @@ async def test_a_roles_budget_binds_whoever_has_it(films: Set, admin: Member) ->
 
 
 async def test_what_is_not_clear_changes_nothing(films: Set, admin: Member) -> None:
-    assert await said(films, admin, member=films.ada, everybody=True, credits=5) == ONE_ONLY
+    assert await said(films, admin, member=films.ada, everybody=True, credits=5) == one_only()
     for options in ({"member": films.ada}, {"credits": 5, "unlimited": True}, {"everybody": True}):
-        assert await said(films, admin, **options) == HOW_MUCH
+        assert await said(films, admin, **options) == how_much()
     assert await films.ctx.database.read(guilds.budgets_of, films.guild.id) == []
 
 
@@ -77,13 +77,13 @@ async def test_members_are_not_offered_it_and_are_refused_where_it_was_shown_to_
         films.ada.type(films.channel, "/budget", {})
     for command in films.discord.world.commands[None]:
         command["default_member_permissions"] = None
-    assert await said(films, films.mod, credits=10**9) == NOT_ADMIN
+    assert await said(films, films.mod, credits=10**9) == not_admin()
 
 
 async def test_a_database_that_does_not_store_is_told(films: Set, admin: Member, tmp_path: Path) -> None:
     with contextlib.closing(sqlite3.connect(tmp_path / "rushes.db")) as file:
         file.execute("ALTER TABLE budgets RENAME TO elsewhere")
-    assert await said(films, admin, credits=1) == NOT_STORED
+    assert await said(films, admin, credits=1) == not_stored()
 
 
 def test_a_long_list_still_fits() -> None:

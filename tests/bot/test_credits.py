@@ -12,7 +12,7 @@ from PIL import Image, ImageColor
 
 from bot import chart
 from bot.chart import Month, bar, draw, highest
-from bot.credits import NOT_ADMIN, NOT_READ, Books, month_of, table_of, text_of
+from bot.credits import Books, month_of, not_admin, not_read, table_of, text_of
 from sandbox.discord import EPHEMERAL, Member, Message, NotOfferedError
 from storage import guilds
 from storage.spending import DAY, Line, Spent
@@ -84,14 +84,14 @@ async def test_members_are_not_offered_it_and_are_refused_where_it_was_shown_to_
     for command in films.discord.world.commands[None]:
         command["default_member_permissions"] = None
     message = await seen(films, films.mod)
-    assert message.text == NOT_ADMIN
+    assert message.text == not_admin()
     assert message.attachments == []
 
 
 async def test_books_that_cannot_be_read_are_told(films: Set, admin: Member, tmp_path: Path) -> None:
     with contextlib.closing(sqlite3.connect(tmp_path / "rushes.db")) as file:
         file.execute("ALTER TABLE ledger RENAME TO elsewhere")
-    assert (await seen(films, admin)).text == NOT_READ
+    assert (await seen(films, admin)).text == not_read()
 
 
 def books(

@@ -8,7 +8,7 @@ from pathlib import Path
 import discord
 import pytest
 
-from bot.help import NOTHING_SET_UP, Entry, entries_of, page
+from bot.help import Entry, entries_of, nothing_set_up, page
 from providers.orders import Operation
 from sandbox.discord import EPHEMERAL, Member, Message
 from storage import guilds
@@ -53,7 +53,7 @@ async def test_every_command_that_some_vendor_can_serve_is_told_and_no_other(fil
 async def test_without_a_vendor_it_says_whom_to_tell(films: Set) -> None:
     offer(films)
     seen = await shown(films)
-    assert NOTHING_SET_UP in seen.text
+    assert nothing_set_up() in seen.text
     assert "`/jobs` · " in seen.text
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot import acts
 from bot.acts import text_of
-from bot.moderation import NOT_MODERATOR, moment_of
+from bot.moderation import moment_of, not_moderator
 from sandbox.discord import EPHEMERAL, Channel, Fault, NotOfferedError
 from storage import guilds, moderation
 from storage.words import Act, GuildSettings
@@ -138,7 +138,7 @@ async def test_members_are_not_offered_it_and_are_refused_where_it_was_shown_to_
         ("prompts", {"member": films.ada}),
         ("log", {}),
     ):
-        assert (await films.ada.type(films.channel, f"/mod {command}", options).answered()).text == NOT_MODERATOR
+        assert (await films.ada.type(films.channel, f"/mod {command}", options).answered()).text == not_moderator()
     assert await done(films) == []
 
 

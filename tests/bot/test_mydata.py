@@ -205,7 +205,7 @@ async def test_words_and_files_go_the_sums_stay_and_the_links_die(films: Set) ->
         assert words in seen.text
     assert len(kept_files(films)) == 2
     answer = await pressed(films, films.ada, seen)
-    assert "the words of **1 job** and 2 files are gone for good" in answer
+    assert "the words of **1 job** are gone for good.\n2 files are gone for good." in answer
     assert "the budgets are sums of them" in answer
     after = await films.job(job.id)
     assert (after.prompt, after.user_name, after.inputs, after.asked) == ("", "", (), {})
@@ -242,7 +242,7 @@ async def test_what_is_under_way_is_left_and_named(films: Set) -> None:
     assert (await films.job(waiting.id)).prompt
     await films.happen(going, Event.CANCEL)
     again = await pressed(films, films.ada, await asked(films, films.ada, "/mydata delete"))
-    assert "the words of **2 jobs** and 1 file are gone" in again
+    assert "the words of **2 jobs** are gone for good.\n1 file is gone for good." in again
     assert "not over yet" not in again
 
 

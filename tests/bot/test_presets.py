@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.choices import Typed
-from bot.presets import EMPTY, NOT_MODERATOR, applied
+from bot.presets import applied, empty, not_moderator
 from providers.orders import Operation
 from sandbox.discord import EPHEMERAL, Member
 from storage import guilds, moderation
@@ -70,15 +70,15 @@ async def test_a_choice_of_it_that_no_vendor_takes_is_refused_like_one_that_was_
 
 
 async def test_members_do_not_change_presets(films: Set) -> None:
-    assert await said(films, "save", films.ada, name="mine", words="x") == NOT_MODERATOR
+    assert await said(films, "save", films.ada, name="mine", words="x") == not_moderator()
     await said(films, "save", name="noir", words="x")
-    assert await said(films, "delete", films.ada, name="noir") == NOT_MODERATOR
+    assert await said(films, "delete", films.ada, name="noir") == not_moderator()
     assert len(await films.ctx.database.read(guilds.presets_of, films.guild.id)) == 1
 
 
 @pytest.mark.parametrize("options", [{}, {"words": "\u200b"}, {"model": "\u200b"}])
 async def test_one_that_would_do_nothing_is_not_kept(films: Set, options: dict[str, Any]) -> None:
-    assert await said(films, "save", name="none", **options) == EMPTY
+    assert await said(films, "save", name="none", **options) == empty()
     assert "has no presets yet" in await said(films, "list")
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.setup import NOT_ADMIN, NOT_STORED
+from bot.acts import text_of
+from bot.setup import not_admin, not_stored
 from bot.setup_forms import PARTS, Here, Rules, Wrong
 from sandbox.discord import EPHEMERAL, Member, Message, NotOfferedError, Typed
 from sandbox.discord.world import walk
@@ -69,7 +70,7 @@ async def test_who_makes_it(films: Set, admin: Member) -> None:
     text = await sent(films, admin, "maker", MAKER)
     assert "Acme, where it can" in text
     assert "text to video: slow-1" in text
-    assert "Changed: default models, default provider, fallback." in text
+    assert "Changed: default models, default provider, and fallback to another provider." in text
     settings = await stored(films)
     assert (settings.default_provider, settings.fallback) == ("acme", True)
     assert settings.default_models == {"text_to_video": "slow-1"}
@@ -92,7 +93,7 @@ async def test_budgets_for_everybody_change_and_those_for_single_ones_stay(films
     await films.ctx.database.write(guilds.budget_set, films.guild.id, Scope.ROLE, 7, Period.DAY, 5)
     values = {"guild_month": "500", "guild_day": "", "member_month": "100", "member_day": "0"}
     text = await sent(films, admin, "budgets", values)
-    for word in ("This server, a month: 500 credits", "Each member, a day: 0 credits", "1 more for single"):
+    for word in ("This server, a month: 500 credits", "Each member, a day: 0 credits", "1 more for a single channel"):
         assert word in text
     found = await films.ctx.database.read(guilds.budgets_of, films.guild.id)
     assert {(one.scope, one.period, one.credits) for one in found} == {
@@ -139,7 +140,10 @@ async def test_a_channel_the_bot_may_not_post_in_is_refused(films: Set, admin: M
 
 async def test_content(films: Set, admin: Member) -> None:
     text = await sent(
-        films, admin, "content", {"forbidden": "Blood\n\n gore \nblood", "nsfw_only": ["no"], "spoiler": ["yes"]}
+        films,
+        admin,
+        "content",
+        {"forbidden": "Blood\n\n gore \nblood", "nsfw_only": ["no"], "language": ["none"], "spoiler": ["yes"]},
     )
     assert "3 that no prompt may hold" in text
     assert (await stored(films)).forbidden == ("Blood", "gore", "blood")
@@ -149,8 +153,30 @@ async def test_content(films: Set, admin: Member) -> None:
     await films.accepted(prompt="bloodhound")
 
 
+async def test_the_language_of_what_all_can_see(films: Set, admin: Member) -> None:
+    rest = {"forbidden": "", "nsfw_only": ["no"], "spoiler": ["no"]}
+    text = await sent(films, admin, "content", {**rest, "language": ["ja"]})
+    assert "Language of what all can see: 日本語" in text
+    assert "Changed: language." in text
+    assert (await stored(films)).language == "ja"
+    job, _ = await films.accepted()
+    assert job.language == "ja"
+    [act] = await films.ctx.database.read(moderation.acts_of, films.guild.id, 5)
+    assert "(language: 日本語)" in text_of(act)
+    text = await sent(films, admin, "content", {**rest, "language": ["none"]})
+    assert "as each member's Discord is set" in text
+    assert await stored(films) == GuildSettings(films.guild.id)
+    job, _ = await films.accepted()
+    assert job.language == "en"
+
+
 async def test_what_is_changed_is_written_down_and_the_words_are_not(films: Set, admin: Member) -> None:
-    await sent(films, admin, "content", {"forbidden": "secretword", "nsfw_only": ["no"], "spoiler": ["no"]})
+    await sent(
+        films,
+        admin,
+        "content",
+        {"forbidden": "secretword", "nsfw_only": ["no"], "language": ["none"], "spoiler": ["no"]},
+    )
     await sent(films, admin, "budgets", {"guild_month": "500"})
     acts = await films.ctx.database.read(moderation.acts_of, films.guild.id, 5)
     assert [(act.kind, act.actor_id) for act in acts] == [("settings", admin.id)] * 2
@@ -168,7 +194,11 @@ async def test_what_is_changed_is_written_down_and_the_words_are_not(films: Set,
         ("budgets", {"guild_month": "1" * 13}, "no whole number"),
         ("maker", {**MAKER, "models": "slow-1"}, "no line like"),
         ("maker", {**MAKER, "models": "text_to_video: @everyone"}, "knows the model"),
-        ("content", {"forbidden": "x" * 61, "nsfw_only": ["no"], "spoiler": ["no"]}, "at most 60 characters"),
+        (
+            "content",
+            {"forbidden": "x" * 61, "nsfw_only": ["no"], "language": ["none"], "spoiler": ["no"]},
+            "at most 60 characters",
+        ),
     ],
 )
 async def test_what_makes_no_sense_is_refused_in_words(
@@ -200,9 +230,9 @@ async def test_who_is_no_admin_any_more_changes_nothing(films: Set, admin: Membe
     shown = await form(films, admin, "asking", panel)
     admin.permissions &= ~(1 << 5)
     answer = await admin.press_custom_id(panel, "setup:asking").answered()
-    assert answer.text == NOT_ADMIN
+    assert answer.text == not_admin()
     answer = await admin.submit(shown, {"confirm_above": "7"}).answered()
-    assert answer.text == NOT_ADMIN
+    assert answer.text == not_admin()
     assert await stored(films) == GuildSettings(films.guild.id)
 
 
@@ -211,7 +241,7 @@ async def test_members_are_not_offered_it_and_are_refused_where_it_was_shown_to_
         films.ada.type(films.channel, "/setup", {})
     for command in films.discord.world.commands[None]:
         command["default_member_permissions"] = None
-    assert (await films.mod.type(films.channel, "/setup", {}).answered()).text == NOT_ADMIN
+    assert (await films.mod.type(films.channel, "/setup", {}).answered()).text == not_admin()
 
 
 async def test_a_server_decides_for_itself_alone(films: Set, admin: Member) -> None:
@@ -241,7 +271,7 @@ async def test_a_database_that_does_not_store_is_told(films: Set, admin: Member,
     typed = admin.submit(shown, {"confirm_above": "7"})
     await typed.acknowledged()
     await films.settled()
-    assert [message.text for message in typed.followups] == [NOT_STORED]
+    assert [message.text for message in typed.followups] == [not_stored()]
 
 
 def test_the_largest_panel_fits_and_a_vendor_that_is_gone_is_still_named() -> None:
@@ -264,5 +294,9 @@ def test_unknown_choices_of_a_forged_form_are_refused_or_ignored() -> None:
     rules = Rules(GuildSettings(1))
     with pytest.raises(Wrong):
         PARTS["maker"].read(rules, HERE, {"provider": ["nobody"]})
+    with pytest.raises(Wrong):
+        PARTS["content"].read(rules, HERE, {"language": ["tlh"]})
+    spoken = Rules(GuildSettings(1, language="es"))
+    assert PARTS["content"].read(spoken, HERE, {}) == spoken  # a form that was opened before it asked for this
     after = PARTS["places"].read(rules, HERE, {"channels": ["x", "9" * 30, "\u0663"], "log": ["-1"]})
     assert after == rules
