@@ -5,30 +5,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.amounts import credits_of, time_of
-from bot.labels import capital, label, made, several
+from bot.labels import capital, label, made, several, state_of
 from bot.language import N_, _
 from bot.messages import Vendor, notes, subject
 from bot.plain import plain
-from storage.words import Delivery, DeliveryState, Job, State
+from storage.words import Delivery, DeliveryState, Job
 
 _MOST_CHOICES = 12
 _NAME_MOST = 60
 _WORD_MOST = 50
 _OPTIONS = ("duration", "resolution", "aspect_ratio", "seed", "audio")
-_STATES = {
-    State.CONFIRMING: N_("confirming"),
-    State.APPROVING: N_("approving"),
-    State.QUEUED: N_("queued"),
-    State.SUBMITTING: N_("submitting"),
-    State.UNKNOWN: N_("unknown"),
-    State.SUBMITTED: N_("submitted"),
-    State.PROCESSING: N_("processing"),
-    State.CANCELLING: N_("cancelling"),
-    State.SUCCEEDED: N_("succeeded"),
-    State.FAILED: N_("failed"),
-    State.CANCELLED: N_("cancelled"),
-    State.EXPIRED: N_("expired"),
-}
 _RESULT = {
     DeliveryState.WAITING: N_("its files are being fetched"),
     DeliveryState.DUE: N_("the result is being posted"),
@@ -104,7 +90,7 @@ def _value(value: Any) -> str:
 
 
 def _state(job: Job, delivery: Delivery | None) -> str:
-    state = _(_STATES[job.state])
+    state = state_of(job.state)
     if delivery is None:
         return state
     return _("{state}; {result}").format(state=state, result=_(_RESULT[delivery.state]))

@@ -8,7 +8,7 @@ from discord import app_commands
 
 from bot import refusals
 from bot.amounts import credits_of
-from bot.language import N_, _, ngettext, number
+from bot.language import N_, _, number
 from bot.looks import notice
 from bot.messages import Tone
 from bot.rights import Interaction
@@ -124,7 +124,7 @@ def listing(found: list[Budget]) -> str:
     order = {scope: place for place, scope in enumerate(Scope)}
     lines = [line(one) for one in sorted(found, key=lambda one: (order[one.scope], one.subject_id, one.period))]
     rest = len(lines) - _MOST_SHOWN
-    more = [f"-# {ngettext('and {count} more', 'and {count} more', rest).format(count=number(rest))}"]
+    more = [f"-# {_('and {count} more').format(count=number(rest))}"]
     ends = f"-# {_('Days and months are UTC. What is reserved counts.')}"
     return "\n".join([*lines[:_MOST_SHOWN], *(more if rest > 0 else []), ends])
 

@@ -288,5 +288,5 @@ def _left(left: Sequence[Job]) -> list[str]:
     )
     named = [f"- {plain(job.prompt, _PROMPT_MOST) or made(job.operation)} · {job.code}" for job in left[:_MOST_NAMED]]
     rest = len(left) - _MOST_NAMED
-    more = f"- {ngettext('and {count} more', 'and {count} more', rest).format(count=number(rest))}"
+    more = f"- {_('and {count} more').format(count=number(rest))}"
     return [head.format(count=number(len(left))), *named, *([more] if rest > 0 else [])]

@@ -13,7 +13,7 @@ from discord import app_commands
 
 from bot import asking, refusals, rights
 from bot.choices import Typed
-from bot.language import N_, _, ngettext, number
+from bot.language import N_, _, number
 from bot.looks import notice
 from bot.messages import Tone
 from bot.plain import clean, cut, plain
@@ -75,7 +75,7 @@ def _listing(found: list[Preset]) -> str:
     lines = [f"**{plain(preset.name, _MOST_NAME)}** · {shown(preset)}" for preset in found[:_MOST_SHOWN]]
     rest = len(found) - _MOST_SHOWN
     if rest > 0:
-        lines.append(f"-# {ngettext('and {count} more', 'and {count} more', rest).format(count=number(rest))}")
+        lines.append(f"-# {_('and {count} more').format(count=number(rest))}")
     return "\n".join([*lines, f"-# {_('Choose one as `preset` in `/video` and its like.')}"])
 
 

@@ -70,7 +70,7 @@ async def test_who_makes_it(films: Set, admin: Member) -> None:
     text = await sent(films, admin, "maker", MAKER)
     assert "Acme, where it can" in text
     assert "text to video: slow-1" in text
-    assert "Changed: default models, default provider, and fallback to another provider." in text
+    assert "Changed: default models, default provider and fallback to another provider." in text
     settings = await stored(films)
     assert (settings.default_provider, settings.fallback) == ("acme", True)
     assert settings.default_models == {"text_to_video": "slow-1"}
