@@ -6,12 +6,12 @@ from typing import Any
 import structlog
 from discord import app_commands
 
-from bot import refusals
 from bot.amounts import credits_of, time_of
 from bot.language import N_, _, number
 from bot.looks import embed_of, notice
 from bot.messages import Card, Tone
 from bot.mine import not_read
+from bot.places import not_offered, room_of, server_of
 from bot.taking import Interaction, refuse
 from bot.talking import NO_PINGS, working
 from jobs.context import Context
@@ -37,19 +37,21 @@ def balance_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
 
     async def balance(interaction: Interaction) -> None:
         with working(interaction):
-            if interaction.guild_id is None:
-                await refuse(interaction, refusals.only_in_servers())
+            server = server_of(interaction)
+            if server is None and ctx.outside_daily <= 0:
+                await refuse(interaction, not_offered())
                 return
             await interaction.response.defer(ephemeral=True, thinking=True)
             roles = tuple(role.id for role in getattr(interaction.user, "roles", ()))
             try:
                 found = await ctx.database.read(
                     members.standing,
-                    interaction.guild_id,
-                    interaction.channel_id or 0,
+                    server,
+                    room_of(interaction),
                     interaction.user.id,
                     roles,
                     ctx.now(),
+                    ctx.outside_daily,
                 )
                 embed = embed_of(card_of(found, ctx.now()))
             except StorageError as error:

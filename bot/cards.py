@@ -11,12 +11,13 @@ from bot.language import speaking
 from bot.looks import embed_of, vendor_of
 from bot.messages import card_of
 from bot.talking import NO_PINGS, TROUBLES, Connected, Trouble, said, trouble_of
+from bot.tokens import tokens_of
 from jobs.context import Context
 from jobs.files import OUTPUTS
 from jobs.loop import Work
 from storage import Connection, StorageError, deliveries, history, outputs
 from storage import jobs as job_facts
-from storage.words import Delivery, DeliveryState, Job, Outlook, Output
+from storage.words import Delivery, DeliveryState, Job, Outlook, Output, Place, Way
 
 LINK_LIFE_MS = 7 * 24 * 3_600_000
 _log = structlog.get_logger("bot.cards")
@@ -68,6 +69,9 @@ async def _edit(ctx: Context, client: discord.AutoShardedClient, job: Job) -> No
         return
     delivery, files, outlook = await ctx.database.read(_rest, job)
     embed, view = drawn(ctx, job, delivery, files, outlook)
+    if job.place is Place.BROUGHT:
+        await _edit_by_token(ctx, client, job, delivery, embed, view)
+        return
     channel = client.get_partial_messageable(job.channel_id, guild_id=job.guild_id)
     message = channel.get_partial_message(job.card_message_id)
     try:
@@ -77,6 +81,29 @@ async def _edit(ctx: Context, client: discord.AutoShardedClient, job: Job) -> No
             if not await _replaced(ctx, job, message, None if posted else embed, view):
                 await ctx.database.write(job_facts.card_postponed, job.id, ctx.now() + _AGAIN_MS)
                 return
+    except TROUBLES as error:
+        await _not_edited(ctx, job, error)
+        return
+    ctx.tell("card edited", job.id, state=job.state)
+    await ctx.database.write(job_facts.card_shown, job.id, job.card_version, ctx.now())
+
+
+async def _edit_by_token(
+    ctx: Context,
+    client: discord.AutoShardedClient,
+    job: Job,
+    delivery: Delivery | None,
+    embed: discord.Embed,
+    view: discord.ui.View | None,
+) -> None:
+    """Edit a card where only the command's own token reaches, unless the result stands in it; too late: leave it."""
+    way_back = tokens_of(client).find(job.id, ctx.now())
+    becoming = delivery is not None and delivery.way is Way.HERE and delivery.state is not DeliveryState.PARKED
+    if way_back is None or becoming or job.card_message_id is None:
+        await ctx.database.write(job_facts.card_left, job.id, job.card_version)
+        return
+    try:
+        await way_back.edit_message(job.card_message_id, embed=embed, view=view, allowed_mentions=NO_PINGS)
     except TROUBLES as error:
         await _not_edited(ctx, job, error)
         return
@@ -114,7 +141,11 @@ async def _replaced(
 
 async def _not_edited(ctx: Context, job: Job, error: BaseException) -> None:
     _log.warning("card not edited", job=job.code, trouble=said(error))
-    if trouble_of(error) in {Trouble.DELETED, Trouble.GONE, Trouble.NOT_ALLOWED}:
+    trouble = trouble_of(error)
+    if trouble is Trouble.SHUT:  # the next message there opens the thread again
+        await ctx.database.write(job_facts.card_left, job.id, job.card_version)
+        return
+    if trouble in {Trouble.DELETED, Trouble.GONE, Trouble.NOT_ALLOWED}:
         await ctx.database.write(job_facts.card_lost, job.id)
         return
     pause = int(error.retry_after * 1000) if isinstance(error, discord.RateLimited) else 0

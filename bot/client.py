@@ -10,11 +10,12 @@ import discord
 import structlog
 from discord.http import Route
 
-from bot import again, buttons, mine, modals, music, mydata, presses, setup
+from bot import again, buttons, mine, modals, music, mydata, places, presses, setup
 from bot.commands import Tree
 from bot.language import Commands, read_all
 from bot.offered import every_command
 from bot.talking import NO_PINGS, said, working
+from bot.tokens import Tokens
 from jobs.attachments import Desk
 from jobs.context import Context
 
@@ -47,12 +48,11 @@ class RushesClient(discord.AutoShardedClient):
         self.ctx = ctx
         self._desk = desk
         self._lately = again.Lately()
+        self.tokens = Tokens()
         self.tree = Tree(
             self,
-            allowed_installs=discord.app_commands.AppInstallationType(guild=True, user=False),
-            allowed_contexts=discord.app_commands.AppCommandContext(
-                guild=True, dm_channel=False, private_channel=False
-            ),
+            allowed_installs=places.BY_SERVERS,
+            allowed_contexts=places.IN_SERVERS,
         )
         for command in every_command(ctx, desk):
             self.tree.add_command(command)

@@ -2,61 +2,36 @@
 
 The intent is stored before the message goes out under a nonce that is the job's code. For a short while Discord itself
 answers a repeat with the first message; later the channel is searched for our mark before anything is sent again.
+Where it cannot be posted at all it goes another way (ways.py); which one is stored before it is tried.
 """
 
-import asyncio
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import discord
 import structlog
 
-from bot.buttons import result_view
-from bot.cards import LINK_LIFE_MS
-from bot.language import _, speak
-from bot.looks import embed_of, vendor_of
-from bot.results import Result, result_of
-from bot.talking import NO_PINGS, TROUBLES, Connected, Trouble, said, trouble_of
+from bot import parcels
+from bot.language import speak
+from bot.parcels import Form, Parcel, Room
+from bot.talking import TROUBLES, UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, Connected, Trouble, said, trouble_of
+from bot.tokens import tokens_of
+from bot.ways import closes, next_way
 from jobs.context import Context
-from jobs.files import OUTPUTS, locate
 from jobs.loop import Work
-from jobs.shrink import shrunk
 from jobs.submit import backoff
-from providers.orders import Operation
-from storage import Connection, StorageError, deliveries, guilds, outputs
+from storage import Connection, StorageError, alerts, deliveries
 from storage import jobs as job_facts
-from storage.words import Delivery, DeliveryState, Job, Output
+from storage.words import AlertKind, Delivery, DeliveryState, Job, Place, Way
 
 _log = structlog.get_logger("bot.delivery")
 _AT_ONCE = 4
-_MOST_FILES = 10  # Discord takes no more with one message
-_SEND_SECONDS = 180.0
 _NONCE_TRUSTED_MS = 120_000  # Discord knows a nonce for "a few minutes"; less is surely safe
 _SEARCH_BEFORE_MS = 600_000  # where there is no card to begin at; our clock may be off
 _SEARCH_MOST = 2_000  # messages
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How the message goes out. Each way asks less of Discord than the one before."""
-
-    linked: bool = False  # a link to our own page instead of the file
-    bare: bool = False  # no frame and no reference to the card: neither permission is needed
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """All that is posted for one job."""
-
-    job: Job
-    delivery: Delivery
-    files: tuple[Output, ...]  # here, in order
-    missing: int  # given up
-    spoiler: bool = False  # covered until it is clicked
-    small: Mapping[int, str] = field(default_factory=dict[int, str])  # what goes out instead of a file, by its number
+_TOKEN_GONE = "the command's own token is over"  # noqa: S105 -- says what happened to one
 
 
 def work(ctx: Context, bot: Connected) -> Work[Delivery]:
@@ -87,181 +62,127 @@ def work(ctx: Context, bot: Connected) -> Work[Delivery]:
 
 
 async def _deliver(ctx: Context, client: discord.AutoShardedClient, delivery: Delivery, *, known: bool) -> bool:
-    """Post one result; True when it is posted. `known`: an earlier try was this process's own.
-
-    A repeat under the same nonce is trusted only shortly after such a try: clocks may have been set since another run.
-    """
-    parcel = await ctx.database.read(_parcel, delivery)
-    if parcel is None:
-        return True
-    speak(parcel.job.language)
-    parcel = _still_here(ctx, parcel)
-    channel = client.get_partial_messageable(parcel.job.channel_id, guild_id=parcel.job.guild_id)
-    age = ctx.now() - (delivery.first_tried_at or 0)
-    young = 0 <= age < _NONCE_TRUSTED_MS
-    if delivery.state is DeliveryState.POSTING and not (known and young):
-        try:
-            found = await _find(client, channel, parcel)
-        except TROUBLES as error:
-            # Where the history may not be read, a young nonce is the best there is.
-            if not (young and trouble_of(error) is Trouble.NOT_ALLOWED):
-                await _not_posted(ctx, parcel, error)
-                return False
-            return await _post(ctx, client, channel, parcel)
-        if found is not None:
-            _log.info("result found in the channel", job=parcel.job.code)
-            await _record(ctx, parcel.job, found)
+    """Post one result, on the first way that is open; True when nothing is left to do. `known`: see _search."""
+    for _ in Way:
+        parcel = await ctx.database.read(parcels.parcel_of, delivery)
+        if parcel is None:
             return True
-        fresh = replace(delivery, state=DeliveryState.DUE, first_tried_at=None)
-        parcel = replace(parcel, delivery=fresh)
-        await ctx.database.write(
-            deliveries.refused, parcel.job.id, retry_at=ctx.now(), problem="not in the channel", linked=fresh.linked
-        )
-    return await _post(ctx, client, channel, parcel)
-
-
-def _parcel(connection: Connection, delivery: Delivery) -> Parcel | None:
-    job = job_facts.by_id(connection, delivery.job_id)
-    if job is None:
-        return None
-    all_outputs = outputs.of_job(connection, job.id)
-    files = tuple(output for output in all_outputs if output.file is not None)[:_MOST_FILES]
-    missing = sum(output.file is None for output in all_outputs)
-    return Parcel(job, delivery, files, missing, guilds.settings_of(connection, job.guild_id or 0).spoiler)
-
-
-def _still_here(ctx: Context, parcel: Parcel) -> Parcel:
-    """Count files that are gone from the media store among the missing ones."""
-    here = tuple(output for output in parcel.files if locate(ctx.media_dir, OUTPUTS, output.file or "").is_file())
-    return replace(parcel, files=here, missing=parcel.missing + len(parcel.files) - len(here))
-
-
-async def _post(
-    ctx: Context, client: discord.AutoShardedClient, channel: discord.PartialMessageable, parcel: Parcel
-) -> bool:
-    """Send in the fullest form that Discord takes, storing the intent before each try; True when it is posted."""
-    job = parcel.job
-    if not parcel.delivery.linked:
-        parcel = await _fitted(ctx, parcel, _limit(client, job))
-    form: Form | None = Form(linked=parcel.delivery.linked or not _fits(parcel, _limit(client, job)))
-    while form is not None:
-        wanted = await ctx.database.write(
-            deliveries.posting, job.id, ctx.now(), retry_at=_later(ctx, parcel.delivery), linked=form.linked
-        )
-        if not wanted:  # deleted by somebody who found it before we did
-            return True
-        ctx.tell("posting", job.id, linked=form.linked)
-        try:
-            message = await _send(ctx, channel, parcel, form)
-        except TROUBLES as error:
-            form = _lesser(form, trouble_of(error), has_files=bool(parcel.files))
-            if form is None:
-                await _not_posted(ctx, parcel, error)
-        else:
-            ctx.tell("posted", job.id, message=message.id, linked=form.linked)
-            await _record(ctx, job, message.id)
-            return True
+        speak(parcel.job.language)
+        turned = await _try(ctx, client, parcels.still_here(ctx, parcel), known=known)
+        if not isinstance(turned, Delivery):
+            return turned
+        delivery, known = turned, False
     return False
 
 
-def _limit(client: discord.AutoShardedClient, job: Job) -> int:
-    guild = client.get_guild(job.guild_id or 0)
-    return job.upload_limit if guild is None else min(job.upload_limit, guild.filesize_limit)
-
-
-async def _fitted(ctx: Context, parcel: Parcel, limit: int) -> Parcel:
-    """Make films that are too large small enough, where that keeps them worth watching."""
-    small: dict[int, str] = {}
-    for output in parcel.files:
-        if (output.size or 0) <= limit or output.kind != "video" or not output.file:
-            continue
-        film, size = locate(ctx.media_dir, OUTPUTS, output.file), (output.width or 0, output.height or 0)
-        try:
-            made = await shrunk(film, output.seconds or 0, size, limit)
-        except OSError as error:
-            _log.warning("film not made smaller", job=parcel.job.code, trouble=type(error).__name__)
-            continue
-        if made is not None:
-            ctx.tell("made smaller", parcel.job.id, bytes=output.size)
-            small[output.id] = made.name
-    return replace(parcel, small=small)
-
-
-def _fits(parcel: Parcel, limit: int) -> bool:
-    return all((output.size or 0) <= limit or output.id in parcel.small for output in parcel.files)
-
-
-def _lesser(form: Form, trouble: Trouble, *, has_files: bool) -> Form | None:
-    """Choose the next form after a refusal; None when it would not help."""
-    if trouble is Trouble.TOO_LARGE and has_files and not form.linked:
-        return replace(form, linked=True)
-    if trouble in {Trouble.NOT_ALLOWED, Trouble.REFUSED}:
-        if not form.bare:
-            return replace(form, bare=True)
-        if has_files and not form.linked:
-            return replace(form, linked=True)
-    return None
-
-
-async def _send(ctx: Context, channel: discord.PartialMessageable, parcel: Parcel, form: Form) -> discord.Message:
-    job = parcel.job
-    result = _written(ctx, parcel, form)
-    view = result_view(job, film=bool(parcel.files) and Operation(job.operation).makes == "video")
-    # Made anew for every try: discord.py closes them, also when it fails.
-    files = [] if form.linked else [_file(ctx, parcel, output) for output in parcel.files]
+async def _try(ctx: Context, client: discord.AutoShardedClient, parcel: Parcel, *, known: bool) -> bool | Delivery:
+    """Go the way that is stored; say whether that is the end of it, or which one is to be gone instead."""
     try:
-        async with asyncio.timeout(_SEND_SECONDS):
-            if form.bare:
-                return await channel.send(
-                    f"{result.headline}\n-# {_('job {code}').format(code=job.code)}",
-                    files=files,
-                    view=view,
-                    nonce=job.code,
-                    allowed_mentions=NO_PINGS,
-                )
-            return await channel.send(
-                result.headline,
-                embed=embed_of(result.card),
-                files=files,
-                view=view,
-                nonce=job.code,
-                allowed_mentions=NO_PINGS,
-                **_reply(job),
-            )
-    finally:
-        for file in files:
-            file.close()
+        room = await _room(ctx, client, parcel)
+        if room is None:
+            return await _turn(ctx, parcel, _TOKEN_GONE)
+        if isinstance(room, discord.PartialMessageable):
+            found = await _search(ctx, client, room, parcel, known=known)
+            if isinstance(found, int):
+                _log.info("result found in the channel", job=parcel.job.code)
+                await _record(ctx, parcel.job, found)
+                return True
+            parcel = found
+    except TROUBLES as error:
+        return await _not_posted(ctx, parcel, error)
+    return await _post(ctx, client, room, parcel)
 
 
-def _written(ctx: Context, parcel: Parcel, form: Form) -> Result:
-    links: list[str] = []
-    if form.linked:
-        until = ctx.now() + LINK_LIFE_MS
-        links = [ctx.addresses.link(OUTPUTS, output.file, until) for output in parcel.files if output.file]
-    attached = 0 if form.linked else len(parcel.files)
-    vendor = vendor_of(ctx.providers, parcel.job)
-    shrunken = [output.file for output in parcel.files if output.id in parcel.small and output.file]
-    whole = [] if form.linked else [ctx.addresses.link(OUTPUTS, file, ctx.now() + LINK_LIFE_MS) for file in shrunken]
-    if parcel.spoiler:  # Discord shows what a bare address leads to, but not what is covered
-        links = [f"||{link}||" for link in links]
-    return result_of(parcel.job, vendor, links=links, missing=parcel.missing, files=attached, whole=whole)
+async def _room(ctx: Context, client: discord.AutoShardedClient, parcel: Parcel) -> Room | None:
+    """Find where the way leads; None: to a token that is gone. Raise what a call to Discord may raise."""
+    job, delivery = parcel.job, parcel.delivery
+    if delivery.way is Way.HERE and job.place is Place.BROUGHT:
+        return tokens_of(client).find(job.id, ctx.now()) if job.card_message_id else None
+    if delivery.way is not Way.DIRECT:
+        return client.get_partial_messageable(delivery.channel_id or job.channel_id, guild_id=job.guild_id)
+    channel_id = delivery.channel_id
+    if channel_id is None:
+        channel_id = (await client.create_dm(discord.Object(job.user_id))).id
+        await ctx.database.write(deliveries.opened, job.id, channel_id)
+        ctx.tell("direct messages opened", job.id)
+    return client.get_partial_messageable(channel_id)
 
 
-def _file(ctx: Context, parcel: Parcel, output: Output) -> discord.File:
-    job, name = parcel.job, parcel.small.get(output.id) or output.file or ""
-    number = f"-{output.position + 1}" if output.position else ""
-    path = locate(ctx.media_dir, OUTPUTS, name)
-    return discord.File(path, f"rushes-{job.code}{number}.{name.rpartition('.')[2]}", spoiler=parcel.spoiler)
+async def _search(
+    ctx: Context, client: discord.AutoShardedClient, channel: discord.PartialMessageable, parcel: Parcel, *, known: bool
+) -> Parcel | int:
+    """Look for what an earlier try may have posted: its number; or the parcel, to be posted now.
 
-
-def _reply(job: Job) -> dict[str, Any]:
-    """Make the result an answer to the job's card, where there is one."""
-    if job.card_message_id is None:
-        return {}
-    card = discord.MessageReference(
-        message_id=job.card_message_id, channel_id=job.channel_id, guild_id=job.guild_id, fail_if_not_exists=False
+    A repeat under the same nonce is trusted only shortly after a try of this process's own (`known`): clocks may have
+    been set since another run. Raise what a call to Discord may raise.
+    """
+    delivery = parcel.delivery
+    young = 0 <= ctx.now() - (delivery.first_tried_at or 0) < _NONCE_TRUSTED_MS
+    if delivery.state is not DeliveryState.POSTING or (known and young):
+        return parcel
+    try:
+        found = await _find(client, channel, parcel)
+    except TROUBLES as error:
+        # Where the history may not be read, a young nonce is the best there is.
+        if young and trouble_of(error) is Trouble.NOT_ALLOWED:
+            return parcel
+        raise
+    if found is not None:
+        return found
+    fresh = replace(delivery, state=DeliveryState.DUE, first_tried_at=None)
+    problem = "not in the channel"
+    await ctx.database.write(
+        deliveries.refused, parcel.job.id, retry_at=ctx.now(), problem=problem, linked=fresh.linked
     )
-    return {"reference": card, "mention_author": False}
+    return replace(parcel, delivery=fresh)
+
+
+async def _post(ctx: Context, client: discord.AutoShardedClient, room: Room, parcel: Parcel) -> bool | Delivery:
+    """Send in the fullest form that Discord takes, storing the intent before each try; answer as _try does."""
+    job, delivery = parcel.job, parcel.delivery
+    limit = parcels.limit_of(client, job, delivery.way)
+    if not delivery.linked:
+        parcel = await parcels.fitted(ctx, parcel, limit)
+    form = Form(linked=delivery.linked or not parcels.fits(parcel, limit))
+    while True:
+        wanted = await ctx.database.write(
+            deliveries.posting, job.id, ctx.now(), retry_at=_later(ctx, delivery), linked=form.linked
+        )
+        if not wanted:  # deleted by somebody who found it before we did
+            return True
+        ctx.tell("posting", job.id, linked=form.linked, way=delivery.way)
+        try:
+            message_id = await parcels.send(ctx, room, parcel, form)
+        except TROUBLES as error:
+            lesser = parcels.lesser(form, trouble_of(error), has_files=bool(parcel.files))
+            if lesser is None:
+                return await _refused(ctx, client, room, parcel, error)
+            form = lesser
+        else:
+            ctx.tell("posted", job.id, message=message_id, linked=form.linked)
+            await _record(ctx, job, message_id)
+            return True
+
+
+async def _refused(
+    ctx: Context, client: discord.AutoShardedClient, room: Room, parcel: Parcel, error: BaseException
+) -> bool | Delivery:
+    """Take an answer that ends this try. Before another way is gone, an earlier try's message is looked for here."""
+    trouble = trouble_of(error)
+    if isinstance(room, discord.Webhook):
+        if trouble in {Trouble.DELETED, Trouble.GONE}:  # the card was deleted, or the token is over
+            tokens_of(client).drop(parcel.job.id)
+            return await _turn(ctx, parcel, said(error))
+    elif closes(trouble) and parcel.delivery.state is DeliveryState.POSTING:
+        try:
+            found = await _find(client, room, parcel)
+        except TROUBLES as doubt:
+            return await _not_posted(ctx, parcel, doubt)
+        if found is not None:
+            await _record(ctx, parcel.job, found)
+            return True
+        parcel = replace(parcel, delivery=replace(parcel.delivery, state=DeliveryState.DUE))
+    return await _not_posted(ctx, parcel, error)
 
 
 async def _record(ctx: Context, job: Job, message_id: int | None) -> None:
@@ -274,33 +195,62 @@ async def _record(ctx: Context, job: Job, message_id: int | None) -> None:
     ctx.wakes.cards.set()
 
 
-async def _not_posted(ctx: Context, parcel: Parcel, error: BaseException) -> None:
-    """Store what a failed try means for the next one."""
+async def _not_posted(ctx: Context, parcel: Parcel, error: BaseException) -> bool | Delivery:
+    """Store what a failed try means for the next one; answer as _try does."""
     trouble, job, problem = trouble_of(error), parcel.job, said(error)
-    _log.warning("result not posted", job=job.code, trouble=problem, means=trouble)
+    in_doubt = parcel.delivery.state is DeliveryState.POSTING
+    _log.warning("result not posted", job=job.code, way=parcel.delivery.way, trouble=problem, means=trouble)
     if trouble is Trouble.DELETED:  # our nonce is known there, its message is not: posted, then deleted by somebody
         await _record(ctx, job, None)
-        return
+        return False
+    if closes(trouble):
+        # Where an earlier try may stand in a channel that still exists, another message would be a second one.
+        gone = isinstance(error, discord.HTTPException) and error.code == UNKNOWN_CHANNEL
+        if in_doubt and not gone and job.place is not Place.BROUGHT:
+            return await _park(ctx, job, problem)
+        return await _turn(ctx, parcel, problem)
     retry_at = _later(ctx, parcel.delivery)
     if isinstance(error, discord.RateLimited):
         retry_at = max(retry_at, ctx.now() + int(error.retry_after * 1000))
     # A refusal now says nothing about an earlier try that may have gone through.
-    if trouble is Trouble.DOUBT or (trouble is Trouble.LATER and parcel.delivery.state is DeliveryState.POSTING):
+    if trouble is Trouble.DOUBT or in_doubt:
         await ctx.database.write(deliveries.in_doubt, job.id, retry_at=retry_at, problem=problem)
-    elif trouble is Trouble.LATER:
+    else:
         linked = parcel.delivery.linked
         await ctx.database.write(deliveries.refused, job.id, retry_at=retry_at, problem=problem, linked=linked)
-    else:
-        await _park(ctx, job, problem)
+    return False
 
 
-async def _park(ctx: Context, job: Job, problem: str) -> None:
+async def _turn(ctx: Context, parcel: Parcel, problem: str) -> bool | Delivery:
+    """Go another way, or park the result where none is left."""
+    job, delivery = parcel.job, parcel.delivery
+    way = next_way(job, delivery.way, parcel.settings)
+    if way is None:
+        return await _park(ctx, job, problem)
+    room = job.parent_id if way is Way.PARENT else None
+
+    def store(connection: Connection) -> Delivery | None:
+        deliveries.turned(connection, job.id, way, room, ctx.now(), problem)
+        return deliveries.of_job(connection, job.id)
+
+    after = await ctx.database.write(store)
+    ctx.tell("another way", job.id, way=way, problem=problem)
+    return True if after is None or after.way is not way else after
+
+
+async def _park(ctx: Context, job: Job, problem: str) -> bool:
+    """Keep a result that goes nowhere, and let the admins know."""
+
     def store(connection: Connection) -> None:
         deliveries.parked(connection, job.id, problem)
+        alerts.raised(connection, job, AlertKind.PARKED, ctx.now())
         job_facts.touch_card(connection, job.id, ctx.now())
 
     await ctx.database.write(store)
+    _log.warning("result parked", job=job.code, trouble=problem)
     ctx.wakes.cards.set()
+    ctx.wakes.alerts.set()
+    return False
 
 
 async def _find(client: discord.AutoShardedClient, channel: discord.PartialMessageable, parcel: Parcel) -> int | None:
@@ -310,7 +260,7 @@ async def _find(client: discord.AutoShardedClient, channel: discord.PartialMessa
     try:
         await channel.fetch_message(job.card_message_id or _snowflake(tried))
     except discord.NotFound as error:
-        if error.code != 10008:
+        if error.code != UNKNOWN_MESSAGE:
             raise
     # Discord's own numbers, not our clock, say where to begin: the result comes after the card.
     begin = discord.Object(job.card_message_id or _snowflake(tried - _SEARCH_BEFORE_MS))

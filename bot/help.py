@@ -13,6 +13,7 @@ from bot.language import N_, _
 from bot.looks import embed_of
 from bot.messages import Card, Tone
 from bot.options import OPERATIONS
+from bot.places import not_offered, server_of
 from bot.plain import cut
 from bot.taking import Interaction
 from bot.talking import NO_PINGS, working
@@ -34,6 +35,7 @@ class Entry:
     says: str
     operations: frozenset[Operation]  # what it asks of a vendor; empty: nothing
     needs: discord.Permissions | None  # None: everybody may use it
+    outside: bool = True  # offered outside of servers too
 
 
 def help_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
@@ -44,14 +46,17 @@ def help_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
             await interaction.response.defer(ephemeral=True, thinking=True)
             settings = None
             try:
-                settings = await ctx.database.read(guilds.settings_of, interaction.guild_id or 0)
+                settings = await ctx.database.read(guilds.settings_of, server_of(interaction) or 0)
             except StorageError as error:  # the rest of the page is still worth reading
                 _log.warning("settings not read", trouble=str(error))
             offered = {operation for provider in ctx.providers.values() for operation in provider.operations()}
             entries = entries_of(_commands(interaction.client))
-            card = Card(
-                _("What I can do here"), page(entries, offered, interaction.permissions, settings), Tone.WORKING
-            )
+            if server_of(interaction) is None:
+                entries = [entry for entry in entries if entry.outside]
+                text = page(entries, offered, discord.Permissions.none(), settings, outside=ctx.outside_daily)
+            else:
+                text = page(entries, offered, interaction.permissions, settings)
+            card = Card(_("What I can do here"), text, Tone.WORKING)
             await interaction.edit_original_response(embed=embed_of(card), allowed_mentions=NO_PINGS)
 
     return app_commands.Command(name="help", description=N_("What can be made here, and how"), callback=show_help)
@@ -72,12 +77,16 @@ def entries_of(commands: Iterable[_Any]) -> list[Entry]:
         operations = frozenset[Operation](command.extras.get(OPERATIONS, ()))
         if isinstance(command, app_commands.ContextMenu):
             says = _("right-click a message, or hold it, and look under Apps")
-            found.append(Entry(f"**{command.name}**", says, operations, command.default_permissions))
+            found.append(Entry(f"**{command.name}**", says, operations, command.default_permissions, _outside(command)))
         elif isinstance(command, app_commands.Command):
             root = command.root_parent or command
-            says = _(command.description)
-            found.append(Entry(f"`/{command.qualified_name}`", says, operations, root.default_permissions))
+            name, says = f"`/{command.qualified_name}`", _(command.description)
+            found.append(Entry(name, says, operations, root.default_permissions, _outside(root)))
     return found
+
+
+def _outside(command: _Any) -> bool:
+    return bool(command.allowed_contexts and command.allowed_contexts.dm_channel)
 
 
 def page(
@@ -85,19 +94,27 @@ def page(
     offered: Collection[Operation],
     permissions: discord.Permissions,
     settings: GuildSettings | None,
+    *,
+    outside: int | None = None,
 ) -> str:
-    """Write the page for somebody with these permissions; without `settings` they could not be read."""
+    """Write the page for somebody with these permissions; without `settings` they could not be read.
+
+    `outside`: the page is read outside of servers, where a person may spend so many credits a day.
+    """
     making = [entry for entry in entries if not entry.operations.isdisjoint(offered)]
     others = [entry for entry in entries if not entry.operations]
     own = [entry for entry in others if entry.needs is None]
     ruling = [entry.name for entry in others if entry.needs is not None and permissions >= entry.needs]
     lines = [_head(_("Make something")), *(_line(entry) for entry in making), *([] if making else [nothing_set_up()])]
+    if outside is not None and outside <= 0:
+        lines = [not_offered(), "", *lines]
     lines += [*_where(settings), "", _head(_("Look after what is yours")), *(_line(entry) for entry in own)]
     if ruling:
         lines += ["", _head(_("Run it here")), " ".join(ruling)]
     lines += ["", _head(_("Credits")), _credits(settings), "", _head(_("Buttons")), _buttons()]
     lines += ["", _head(_("Something wrong?"))]
-    return cut("\n".join([*lines, _where_to_ask(settings)]), _MOST)
+    ask = _where_to_ask(settings) if outside is None else _("Ask the admin of this bot, and name the job by its code.")
+    return cut("\n".join([*lines, ask]), _MOST)
 
 
 def nothing_set_up() -> str:

@@ -12,9 +12,10 @@ from bot import shots
 from bot.amounts import Until, credits_of, reserved, spent, time_of
 from bot.language import N_, _, both, ngettext
 from bot.plain import clean, cut, plain
+from bot.ways import notice_of
 from providers.contract import Reason
 from providers.orders import Operation
-from storage.words import Delivery, DeliveryState, Job, Outlook, State, job_code
+from storage.words import Delivery, DeliveryState, Job, Outlook, Place, State, Way, job_code
 
 PROMPT_MOST = 700
 _PROMPT_ABOVE_SHOTS = 250
@@ -63,7 +64,7 @@ def card_of(
 ) -> Card:
     """Show a job as it is now; `link` leads to its file where the result could not be posted, `empty`: it has none."""
     title, words, tone = _told(job, vendor, delivery, link, empty=empty)
-    lines = [subject(job), "", words, *_time_left(job, outlook), *notes(job, vendor)]
+    lines = [subject(job), "", words, *_time_left(job, outlook), *notes(job, vendor), *notice_of(job)]
     if job.shots:
         lines += ["", *shots.listing(job)]
     return Card(title, "\n".join(lines), tone, details(job))
@@ -259,7 +260,7 @@ def _succeeded(
             words = _("It is ready, but I could not post it in this channel. The file is kept; an admin can get it.")
             return head, words, Tone.DOUBT
         case DeliveryState.POSTED if delivery and delivery.message_id:
-            return head, _jump(job, delivery.message_id, empty=empty), Tone.DONE
+            return head, _jump(job, delivery, empty=empty), Tone.DONE
         case DeliveryState.POSTED:
             return head, _("The message with the result was deleted."), Tone.DONE
         case DeliveryState.DELETING:
@@ -273,12 +274,22 @@ def _succeeded(
             return head, _("{vendor} is done, and the result is being posted.").format(vendor=title), Tone.DONE
 
 
-def _jump(job: Job, message_id: int, *, empty: bool) -> str:
+def _jump(job: Job, delivery: Delivery, *, empty: bool) -> str:
+    if delivery.way is Way.DIRECT:
+        return _("It is ready. I could not post it here, so I sent it to whoever asked for it, in direct messages.")
+    if job.place is Place.BROUGHT:
+        return _("It is ready.")
     if empty and job.operation == Operation.MUSIC_VIDEO:
         words = _("See the result")
     else:
         words = _("See the picture") if Operation(job.operation).makes == "image" else _("Watch the video")
-    return f"[{words}](https://discord.com/channels/{job.guild_id or '@me'}/{job.channel_id}/{message_id})"
+    return f"[{words}]({address_of(job, delivery)})"
+
+
+def address_of(job: Job, delivery: Delivery) -> str:
+    """Give the address of a posted result in Discord."""
+    server = job.guild_id if job.guild_id and delivery.way is not Way.DIRECT else "@me"
+    return f"https://discord.com/channels/{server}/{delivery.channel_id or job.channel_id}/{delivery.message_id}"
 
 
 def _cancelled(job: Job, title: str) -> str:

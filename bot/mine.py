@@ -1,4 +1,4 @@
-"""/jobs and /cancel: a member's own jobs in a server, page by page, and giving one of them up by typing."""
+"""/jobs and /cancel: a member's own jobs where they ask, page by page, and giving one of them up by typing."""
 
 import re
 from collections.abc import Sequence
@@ -8,23 +8,23 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot import presses, refusals, rights
+from bot import presses, rights
 from bot.amounts import credits_of, time_of
 from bot.buttons import Host
 from bot.cards import LINK_LIFE_MS
 from bot.labels import made
 from bot.language import N_, _, number
 from bot.looks import embed_of, notice, title_of
-from bot.messages import Card, Tone
+from bot.messages import Card, Tone, address_of
+from bot.places import server_of
 from bot.plain import clean, cut, plain
-from bot.taking import refuse
 from bot.talking import NO_PINGS, TROUBLES, said, working
 from jobs.context import Context
 from jobs.files import OUTPUTS
 from providers.orders import Operation
 from storage import StorageError, members
 from storage.members import Listed, Which
-from storage.words import DeliveryState, Job, State
+from storage.words import DeliveryState, Job, Place, State, Way
 
 PAGE = 8  # jobs; more would not fit into one frame
 _LAST_PAGE = 9_999
@@ -57,12 +57,12 @@ _EMPTY: dict[Which, str] = {
         "Nothing of yours is in the making here. `/video` begins something; `/jobs` shows what there was."
     ),
     Which.FINISHED: N_("Nothing of yours has been finished here yet. `/video` begins something."),
-    Which.ALL: N_("You have not made anything in this server yet. Try `/video` and say what should be seen."),
+    Which.ALL: N_("You have not made anything here yet. Try `/video` and say what should be seen."),
 }
 _TITLES: dict[Which, str] = {
     Which.RUNNING: N_("What is in the making for you here"),
     Which.FINISHED: N_("What you have had made here"),
-    Which.ALL: N_("Your jobs in this server"),
+    Which.ALL: N_("Your jobs here"),
 }
 
 
@@ -82,15 +82,10 @@ def jobs_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
     @app_commands.describe(state=N_("Which ones; left out, all of them"))
     async def jobs(interaction: Interaction, state: Literal["running", "finished", "all"] = "all") -> None:
         with working(interaction):
-            if interaction.guild_id is None:
-                await refuse(interaction, refusals.only_in_servers())
-                return
             await interaction.response.defer(ephemeral=True, thinking=True)
             await _show(ctx, interaction, Which(state), 0)
 
-    return app_commands.Command(
-        name="jobs", description=N_("Your jobs in this server, seen by you alone"), callback=jobs
-    )
+    return app_commands.Command(name="jobs", description=N_("Your jobs here, seen by you alone"), callback=jobs)
 
 
 class PageButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template=_PAGES):
@@ -117,7 +112,7 @@ class PageButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], tem
     async def callback(self, interaction: Interaction) -> None:
         """Take a press."""
         with working(interaction):
-            if interaction.user.id != self.owner or interaction.guild_id is None:
+            if interaction.user.id != self.owner:
                 await presses.refuse(interaction)
                 return
             try:
@@ -133,7 +128,7 @@ TEMPLATES = (_PAGES,)
 
 async def _show(ctx: Context, interaction: Interaction, which: Which, page: int) -> None:
     """Put a page into the message that is there; what cannot be read is said beside it. Raise TROUBLES."""
-    guild_id, user_id = interaction.guild_id or 0, interaction.user.id
+    guild_id, user_id = server_of(interaction), interaction.user.id
     try:
         # One more than fits tells whether there is a page after it, without counting all of them.
         found = await ctx.database.read(members.listed, guild_id, user_id, which, page * PAGE, PAGE + 1)
@@ -200,13 +195,16 @@ def _credits(job: Job) -> str:
 def _link(ctx: Context, one: Listed) -> list[str]:
     """Lead to the result where it is posted or kept, else to the card."""
     job, delivery = one.job, one.delivery
-    room = f"https://discord.com/channels/{job.guild_id or '@me'}/{job.channel_id}"
     if delivery is not None and delivery.state is DeliveryState.POSTED and delivery.message_id is not None:
-        return [f"[{_('Result')}]({room}/{delivery.message_id})"]
+        unreachable = job.place is Place.BROUGHT and delivery.way is Way.HERE
+        return [] if unreachable else [f"[{_('Result')}]({address_of(job, delivery)})"]
     until = (job.finished_at or job.changed_at) + LINK_LIFE_MS
     if delivery is not None and delivery.state is DeliveryState.PARKED and one.file and ctx.now() < until:
         return [f"[{_('Result')}]({ctx.addresses.link(OUTPUTS, one.file, until)})"]
-    return [f"[{_('Card')}]({room}/{job.card_message_id})"] if job.card_message_id is not None else []
+    if job.card_message_id is None or job.place is Place.BROUGHT:
+        return []
+    card = f"https://discord.com/channels/{job.guild_id or '@me'}/{job.channel_id}/{job.card_message_id}"
+    return [f"[{_('Card')}]({card})"]
 
 
 def cancel_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
@@ -228,12 +226,10 @@ def _naming(ctx: Context) -> Any:
     """Suggest the jobs that the one who types may give up, and no others."""
 
     async def complete(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        if interaction.guild_id is None:
-            return []
         try:
             everybody = await rights.moderates(ctx, interaction)
             found = await ctx.database.read(
-                members.cancellable, interaction.guild_id, interaction.user.id, everybody=everybody, limit=_LOOKED_AT
+                members.cancellable, server_of(interaction), interaction.user.id, everybody=everybody, limit=_LOOKED_AT
             )
         except StorageError as error:
             _log.warning("no suggestions", trouble=str(error))

@@ -13,6 +13,7 @@ from bot.cards import drawn
 from bot.commands import making_command
 from bot.language import N_, _, numbered
 from bot.options import OPERATIONS, Form, Option
+from bot.places import server_of
 from bot.plain import clean, cut
 from bot.rights import may, sees
 from bot.taking import Interaction, refuse
@@ -181,7 +182,8 @@ def _naming(ctx: Context, judge: Judge) -> Any:
 
     async def complete(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         try:
-            found = await ctx.database.read(job_facts.music_videos, interaction.guild_id or 0, _LOOKED_AT)
+            server, asker = server_of(interaction), interaction.user.id
+            found = await ctx.database.read(job_facts.music_videos, server, _LOOKED_AT, asker=asker)
         except StorageError as error:
             _log.warning("no suggestions", trouble=str(error))
             return []

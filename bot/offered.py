@@ -15,6 +15,7 @@ from bot.mine import cancel_command, jobs_command
 from bot.moderation import mod_group
 from bot.mv import mv_group
 from bot.mydata import mydata_group
+from bot.places import anywhere
 from bot.presets import preset_group
 from bot.setup import setup_command
 from jobs.attachments import Desk
@@ -34,16 +35,16 @@ _KINDS = {
 
 
 def every_command(ctx: Context, desk: Desk) -> list[Offered]:
-    """Make every command."""
+    """Make every command. What is the server's own is offered there alone."""
     return [
-        *all_commands(ctx, desk),
-        mv_group(ctx, desk),
-        jobs_command(ctx),
-        cancel_command(ctx),
-        balance_command(ctx),
+        *(anywhere(command) for command in all_commands(ctx, desk)),
+        anywhere(mv_group(ctx, desk)),
+        anywhere(jobs_command(ctx)),
+        anywhere(cancel_command(ctx)),
+        anywhere(balance_command(ctx)),
         preset_group(ctx),
-        mydata_group(ctx),
-        help_command(ctx),
+        anywhere(mydata_group(ctx)),
+        anywhere(help_command(ctx)),
         mod_group(ctx),
         setup_command(ctx),
         budget_command(ctx),
@@ -65,7 +66,7 @@ def reference(commands: list[Offered]) -> str:
 
 
 def _leaves(command: Offered) -> Iterator[tuple[app_commands.Command[Any, ..., None] | app_commands.ContextMenu, str]]:
-    needs = _who(command.default_permissions)
+    needs = _who(command.default_permissions) or _where(command)
     if isinstance(command, app_commands.Group):
         for inner in command.commands:
             if isinstance(inner, app_commands.Command):
@@ -92,6 +93,10 @@ def _option(parameter: app_commands.Parameter) -> str:
         kind = f"{kind}, {parameter.min_value} to {parameter.max_value}"
     says = str(parameter.description).replace("|", "\\|")
     return f"| {parameter.display_name}{' *' if parameter.required else ''} | {kind} | {says} |"
+
+
+def _where(command: Offered) -> str:
+    return "" if command.allowed_contexts and command.allowed_contexts.dm_channel else "In servers only."
 
 
 def _who(permissions: discord.Permissions | None) -> str:

@@ -16,6 +16,7 @@ from bot.choices import Typed
 from bot.language import N_, _, number
 from bot.looks import notice
 from bot.messages import Tone
+from bot.places import server_of
 from bot.plain import clean, cut, plain
 from bot.rights import Interaction
 from bot.setup import not_stored
@@ -196,7 +197,7 @@ def naming(ctx: Context) -> Any:
     async def complete(interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         wanted = clean(current).casefold()
         try:
-            found = await ctx.database.read(guilds.presets_of, interaction.guild_id or 0)
+            found = await ctx.database.read(guilds.presets_of, server_of(interaction) or 0)
         except StorageError:
             return []
         names = [preset.name for preset in found if wanted in preset.name.casefold()]

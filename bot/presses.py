@@ -10,13 +10,14 @@ import structlog
 from bot import about, answers, refusals, rights
 from bot.looks import notice, vendor_of
 from bot.messages import Tone
+from bot.places import place_of
 from bot.talking import NO_PINGS, TROUBLES, Trouble, said, trouble_of
 from jobs import consent, orders
 from jobs.cancel import CancelOutcome, cancel
 from jobs.context import Context
 from storage import Connection, StorageError, deliveries, moderation, outputs
 from storage import jobs as job_facts
-from storage.words import Delivery, DeliveryState, Job, Output, State, job_id_of
+from storage.words import Delivery, DeliveryState, Job, Output, Place, State, Way, job_id_of
 
 _log = structlog.get_logger("bot.presses")
 _IN_THE_CHANNEL = {DeliveryState.POSTING, DeliveryState.POSTED, DeliveryState.DELETING, DeliveryState.DELETED}
@@ -28,6 +29,11 @@ Judge = Callable[[Context, Interaction, Job], Awaitable[tuple[str, Tone]]]
 async def answered(ctx: Context, interaction: Interaction, code: str, judge: Judge) -> None:
     """Answer a press, visible to the one who pressed only. The card follows by itself."""
     try:
+        if judge is deleted and place_of(interaction) is Place.BROUGHT:  # only so the message itself can be reached
+            await interaction.response.defer()
+            text, tone = await _judged(ctx, interaction, code, judge)
+            await interaction.followup.send(embed=notice(text, tone), ephemeral=True, allowed_mentions=NO_PINGS)
+            return
         await interaction.response.defer(ephemeral=True, thinking=True)
         text, tone = await _judged(ctx, interaction, code, judge)
         await interaction.edit_original_response(embed=notice(text, tone), allowed_mentions=NO_PINGS)
@@ -49,7 +55,7 @@ async def _judged(ctx: Context, interaction: Interaction, code: str, judge: Judg
     try:
         job_id = job_id_of(code)
         job = None if job_id is None else await ctx.database.read(job_facts.by_id, job_id)
-        if job is None or job.guild_id is None or job.guild_id != interaction.guild_id:
+        if job is None or not rights.here(interaction, job):
             return answers.not_yours(), Tone.FAILED
         return await judge(ctx, interaction, job)
     except StorageError as error:
@@ -127,8 +133,7 @@ async def deleted(ctx: Context, interaction: Interaction, job: Job) -> tuple[str
     ctx.wakes.acts.set()
     try:
         await asyncio.to_thread(orders.delete_files, ctx, job, made)
-        channel = interaction.client.get_partial_messageable(job.channel_id, guild_id=job.guild_id)
-        await channel.get_partial_message(delivery.message_id).delete()
+        await _remove(interaction, job, delivery, delivery.message_id)
     except TROUBLES as error:
         if trouble_of(error) is not Trouble.DELETED:
             _log.warning("result not deleted", job=job.code, trouble=said(error))
@@ -142,13 +147,30 @@ async def deleted(ctx: Context, interaction: Interaction, job: Job) -> tuple[str
     return answers.deleted_answer(job), Tone.STOPPED
 
 
+async def _remove(interaction: Interaction, job: Job, delivery: Delivery, message_id: int) -> None:
+    """Delete a result's message. Raise what a call to Discord may raise."""
+    if _is_the_card(job, delivery):
+        await interaction.delete_original_response()
+        return
+    guild_id = None if delivery.way is Way.DIRECT else job.guild_id
+    channel = interaction.client.get_partial_messageable(delivery.channel_id or job.channel_id, guild_id=guild_id)
+    await channel.get_partial_message(message_id).delete()
+
+
+def _is_the_card(job: Job, delivery: Delivery) -> bool:
+    """Tell a result that stands in its own card: where only the command's token reaches."""
+    return job.place is Place.BROUGHT and delivery.way is Way.HERE
+
+
 def _to_go(
     connection: Connection, job: Job, pressed_on: int, by: int, now: int
 ) -> tuple[Delivery | None, list[Output]]:
     """Record that a result is to be deleted, and once the moderator's act; None: there is no message to delete."""
     delivery = deliveries.of_job(connection, job.id)
     stands = None if delivery is None else delivery.message_id or pressed_on
-    if delivery is None or stands is None or delivery.state not in _IN_THE_CHANNEL or stands == job.card_message_id:
+    if delivery is None or stands is None or delivery.state not in _IN_THE_CHANNEL:
+        return None, []
+    if pressed_on != job.card_message_id if _is_the_card(job, delivery) else stands == job.card_message_id:
         return None, []
     if deliveries.deleting(connection, job.id, stands):
         job_facts.touch_card(connection, job.id, now)

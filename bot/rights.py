@@ -1,19 +1,36 @@
-"""Who may do what: judged anew at each press and command, from what Discord says of the one who acts."""
+"""Who may do what: judged anew at each press and command, from what Discord says of the one who acts.
+
+Outside of servers there are no moderators: what was made there is its asker's alone.
+"""
 
 from typing import Any
 
 import discord
 
+from bot.places import place_of, server_of
 from jobs.context import Context
 from storage import guilds, moderation
-from storage.words import GuildSettings, Job
+from storage.words import GuildSettings, Job, Place
 
 Interaction = discord.Interaction[Any]
 
 
+def here(interaction: Interaction, job: Job | None) -> bool:
+    """Tell whether a job can be spoken of where somebody acts: in its server, or by its asker outside of servers.
+
+    In their direct messages people may speak of all that is theirs: results are sent there that fit nowhere else.
+    """
+    if job is None:
+        return False
+    place = place_of(interaction)
+    if place is Place.SERVER:
+        return job.guild_id == interaction.guild_id
+    return interaction.user.id == job.user_id and (job.guild_id is None or place is Place.DIRECT)
+
+
 def may(interaction: Interaction, job: Job | None) -> bool:
     """Judge who acts on a job: the one who asked, anywhere in its server, or who may manage messages in its channel."""
-    if job is None or job.guild_id is None or job.guild_id != interaction.guild_id:
+    if job is None or not here(interaction, job):
         return False
     if interaction.user.id == job.user_id:
         return True
@@ -22,14 +39,15 @@ def may(interaction: Interaction, job: Job | None) -> bool:
 
 def sees(interaction: Interaction, job: Job | None) -> bool:
     """Judge who may look: whoever is in the job's channel, and who may act on it; others may be closed to them."""
-    if job is None or job.guild_id is None or job.guild_id != interaction.guild_id:
+    if job is None or not here(interaction, job):
         return False
-    return job.channel_id == interaction.channel_id or may(interaction, job)
+    rooms = {job.channel_id, job.parent_id if job.parent_open else None}
+    return interaction.channel_id in rooms or may(interaction, job)
 
 
 async def moderates(ctx: Context, interaction: Interaction) -> bool:
     """Judge who is a moderator where they act: by Manage Messages there, or by the admins' role. Raise StorageError."""
-    if interaction.guild_id is None:
+    if place_of(interaction) is not Place.SERVER:
         return False
     if interaction.permissions.manage_messages:
         return True
@@ -38,7 +56,8 @@ async def moderates(ctx: Context, interaction: Interaction) -> bool:
 
 async def has_moderator_role(ctx: Context, interaction: Interaction) -> bool:
     """Tell whether somebody has the role that the admins gave the moderators of this server. Raise StorageError."""
-    return _has_role(interaction, await ctx.database.read(guilds.settings_of, interaction.guild_id or 0))
+    server = server_of(interaction)
+    return server is not None and _has_role(interaction, await ctx.database.read(guilds.settings_of, server))
 
 
 def _has_role(interaction: Interaction, settings: GuildSettings) -> bool:

@@ -11,13 +11,16 @@ from typing import Any
 
 import discord
 import structlog
+from discord.utils import DEFAULT_FILE_SIZE_LIMIT_BYTES
 
 from bot import asking, files, presets, refusals, rules, shots
 from bot.cards import drawn
 from bot.choices import Files, Typed, able_models, of_files, offering, order_of, provider_named, stand_ins, told
 from bot.language import language_of
 from bot.looks import notice
+from bot.places import above, not_offered, place_of, server_of
 from bot.talking import NO_PINGS, TROUBLES, said, working
+from bot.tokens import tokens_of
 from jobs.attachments import Desk
 from jobs.context import Context
 from jobs.files import INPUTS
@@ -25,7 +28,7 @@ from jobs.intake import Asker, Busy, Hindered, Plan, Refused, accept, plan
 from providers.orders import Order, Role, Rule
 from storage import StorageError, guilds
 from storage import jobs as job_facts
-from storage.words import Job
+from storage.words import Job, Place
 
 _log = structlog.get_logger("bot.taking")
 
@@ -72,6 +75,8 @@ async def take(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked)
             text = refusals.with_answers(held, asked.written)
             await interaction.edit_original_response(embed=notice(text), allowed_mentions=NO_PINGS)
             return
+        if held.place is Place.BROUGHT:
+            tokens_of(interaction.client).keep(held.id, interaction.followup, ctx.now())
         await _show(ctx, interaction, held)
 
 
@@ -85,9 +90,10 @@ def refused_at_once(ctx: Context, interaction: Interaction, asked: Asked, *, who
 
     `whole`: nothing more will be typed. Else what is missing, or goes wrong together, may still be mended.
     """
-    if interaction.guild_id is None:
-        return refusals.only_in_servers()
-    if not _may_post(interaction):
+    in_server = place_of(interaction) is Place.SERVER
+    if not in_server and ctx.outside_daily <= 0:
+        return not_offered()
+    if in_server and not _may_post(interaction):
         return refusals.may_not_post()
     if not ctx.providers:
         return refusals.no_providers()
@@ -118,7 +124,7 @@ def _refusal(ctx: Context, planned: Refused, able: Sequence[str]) -> str:
 
 
 def _may_post(interaction: Interaction) -> bool:
-    """Check before any credit is spent that the result can be posted: the bot may be no member of the server at all."""
+    """Check before any credit is spent that the result can be posted: the bot may be no member of its server at all."""
     may = interaction.app_permissions
     in_thread = isinstance(interaction.channel, discord.Thread)
     return may.view_channel and (may.send_messages_in_threads if in_thread else may.send_messages)
@@ -157,7 +163,7 @@ async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked
         return given
     ctx.tell("pictures read", None, pictures=len(given.pictures) + len(given.clips))
     try:
-        settings = await ctx.database.read(guilds.settings_of, interaction.guild_id or 0)
+        settings = await ctx.database.read(guilds.settings_of, server_of(interaction) or 0)
         if asked.preset is not None:
             named = await _preset(ctx, interaction, asked, asked.preset)
             if isinstance(named, str):
@@ -183,7 +189,7 @@ async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked
 
 async def _preset(ctx: Context, interaction: Interaction, asked: Asked, name: str) -> Asked | str:
     """Fill a request with a preset of the server's; or the sentence why not. Raise StorageError."""
-    found = await ctx.database.read(guilds.presets_of, interaction.guild_id or 0)
+    found = await ctx.database.read(guilds.presets_of, server_of(interaction) or 0)
     preset = next((one for one in found if one.name.casefold() == name.casefold()), None)
     if preset is None:
         return refusals.at_no_cost(presets.unknown(name))
@@ -192,13 +198,16 @@ async def _preset(ctx: Context, interaction: Interaction, asked: Asked, name: st
 
 
 def _asker(interaction: Interaction, card_id: int, language: str | None) -> Asker:
-    limit = interaction.filesize_limit
-    if interaction.guild is not None:  # the limit that came with the command may be the member's own, higher one
-        limit = min(limit, interaction.guild.filesize_limit)
+    limit = interaction.filesize_limit  # it may be the member's own, higher one
+    limit = min(limit, interaction.guild.filesize_limit if interaction.guild else DEFAULT_FILE_SIZE_LIMIT_BYTES)
+    parent_id, parent_open = above(interaction)
     return Asker(
         interaction_id=interaction.id,
-        guild_id=interaction.guild_id,
+        guild_id=server_of(interaction),
+        place=place_of(interaction),
         channel_id=interaction.channel_id or 0,
+        parent_id=parent_id,
+        parent_open=parent_open,
         user_id=interaction.user.id,
         user_name=asking.storable(interaction.user.display_name),
         card_message_id=card_id,

@@ -15,9 +15,10 @@ _FIRST_PAUSE_MS = 30_000
 _LONGEST_PAUSE_MS = 3_600_000
 NO_PINGS = discord.AllowedMentions.none()
 
-UNKNOWN_CHANNEL, UNKNOWN_MESSAGE = 10003, 10008
-TOO_LARGE = 40005
-MISSING_ACCESS, CANNOT_SEND, MISSING_PERMISSIONS = 50001, 50007, 50013
+UNKNOWN_CHANNEL, UNKNOWN_SERVER, UNKNOWN_MESSAGE, UNKNOWN_USER, UNKNOWN_WEBHOOK = 10003, 10004, 10008, 10013, 10015
+TOO_LARGE, DIRECT_TOO_FAST, NOT_IN_A_FORUM = 40005, 40003, 40058
+MISSING_ACCESS, CANNOT_SEND, NO_TEXT_THERE, MISSING_PERMISSIONS = 50001, 50007, 50008, 50013
+TOKEN_OVER, NO_RECIPIENT, THREAD_ARCHIVED, THREAD_LOCKED = 50027, 50033, 50083, 160005
 
 
 class Connected(Protocol):
@@ -48,6 +49,7 @@ class Trouble(StrEnum):
     TOO_LARGE = "too_large"
     NOT_ALLOWED = "not_allowed"  # a permission is missing; less may be allowed
     GONE = "gone"  # channel or access gone
+    SHUT = "shut"  # the thread is locked; or it is put away, which a new message would change, and an edit does not
     DELETED = "deleted"  # the message it is about was deleted
     REFUSED = "refused"  # Discord does not like the request itself
 
@@ -56,18 +58,29 @@ class Trouble(StrEnum):
 TROUBLES = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError, asyncio.TimeoutError)
 
 
+# By Discord's own code, whatever the status beside it: threads tell theirs with 400 and with 403.
+_BY_CODE = {
+    TOO_LARGE: Trouble.TOO_LARGE,
+    UNKNOWN_MESSAGE: Trouble.DELETED,
+    DIRECT_TOO_FAST: Trouble.LATER,
+    THREAD_ARCHIVED: Trouble.SHUT,
+    THREAD_LOCKED: Trouble.SHUT,
+    **dict.fromkeys((UNKNOWN_CHANNEL, UNKNOWN_SERVER, UNKNOWN_USER, UNKNOWN_WEBHOOK), Trouble.GONE),
+    **dict.fromkeys((MISSING_ACCESS, CANNOT_SEND, NO_TEXT_THERE, NOT_IN_A_FORUM), Trouble.GONE),
+    **dict.fromkeys((TOKEN_OVER, NO_RECIPIENT), Trouble.GONE),
+}
+
+
 def trouble_of(error: BaseException) -> Trouble:
     """Tell what a failed call means."""
     if isinstance(error, discord.RateLimited):
         return Trouble.LATER
     if not isinstance(error, discord.HTTPException) or error.status >= 500:
         return Trouble.DOUBT
-    if error.status == 413 or error.code == TOO_LARGE:
+    if error.status == 413:
         return Trouble.TOO_LARGE
-    if error.code == UNKNOWN_MESSAGE:
-        return Trouble.DELETED
-    if error.code in {UNKNOWN_CHANNEL, MISSING_ACCESS, CANNOT_SEND}:
-        return Trouble.GONE
+    if error.code in _BY_CODE:
+        return _BY_CODE[error.code]
     if error.status == 403:
         return Trouble.NOT_ALLOWED
     return Trouble.LATER if error.status in {401, 404, 429} else Trouble.REFUSED

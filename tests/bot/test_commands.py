@@ -221,11 +221,13 @@ async def test_hostile_prompts_ping_nobody_and_break_nothing(films: Set) -> None
     assert not any(version.pings for version in card.edits)
 
 
-async def test_direct_messages_are_not_offered_the_command(films: Set) -> None:
-    assert {command["name"] for command in films.discord.commands} >= {"video", "brush", "Animate this image"}
-    for command in films.discord.commands:
-        assert command["contexts"] == [0]
-        assert command["integration_types"] == [0]
+async def test_what_is_a_servers_own_is_offered_in_servers_alone(films: Set) -> None:
+    offered = {command["name"]: command for command in films.discord.commands}
+    servers = {name for name, command in offered.items() if command["contexts"] == [0]}
+    assert servers == {"preset", "mod", "setup", "budget", "credits"}
+    assert all(offered[name]["integration_types"] == [0] for name in servers)
+    for name in offered.keys() - servers:
+        assert (offered[name]["contexts"], offered[name]["integration_types"]) == ([0, 1, 2], [0, 1])
 
 
 async def test_suggestions_follow_what_is_typed(films: Set) -> None:

@@ -186,13 +186,14 @@ async def test_too_many_requests_after_a_doubt_keeps_the_doubt(films: Set) -> No
     assert len(films.results()) == 1
 
 
-async def test_a_channel_that_is_gone_parks_the_result(films: Set) -> None:
+async def test_a_channel_that_is_gone_and_an_asker_who_takes_no_messages_park_the_result(films: Set) -> None:
     job = await ready(films)
+    films.ada.user.accepts_direct_messages = False
     films.channel.delete()
     await films.deliver()
     stored = await films.delivery(job)
     assert (stored.state, stored.due_at) == (DeliveryState.PARKED, None)
-    assert "10003" in (stored.problem or "")
+    assert "50007" in (stored.problem or "")
     await films.edit_cards()
     assert (await films.job(job.id)).card_message_id is None
     assert not await films.edit_cards()
@@ -200,6 +201,7 @@ async def test_a_channel_that_is_gone_parks_the_result(films: Set) -> None:
 
 async def test_a_channel_the_bot_may_not_post_in_parks_the_result_and_the_card_gives_a_link(films: Set) -> None:
     job = await ready(films)
+    films.ada.user.accepts_direct_messages = False
     films.channel.deny("SEND_MESSAGES")
     await films.deliver()
     assert (await films.delivery(job)).state is DeliveryState.PARKED

@@ -121,7 +121,7 @@ async def test_nobody_elses_and_no_other_servers_jobs_are_listed(films: Set) -> 
     elsewhere = films.discord.add_guild("Elsewhere")
     lobby, again = elsewhere.add_channel("lobby"), elsewhere.add_member("ada", user=films.ada.user)
     for seen in (await asked(films, films.ben, "/jobs"), await asked(films, again, "/jobs", lobby)):
-        assert "not made anything in this server yet" in seen.text
+        assert "not made anything here yet" in seen.text
 
 
 async def test_pages_are_turned_both_ways_also_after_a_restart(films: Set) -> None:

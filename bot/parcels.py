@@ -1,0 +1,176 @@
+"""What is posted for a job, and how: as files, smaller ones, or links, with as much around them as Discord allows."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import discord
+import structlog
+from discord.utils import DEFAULT_FILE_SIZE_LIMIT_BYTES
+
+from bot.buttons import result_view
+from bot.cards import LINK_LIFE_MS
+from bot.language import _
+from bot.looks import embed_of, vendor_of
+from bot.results import Result, result_of
+from bot.talking import NO_PINGS, Trouble
+from bot.ways import lines_of, nonce_of
+from jobs.context import Context
+from jobs.files import OUTPUTS, locate
+from jobs.shrink import shrunk
+from providers.orders import Operation
+from storage import Connection, guilds, outputs
+from storage import jobs as job_facts
+from storage.words import Delivery, GuildSettings, Job, Output, Way
+
+_log = structlog.get_logger("bot.parcels")
+_MOST_FILES = 10  # Discord takes no more with one message
+_SEND_SECONDS = 180.0
+
+# Where a parcel can go: a channel, by the bot's own token; or a command's own message, by that command's.
+Room = discord.PartialMessageable | discord.Webhook
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the message goes out. Each way asks less of Discord than the one before."""
+
+    linked: bool = False  # a link to our own page instead of the file
+    bare: bool = False  # no frame and no reference to the card: neither permission is needed
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """All that is posted for one job."""
+
+    job: Job
+    delivery: Delivery
+    files: tuple[Output, ...]  # here, in order
+    missing: int  # given up
+    settings: GuildSettings  # of the server; the defaults outside of servers
+    rest: tuple[Output, ...] = ()  # here too, but more than one message holds
+    small: Mapping[int, str] = field(default_factory=dict[int, str])  # what goes out instead of a file, by its number
+
+
+def parcel_of(connection: Connection, delivery: Delivery) -> Parcel | None:
+    """Gather what is to be posted for a job."""
+    job = job_facts.by_id(connection, delivery.job_id)
+    if job is None:
+        return None
+    all_outputs = outputs.of_job(connection, job.id)
+    files = tuple(output for output in all_outputs if output.file is not None)
+    settings = guilds.settings_of(connection, job.guild_id or 0)
+    missing = len(all_outputs) - len(files)
+    return Parcel(job, delivery, files[:_MOST_FILES], missing, settings, files[_MOST_FILES:])
+
+
+def still_here(ctx: Context, parcel: Parcel) -> Parcel:
+    """Count files that are gone from the media store among the missing ones."""
+    all_files = (*parcel.files, *parcel.rest)
+    here = tuple(output for output in all_files if locate(ctx.media_dir, OUTPUTS, output.file or "").is_file())
+    missing = parcel.missing + len(all_files) - len(here)
+    return replace(parcel, files=here[:_MOST_FILES], rest=here[_MOST_FILES:], missing=missing)
+
+
+def limit_of(client: discord.AutoShardedClient, job: Job, way: Way) -> int:
+    """Say how large a file may be there, in bytes."""
+    if way is Way.DIRECT:
+        return min(job.upload_limit, DEFAULT_FILE_SIZE_LIMIT_BYTES)
+    guild = client.get_guild(job.guild_id or 0)
+    return job.upload_limit if guild is None else min(job.upload_limit, guild.filesize_limit)
+
+
+async def fitted(ctx: Context, parcel: Parcel, limit: int) -> Parcel:
+    """Make films that are too large small enough, where that keeps them worth watching."""
+    small: dict[int, str] = {}
+    for output in parcel.files:
+        if (output.size or 0) <= limit or output.kind != "video" or not output.file:
+            continue
+        film, size = locate(ctx.media_dir, OUTPUTS, output.file), (output.width or 0, output.height or 0)
+        try:
+            made = await shrunk(film, output.seconds or 0, size, limit)
+        except OSError as error:
+            _log.warning("film not made smaller", job=parcel.job.code, trouble=type(error).__name__)
+            continue
+        if made is not None:
+            ctx.tell("made smaller", parcel.job.id, bytes=output.size)
+            small[output.id] = made.name
+    return replace(parcel, small=small)
+
+
+def fits(parcel: Parcel, limit: int) -> bool:
+    """Tell whether every file can be attached."""
+    return all((output.size or 0) <= limit or output.id in parcel.small for output in parcel.files)
+
+
+def lesser(form: Form, trouble: Trouble, *, has_files: bool) -> Form | None:
+    """Choose the next form after a refusal; None when it would not help."""
+    if trouble is Trouble.TOO_LARGE and has_files and not form.linked:
+        return replace(form, linked=True)
+    if trouble in {Trouble.NOT_ALLOWED, Trouble.REFUSED}:
+        if not form.bare:
+            return replace(form, bare=True)
+        if has_files and not form.linked:
+            return replace(form, linked=True)
+    return None
+
+
+async def send(ctx: Context, room: Room, parcel: Parcel, form: Form) -> int:
+    """Post a parcel and name its message. Raise what a call to Discord may raise, TimeoutError too."""
+    job, way = parcel.job, parcel.delivery.way
+    result, mark = _written(ctx, parcel, form), _("job {code}").format(code=job.code)
+    headline = "\n".join([result.headline, *lines_of(job, way), *([f"-# {mark}"] if form.bare else [])])
+    view = result_view(job, film=bool(parcel.files) and Operation(job.operation).makes == "video")
+    # Made anew for every try: discord.py closes them, also when it fails.
+    files = [] if form.linked else [_file(ctx, parcel, output) for output in parcel.files]
+    try:
+        async with asyncio.timeout(_SEND_SECONDS):
+            if isinstance(room, discord.Webhook):  # the card becomes the result: the same edit twice is one
+                embed = None if form.bare else embed_of(result.card)
+                await room.edit_message(
+                    job.card_message_id or 0,
+                    content=headline,
+                    embed=embed,
+                    attachments=files,
+                    view=view,
+                    allowed_mentions=NO_PINGS,
+                )
+                return job.card_message_id or 0
+            framed: dict[str, Any] = {} if form.bare else {"embed": embed_of(result.card), **_reply(job, way)}
+            nonce = nonce_of(job, way)
+            sent = await room.send(headline, files=files, view=view, nonce=nonce, allowed_mentions=NO_PINGS, **framed)
+            return sent.id
+    finally:
+        for file in files:
+            file.close()
+
+
+def _written(ctx: Context, parcel: Parcel, form: Form) -> Result:
+    until = ctx.now() + LINK_LIFE_MS
+    linked = (*parcel.files, *parcel.rest) if form.linked else parcel.rest
+    links = [ctx.addresses.link(OUTPUTS, output.file, until) for output in linked if output.file]
+    attached = 0 if form.linked else len(parcel.files)
+    vendor = vendor_of(ctx.providers, parcel.job)
+    shrunken = [output.file for output in parcel.files if output.id in parcel.small and output.file]
+    whole = [] if form.linked else [ctx.addresses.link(OUTPUTS, file, until) for file in shrunken]
+    if parcel.settings.spoiler:  # Discord shows what a bare address leads to, but not what is covered
+        links = [f"||{link}||" for link in links]
+    return result_of(parcel.job, vendor, links=links, missing=parcel.missing, files=attached, whole=whole)
+
+
+def _file(ctx: Context, parcel: Parcel, output: Output) -> discord.File:
+    job, name = parcel.job, parcel.small.get(output.id) or output.file or ""
+    number = f"-{output.position + 1}" if output.position else ""
+    path = locate(ctx.media_dir, OUTPUTS, name)
+    return discord.File(path, f"rushes-{job.code}{number}.{name.rpartition('.')[2]}", spoiler=parcel.settings.spoiler)
+
+
+def _reply(job: Job, way: Way) -> dict[str, Any]:
+    """Make the result an answer to the job's card, where there is one."""
+    if job.card_message_id is None or way is not Way.HERE:
+        return {}
+    card = discord.MessageReference(
+        message_id=job.card_message_id, channel_id=job.channel_id, guild_id=job.guild_id, fail_if_not_exists=False
+    )
+    return {"reference": card, "mention_author": False}
