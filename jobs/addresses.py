@@ -17,6 +17,7 @@ from storage.words import job_code, job_id_of
 _MAC_BYTES = 16
 _MAC_CHARS = 22  # 16 bytes in base64 without padding
 _CODE_CHARS = 13
+TRIALS = "/callbacks/trial/"  # below /callbacks/, so that a proxy treats it as it treats those; no vendor has this name
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +38,38 @@ class Addresses:
         self._callback_keys = [_derive(key, b"rushes callback") for key in secret_keys]
         self._echo_keys = [_derive(key, b"rushes callback secret") for key in secret_keys]
         self._file_keys = [_derive(key, b"rushes file") for key in secret_keys]
+        self._trial_keys = [_derive(key, b"rushes trial callback") for key in secret_keys]
 
     def __repr__(self) -> str:
         """Show no key."""
         return f"Addresses({self._base!r})"
 
     @property
+    def _path(self) -> str:
+        """The path of PUBLIC_URL itself."""
+        return self._base.removeprefix("/".join(self._base.split("/", 3)[:3]))
+
+    @property
     def public(self) -> bool:
         """Whether vendors on the internet can fetch from us."""
         return self._base.startswith("https://")
+
+    @property
+    def base(self) -> str:
+        """PUBLIC_URL, without a slash at its end."""
+        return self._base
+
+    def trial(self, word: str) -> str:
+        """Make the address of a callback we send ourselves; the word is new each time."""
+        return f"{self._base}{TRIALS}{word}"
+
+    def trial_signature(self, word: str, date: str, body: bytes) -> str:
+        """Sign such a callback: its whole path, its date and its body."""
+        return _trial_mac(self._trial_keys[0], self._path + TRIALS + word, date, body)
+
+    def signed_trial(self, word: str, date: str, body: bytes, signature: str) -> bool:
+        """Check the signature of such a callback. This process made it, so the newest key alone counts."""
+        return _same(signature, self.trial_signature(word, date, body))
 
     def callback(self, provider: str, job_id: int) -> str:
         """Make the callback address of a job."""
@@ -69,8 +93,7 @@ class Addresses:
 
     def signed_path(self, provider: str, token: str) -> str:
         """Write the whole path the vendor was given, PUBLIC_URL's own included: what a vendor's signature covers."""
-        scheme_and_host = "/".join(self._base.split("/", 3)[:3])
-        return self._base.removeprefix(scheme_and_host) + self.callback_path(provider, token)
+        return self._path + self.callback_path(provider, token)
 
     def job_of(self, provider: str, token: str) -> int | None:
         """Name the job a callback token was made for; None when we did not make it."""
@@ -102,6 +125,10 @@ def _derive(key: str, purpose: bytes) -> bytes:
 def _mac(key: bytes, *parts: str) -> str:
     digest = hmac.digest(key, "\0".join(parts).encode("utf-8", "surrogatepass"), "sha256")[:_MAC_BYTES]
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def _trial_mac(key: bytes, path: str, date: str, body: bytes) -> str:
+    return _mac(key, "POST", path, date, body.hex())
 
 
 def _same(given: str, right: str) -> bool:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jobs.addresses import Addresses
+from jobs.purses import Purses
+from jobs.trial import Trials
 from providers.contract import Provider
 from storage import Database
 
@@ -62,6 +64,22 @@ class Wakes:
     acts: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+class Loop(Protocol):
+    """A loop as somebody sees it who wants to know whether it still turns."""
+
+    name: str
+
+    @property
+    def rested(self) -> float | None:
+        """Seconds since its last look began; None: it has not begun."""
+        ...
+
+    @property
+    def stumbling(self) -> bool:
+        """Whether its last look failed."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Everything the rooms share, made once in rushes/program.py."""
@@ -75,6 +93,9 @@ class Context:
     timing: Timing = field(default_factory=Timing)
     outside_daily: int = 0  # credits a person may spend in a day outside of servers; 0: nothing is offered there
     wakes: Wakes = field(default_factory=Wakes)
+    loops: list[Loop] = field(default_factory=list[Loop])  # that run in this process
+    trials: Trials = field(default_factory=Trials)
+    purses: Purses = field(default_factory=Purses)
 
     def now(self) -> int:
         """Read the clock in milliseconds, as the database keeps time."""

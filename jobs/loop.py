@@ -1,6 +1,7 @@
 """The shape of every loop: a work list in the database, worked off side by side, so that a slow piece holds up none."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -32,6 +33,18 @@ class Work(Generic[T]):
     idle: float  # seconds between looks when nobody rings
     _busy: dict[int, asyncio.Task[None]] = field(default_factory=dict[int, asyncio.Task[None]])
     _failures: int = 0  # in a row, of looks and pieces alike
+    _looked_at: float | None = None  # by time.monotonic()
+    _stumbled: bool = False
+
+    @property
+    def rested(self) -> float | None:
+        """Seconds since the last look began; None: there was none yet."""
+        return None if self._looked_at is None else time.monotonic() - self._looked_at
+
+    @property
+    def stumbling(self) -> bool:
+        """Whether the last look failed."""
+        return self._stumbled
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until `stopping`, then finish what is in hand."""
@@ -54,14 +67,18 @@ class Work(Generic[T]):
 
     async def _look(self, stopping: asyncio.Event) -> float:
         """Begin what is due; say how long to rest. A loop must outlive whatever one look did."""
+        self._looked_at = time.monotonic()
         try:
             await self._start(stopping)
         except StorageError as error:
             _log.warning("database not usable", loop=self.name, error=str(error))
+            self._stumbled = True
             return self._pause()
         except Exception:  # noqa: BLE001 -- the rim
             _log.exception("look failed", loop=self.name)
+            self._stumbled = True
             return self._pause()
+        self._stumbled = False
         return self.idle
 
     async def _start(self, stopping: asyncio.Event) -> list[asyncio.Task[None]]:

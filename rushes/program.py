@@ -77,6 +77,7 @@ class Program:
             alerts.work(self.ctx, self.bot),
             acts.work(self.ctx, self.bot),
         ]
+        self.ctx.loops.extend(loops)
         self._tasks = [asyncio.create_task(loop.run(self._stopping), name=loop.name) for loop in loops]
         self._tasks.append(asyncio.create_task(self._keep_tidy(), name="tidy"))
         self._tasks.append(asyncio.create_task(self.bot.run(self._stopping), name="discord"))

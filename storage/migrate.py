@@ -15,6 +15,14 @@ class FromTheFuture(Exception):  # noqa: N818 -- says what the database is
     """The database was written by a newer Rushes than this one."""
 
 
+def is_newest(connection: Connection) -> bool:
+    """Say whether the tables are the ones this version knows, and no newer or older ones."""
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS))
+    ours = ScriptDirectory.from_config(config).get_heads()
+    return set(MigrationContext.configure(connection).get_current_heads()) == set(ours)
+
+
 def upgrade(connection: Connection) -> None:
     """Run the migrations that are missing. Raise FromTheFuture when the database knows one that we do not."""
     config = Config()

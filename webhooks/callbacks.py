@@ -15,7 +15,9 @@ import re
 import structlog
 from aiohttp import web
 
+from jobs.addresses import TRIALS
 from jobs.context import Context
+from jobs.trial import DATE, SIGNATURE
 from providers.contract import Callback, NotAuthentic, NotUnderstood, Provider, Trust, Verified
 from providers.reading import read_object
 from webhooks import replies
@@ -42,6 +44,9 @@ async def receive(request: web.BaseRequest, ctx: Context, postbox: Postbox, limi
     job_id: int | None = None
     try:
         _check_head(request, limits)
+        if request.raw_path.startswith(TRIALS):
+            await _take_trial(request, ctx, limits)
+            return replies.plain("ok")
         provider, token, job_id = _addressee(request, ctx)
         body = await _read(request, limits)
         ctx.tell("callback received", job_id, provider=provider.name, bytes=len(body))
@@ -56,6 +61,17 @@ async def receive(request: web.BaseRequest, ctx: Context, postbox: Postbox, limi
         ctx.tell("callback refused", job_id, status=refusal.status, reason=refusal.reason[:200])
         return replies.refuse(refusal.status, allow="POST" if refusal.status == 405 else "")
     return replies.plain("ok")
+
+
+async def _take_trial(request: web.BaseRequest, ctx: Context, limits: Limits) -> None:
+    """Take the callback this process sends itself (jobs/trial.py). Strangers know no word, and leave nothing behind."""
+    word = request.raw_path.removeprefix(TRIALS)
+    if not ctx.trials.awaits(word, ctx.clock()):
+        raise _Refused(404, "no trial of ours")
+    body = await _read(request, limits)
+    date, signature = (request.headers.get(name, "") for name in (DATE, SIGNATURE))
+    if not ctx.trials.arrive(ctx.addresses, word, date, signature, body, ctx.clock()):
+        raise _Refused(401, "the trial was changed on its way")
 
 
 def provider_of(request: web.BaseRequest, ctx: Context) -> str:
