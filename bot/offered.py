@@ -10,6 +10,7 @@ from bot.balance import balance_command
 from bot.budgets import budget_command
 from bot.commands import all_commands
 from bot.credits import credits_command
+from bot.doctor import doctor_command
 from bot.help import help_command
 from bot.mine import cancel_command, jobs_command
 from bot.moderation import mod_group
@@ -49,6 +50,7 @@ def every_command(ctx: Context, desk: Desk) -> list[Offered]:
         setup_command(ctx),
         budget_command(ctx),
         credits_command(ctx),
+        doctor_command(ctx),
     ]
 
 

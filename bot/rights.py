@@ -65,6 +65,18 @@ def _has_role(interaction: Interaction, settings: GuildSettings) -> bool:
     return settings.moderator_role_id is not None and settings.moderator_role_id in roles
 
 
+def operates(interaction: Interaction) -> bool:
+    """Judge who runs this bot: the owner of its application at Discord, or a member of the team that owns it."""
+    about = interaction.client.application
+    if about is None:
+        return False
+    if about.team is None:
+        return about.owner.id == interaction.user.id
+    accepted = discord.TeamMembershipState.accepted
+    members = (one for one in about.team.members if one.membership_state is accepted)
+    return any(one.id == interaction.user.id for one in members)
+
+
 async def note(ctx: Context, interaction: Interaction, kind: str, subject: str, /, **detail: Any) -> None:
     """Write down what a moderator or an admin did. Raise StorageError."""
     guild_id, actor_id, now = interaction.guild_id or 0, interaction.user.id, ctx.now()

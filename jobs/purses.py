@@ -29,19 +29,20 @@ class Purse:
 class Purses:
     """The last answers. Who asks while somebody else does waits for the same answer."""
 
+    seconds: float = SECONDS
     _known: WeakKeyDictionary[Provider, Purse] = field(default_factory=WeakKeyDictionary[Provider, Purse])
     _asking: WeakKeyDictionary[Provider, asyncio.Lock] = field(
         default_factory=WeakKeyDictionary[Provider, asyncio.Lock]
     )
 
-    async def ask(self, vendors: Iterable[Provider], most_age: float, seconds: float = SECONDS) -> list[Purse]:
-        """Ask every vendor, or repeat what it said within the last `most_age` seconds; `seconds`: the deadline."""
-        return list(await asyncio.gather(*(self._one(vendor, most_age, seconds) for vendor in vendors)))
+    async def ask(self, vendors: Iterable[Provider], most_age: float) -> list[Purse]:
+        """Ask every vendor, or repeat what it said within the last `most_age` seconds. Takes `seconds` at the most."""
+        return list(await asyncio.gather(*(self._one(vendor, most_age) for vendor in vendors)))
 
-    async def _one(self, vendor: Provider, most_age: float, seconds: float) -> Purse:
+    async def _one(self, vendor: Provider, most_age: float) -> Purse:
         turn = self._asking.setdefault(vendor, asyncio.Lock())
         try:
-            async with asyncio.timeout(seconds), turn:
+            async with asyncio.timeout(self.seconds), turn:
                 known = self._known.get(vendor)
                 if known is None or time.monotonic() - known.asked_at > most_age:
                     known = self._known[vendor] = await _asked(vendor)

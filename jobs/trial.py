@@ -62,6 +62,7 @@ class _Trial:
 class Trials:
     """The trials under way: words that the receiver waits for."""
 
+    seconds: float = SECONDS
     _waiting: dict[str, _Trial] = field(default_factory=dict[str, _Trial], repr=False)
 
     def begin(self, now: float) -> str | None:
@@ -94,14 +95,14 @@ class Trials:
         return trial.came
 
 
-async def go_round(trials: Trials, addresses: Addresses, clock: Callable[[], float], seconds: float = SECONDS) -> Round:
+async def go_round(trials: Trials, addresses: Addresses, clock: Callable[[], float]) -> Round:
     """Send one callback to ourselves through PUBLIC_URL, and say how far it came."""
     word = trials.begin(clock())
     if word is None:
         return Round(Way.BUSY)
     began, answer, way = time.monotonic(), None, Way.SILENT
     try:
-        answer, way = await _send(addresses, word, clock, seconds)
+        answer, way = await _send(addresses, word, clock, trials.seconds)
     finally:
         came, changed = trials.end(word)
     if came:

@@ -73,7 +73,7 @@ def own_user(world: World) -> Json:
 
 def application(world: World) -> Json:
     """Describe the bot's application to its owner."""
-    owner = user(User(1, "owner"))
+    owner = user(world.owner)
     return {
         "id": str(world.bot.id),
         "name": world.bot.name,
@@ -90,13 +90,27 @@ def application(world: World) -> Json:
         "interactions_endpoint_url": None,
         "role_connections_verification_url": None,
         "owner": owner,
+        "team": _team(world),
         "approximate_guild_count": len(world.guilds),
         "approximate_user_install_count": 0,
         "approximate_user_authorization_count": 0,
         "explicit_content_filter": 0,
-        "team": None,
         "eligible_oauth2_scopes": ["bot", "applications.commands"],
         "integration_types_config": {"0": {}, "1": {}},
+    }
+
+
+def _team(world: World) -> Json | None:
+    """Describe the team that owns the application; None when one person does."""
+    if not world.team:
+        return None
+    about: Json = {"team_id": "2", "membership_state": 2, "role": "admin", "permissions": ["*"]}
+    return {
+        "id": "2",
+        "name": "team",
+        "icon": None,
+        "owner_user_id": str(world.team[0].id),
+        "members": [about | {"user": user(who)} for who in world.team],
     }
 
 

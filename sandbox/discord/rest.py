@@ -76,6 +76,11 @@ def get_application(ask: Ask) -> Reply:
     return 200, payloads.application(ask.world)
 
 
+def get_gateway(ask: Ask) -> Reply:
+    """Answer with the gateway's address; no token is asked for."""
+    return 200, {"url": ask.gateway.about()["url"]}
+
+
 def get_gateway_bot(ask: Ask) -> Reply:
     """Answer with the gateway's address and the number of shards."""
     return 200, ask.gateway.about()
@@ -267,6 +272,7 @@ def delete_reply(ask: Ask) -> Reply:
 
 
 WITHOUT_BOT_TOKEN = ("/interactions/", "/webhooks/")
+PUBLIC = ("/gateway",)
 
 ROUTES: list[tuple[str, str, Route]] = [
     ("GET", "/users/@me", get_me),
@@ -274,6 +280,7 @@ ROUTES: list[tuple[str, str, Route]] = [
     ("GET", "/users/{user}", get_user),
     ("GET", "/oauth2/applications/@me", get_application),
     ("GET", "/applications/@me", get_application),
+    ("GET", "/gateway", get_gateway),
     ("GET", "/gateway/bot", get_gateway_bot),
     ("GET", "/applications/{app}/commands", get_commands),
     ("PUT", "/applications/{app}/commands", put_commands),

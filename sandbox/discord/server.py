@@ -264,7 +264,7 @@ class Discord:
     def _may_ask(self, record: Recorded) -> bool:
         given = record.headers.get("Authorization", "")
         by_bot = hmac.compare_digest(given.encode(), f"Bot {self.world.token}".encode())
-        return by_bot or record.path.startswith(rest.WITHOUT_BOT_TOKEN)
+        return by_bot or record.path in rest.PUBLIC or record.path.startswith(rest.WITHOUT_BOT_TOKEN)
 
     def _take_fault(self, record: Recorded) -> Fault | None:
         for number, fault in enumerate(self.world.faults):

@@ -258,6 +258,8 @@ class World:
         self._cdn_key = secrets.token_bytes(16)
         self.bot = User(self.snowflake(), "rushes", bot=True)
         self.users[self.bot.id] = self.bot
+        self.owner = User(1, "owner")  # of the bot's application
+        self.team: list[User] = []  # that owns it instead; the bot hears of it when it logs in
         # Set by the gateway: (event, data, server, intent bit) -> whether a session was there to hear it.
         self.dispatch: Callable[[str, Json, Guild | None, int], bool] = lambda _event, _data, _guild, _intent: False
         self.dispatch_channel: Callable[[str, Channel], None] = lambda _event, _channel: None

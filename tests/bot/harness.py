@@ -20,6 +20,7 @@ from jobs.transitions import Event
 from providers import checks
 from providers.contract import (
     Accepted,
+    Balance,
     Callback,
     Headers,
     NotAuthentic,
@@ -90,6 +91,9 @@ class FakeVendor:
         self.rate = rate
         self.stoppable = stoppable
         self.broken = False
+        self.left: Balance | Exception | None = None  # what it says of our account
+        self.asked = 0  # times, for that
+        self.gate: asyncio.Event | None = None  # holds that answer back
         self.rules = checks.PictureRules(("image/png", "image/jpeg"), 200_000, 200_000, shortest_side=100)
 
     def operations(self) -> tuple[Operation, ...]:
@@ -148,8 +152,13 @@ class FakeVendor:
     async def cancel(self, task: Task) -> None:
         raise AssertionError(f"the bot must not cancel {task.task_id} itself")
 
-    async def balance(self) -> None:
-        raise AssertionError("the bot must not ask for the balance")
+    async def balance(self) -> Balance | None:
+        self.asked += 1
+        if self.gate is not None:
+            await self.gate.wait()
+        if isinstance(self.left, Exception):
+            raise self.left
+        return self.left
 
     def verify(self, callback: Callback, now: float) -> Verified:
         raise NotAuthentic(f"nothing is authentic here: {callback.path} at {now}")
