@@ -74,7 +74,7 @@ def doctor_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
 
 def _refusal(interaction: Interaction) -> str | None:
     if interaction.guild_id is None:
-        return _(refusals.ONLY_IN_SERVERS)
+        return refusals.only_in_servers()
     # What Discord hides can be shown again by its own settings.
     return None if interaction.permissions.manage_guild else _(NOT_ADMIN)
 
