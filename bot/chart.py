@@ -1,7 +1,7 @@
 """The picture of a month's credits: a bar a day beside last month's, the budget, and where the credits went. Pure.
 
 Drawn with Pillow, which is here anyway. No stranger's words stand in it, and it speaks English to all: its one typeface
-knows Latin letters alone. The text beside it says the same in the reader's language.
+knows the letters of ASCII and little more. The text beside it says the same in the reader's language.
 """
 
 import io

@@ -18,7 +18,8 @@ from storage import alerts as alert_facts
 from storage.members import Allowance, Standing
 from storage.spending import DAY, Spent
 from storage.words import Act, Alert, AlertKind, Block, Budget, GuildSettings, Period, Preset, Scope
-from tests.bot.harness import Set
+from tests.bot.harness import Set, ready
+from tests.bot.test_delivery_doubts import cut_at
 from tests.bot.test_messages import job_with
 from tests.samples_of import NOON
 
@@ -202,3 +203,73 @@ def test_the_forms_of_the_panel_fit_into_discord(spoken: str) -> None:
                 assert len(label.description or "") <= 100
                 if isinstance(label.component, discord.ui.Select):
                     assert all(len(option.label) <= 100 for option in label.component.options)
+
+
+@pytest.mark.usefixtures("marked")
+async def test_nothing_an_admin_or_a_member_asks_for_is_left_in_english(films: Set) -> None:
+    boss = films.guild.add_member("boss")
+    boss.permissions |= (1 << 5) | (1 << 13)
+    boss.locale = films.ada.locale = "ja"
+    job, _ = await films.taken(films.ask(boss, prompt="5"))
+    other, _ = await films.taken(films.ask(boss, prompt="6"))
+    await films.finished(other)
+    queue: dict[str, dict[str, Any]] = {
+        "queue": {},
+        "prompts": {"member": boss},
+        "unblock": {"member": boss},
+        "log": {},
+    }
+    asked: list[tuple[str, dict[str, Any]]] = [
+        *((f"/mod {name}", options) for name, options in queue.items()),
+        ("/mod block", {"member": films.ben, "until": "2 days", "reason": "5"}),
+        ("/mod block", {"member": films.ben, "until": "5"}),
+        ("/preset list", {}),
+        ("/preset save", {"name": "5", "words": "5"}),
+        ("/preset list", {}),
+        ("/preset delete", {"name": "5"}),
+        ("/preset delete", {"name": "5"}),
+        ("/budget", {"credits": 5, "member": films.ben}),
+        ("/budget", {"credits": 5, "unlimited": True}),
+        ("/balance", {}),
+        ("/jobs", {}),
+        ("/jobs", {"state": "running"}),
+        ("/mydata delete", {}),
+        ("/mydata export", {}),
+        ("/credits", {}),
+        ("/credits", {"month": "5"}),
+        ("/help", {}),
+    ]
+    for command, options in asked:
+        answer = await boss.type(films.channel, command, options).answered()
+        assert "⟦" in answer.text
+        text = re.sub(rf"{job.code}|{other.code}|Acme|slow-1|fast-1|Animate this image", "", answer.text)
+        assert (command, left_in_english(text)) == (command, "")
+        labels = [str(button.label) for button in answer.buttons]
+        assert all(label.startswith("⟦") for label in labels)
+
+
+@pytest.mark.usefixtures("marked")
+async def test_what_is_offered_while_typing_is_translated_and_sent_as_it_is_read(films: Set) -> None:
+    films.mod.locale = "ja"
+    offers = await films.mod.autocomplete(films.channel, "/mod block", {"until": "1"}, "until")
+    assert [offer["value"] for offer in offers] == ["1 hour", "1 day", "1 week"]
+    assert all(offer["name"] == "⟦1 " for offer in offers)
+    await films.accepted()
+    [offer] = await films.mod.autocomplete(films.channel, "/cancel", {"job": ""}, "job")
+    assert "ago" not in offer["name"]
+    assert "by" not in offer["name"]
+
+
+@pytest.mark.parametrize("denied", [(), ("EMBED_LINKS",)])
+async def test_a_linked_result_is_known_again_though_its_language_has_other_words_now(
+    films: Set, monkeypatch: pytest.MonkeyPatch, denied: tuple[str, ...]
+) -> None:
+    films.ada.locale = "ja"
+    job = await ready(films, data=bytes(10 * 2**20 + 1))
+    films.channel.deny(*denied)
+    await cut_at(films, "posted")
+    monkeypatch.setattr(language, "catalogue", catalogue)
+    films.clock.ahead += 3600
+    await films.deliver()
+    [result] = films.results()
+    assert (await films.delivery(job)).message_id == result.id
