@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: demo test check run lock format texts clean
+.PHONY: demo test check run lock format texts pictures clean
 
 .venv/ready: requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -40,6 +40,9 @@ texts: .venv/ready  ## bring the new texts into every catalogue, where they wait
 	$(BIN)/pybabel -q extract --no-location --sort-output --omit-header --width=120 -o .venv/texts.pot bot
 	for language in bot/locales/*; do $(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --omit-header \
 	  --width=120 -i .venv/texts.pot -o $$language/LC_MESSAGES/rushes.po -l $$(basename $$language); done
+
+pictures: .venv/ready  ## draw the README's pictures anew from what the bot sends (needs Chromium)
+	RUSHES_DRAW=1 $(BIN)/pytest tests/bot/test_pictures.py
 
 clean:
 	rm -rf .venv data demo-output .pytest_cache .ruff_cache

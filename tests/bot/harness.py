@@ -303,9 +303,11 @@ class Set:
 
 
 @asynccontextmanager
-async def open_set(folder: Path, *vendors: FakeVendor, upload_limit: int = 10 * 2**20) -> AsyncGenerator[Set]:
+async def open_set(
+    folder: Path, *vendors: FakeVendor, upload_limit: int = 10 * 2**20, clock: Clock | None = None
+) -> AsyncGenerator[Set]:
     """Start everything but the bot."""
-    clock = Clock()
+    clock = clock or Clock()
     told: list[Any] = []
 
     def tell(step: str, job_id: int | None = None, /, **facts: object) -> None:
