@@ -189,12 +189,12 @@ def _told(
             head = _("Not sure that {vendor} has it").format(vendor=title)
             return head, f"{words} {reserved(job, Until.FURTHER)}", Tone.DOUBT
         case State.SUBMITTED:
-            words = _("{vendor} has it{since} and will begin when its turn comes.")
-            words = words.format(vendor=title, since=_since(job.submitted_at))
+            words = _("{vendor} took it {when} and will begin when its turn comes.")
+            words = words.format(vendor=title, when=_ago(job.submitted_at or job.changed_at))
             head = _("Waiting at {vendor}").format(vendor=title)
             return head, f"{words} {reserved(job)}{_unstoppable(job, vendor)}", Tone.WORKING
         case State.PROCESSING:
-            words = _("{vendor} is rendering{since}.").format(vendor=title, since=_since(job.changed_at))
+            words = _("{vendor} began to render it {when}.").format(vendor=title, when=_ago(job.changed_at))
             head = _("Rendering at {vendor}").format(vendor=title)
             return head, f"{words} {reserved(job)}{_unstoppable(job, vendor)}", Tone.WORKING
         case State.CANCELLING:
@@ -342,5 +342,5 @@ def _deadline(job: Job) -> str:
     return f"<t:{job.deadline_at // 1000}:R>"
 
 
-def _since(moment: int | None) -> str:
-    return "" if moment is None else f" (<t:{moment // 1000}:R>)"
+def _ago(moment: int) -> str:
+    return f"<t:{moment // 1000}:R>"

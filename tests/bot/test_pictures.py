@@ -13,7 +13,7 @@ from PIL import Image, ImageChops, PngImagePlugin
 
 from jobs.frames import last_frame
 from jobs.transitions import Event
-from sandbox.discord import Member, Message, Upload
+from sandbox.discord import Member, Message
 from sandbox.scene import draw_scene
 from sandbox.vendors.render import run_ffmpeg
 from storage import guilds
@@ -70,7 +70,7 @@ async def until_today(films: Set) -> None:
 
 async def rendering(films: Set) -> tuple[Job, Message]:
     await until_today(films)
-    job, card = await films.taken(films.ask(prompt=PROMPT, image=Upload("harbour.png", draw_scene(640, 360))))
+    job, card = await films.taken(films.ask(prompt=PROMPT, provider="vidu"))
     await films.happen(job, Event.SUBMIT)
     now = films.ctx.now()
     job = await films.happen(job, Event.ACCEPTED, task_id="task-1", submitted_at=now)
