@@ -85,6 +85,17 @@ async def test_pictures_are_posted_as_pictures(films: Set) -> None:
     assert "[See the picture](" in films.discord.messages[job.card_message_id or 0].text
 
 
+async def test_ten_results_are_one_message_and_those_beyond_are_linked_in_it(films: Set) -> None:
+    job = await ready(films, count=12)
+    await films.deliver()
+    [result] = films.results()
+    assert [file.filename for file in result.attachments] == [
+        f"rushes-{job.code}{'' if number == 1 else f'-{number}'}.mp4" for number in range(1, 11)
+    ]
+    assert result.content.count("/media/outputs/") == 2
+    assert "Your videos are ready" in result.content
+
+
 async def test_when_no_file_could_be_fetched_that_is_the_result(films: Set) -> None:
     await ready(films, lost=1)
     await films.deliver()
