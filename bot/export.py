@@ -63,7 +63,9 @@ def job_of(kept: Kept, user_id: int) -> dict[str, Any]:
     return {
         "job": job.code,
         "server": _number(job.guild_id),
+        "place": job.place.value,
         "channel": str(job.channel_id),
+        "thread_in": _number(job.parent_id),
         "command": str(job.interaction_id),
         "card": _number(job.card_message_id),
         "your_name": job.user_name,
@@ -105,6 +107,7 @@ def job_of(kept: Kept, user_id: int) -> dict[str, Any]:
             for one in kept.outputs
         ],
         "result_message": None if delivery is None else _number(delivery.message_id),
+        "result_sent": None if delivery is None else delivery.way.value,
     }  # fmt: skip
 
 

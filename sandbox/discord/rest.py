@@ -164,12 +164,12 @@ def post_message(ask: Ask) -> Reply:
     channel = _channel(ask, *needed)
     if channel.recipient is not None and not channel.recipient.accepts_direct_messages:
         raise RefusedError(403, 50007, "Cannot send messages to this user")
-    first = posting.by_nonce(ask.world, ask.world.bot, ask.body)
-    if first is not None:
-        return 200, payloads.message(first)
     if channel.kind == FORUM:
         raise RefusedError(400, 50008, "Cannot send messages in a non-text channel")
     posting.open_for(channel)
+    first = posting.by_nonce(ask.world, ask.world.bot, ask.body)
+    if first is not None:
+        return 200, payloads.message(first)
     body = ask.body | {"flags": int(ask.body.get("flags") or 0) & ~interactions.EPHEMERAL}
     sent = Sent(body, ask.sent.files, ask.sent.parts, ask.sent.multipart)
     message = posting.create(ask.world, channel, sent, upload_limit=channel.upload_limit)

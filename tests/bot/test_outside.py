@@ -180,6 +180,7 @@ async def test_where_the_bot_was_brought_along_the_card_becomes_the_result(abroa
     await abroad.edit_cards()
     assert not await abroad.edit_cards()
     assert "Your video is ready" in card.content
+    assert [button.label for button in card.buttons][-2:] == ["Details", "Delete"]
     assert with_files(abroad, abroad.ada.direct_messages) == []
 
 
