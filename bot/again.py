@@ -105,7 +105,7 @@ async def pressed(ctx: Context, desk: Desk, lately: Lately, interaction: Interac
         if isinstance(asked, str):
             await refuse(interaction, asked)
         elif act != "again":
-            await interaction.response.send_modal(again_form.form(ctx.providers, job, act, asked.typed))
+            await interaction.response.send_modal(again_form.form(ctx.offered(job.guild_id), job, act, asked.typed))
             ctx.tell("form shown", job.id, by=interaction.user.id, act=act)
         elif lately.first(interaction.user.id, job.id, ctx.now()):
             await take(ctx, desk, interaction, asked)
@@ -160,7 +160,7 @@ async def _asked(ctx: Context, desk: Desk, job: Job, act: str, said: Mapping[str
         return words_gone()
     else:
         typed, kept = typed_again(job), await _from_files(ctx, job)
-        if act == "edit" and typed.provider and provider_named(ctx.providers, typed.provider) is None:
+        if act == "edit" and typed.provider and provider_named(ctx.offered(job.guild_id), typed.provider) is None:
             typed = replace(typed, provider=None)  # the form has no field to name another
     if isinstance(kept, str):
         return kept

@@ -8,6 +8,7 @@ import structlog
 from bot import messages
 from bot.amounts import credits_of
 from bot.buttons import view_of
+from bot.key_texts import OF_KEYS, alert_of
 from bot.language import _, ngettext, number, speaking
 from bot.looks import title_of
 from bot.talking import NO_PINGS, TROUBLES, Connected, pause_after, said
@@ -52,6 +53,8 @@ async def _tell(ctx: Context, client: discord.AutoShardedClient, alert: Alert) -
         if job is None or job.state is not State.APPROVING:  # decided meanwhile
             await ctx.database.write(alerts.told, alert.id)
             return
+    if room is None and alert.kind in OF_KEYS and job is not None and job.key_id is not None:
+        room = settings.log_channel_id or settings.moderators_channel_id  # the operator's log is not theirs to read
     if room is None or job is None:
         _log.warning("admins are needed", **facts)
         await ctx.database.write(alerts.told, alert.id)
@@ -59,7 +62,7 @@ async def _tell(ctx: Context, client: discord.AutoShardedClient, alert: Alert) -
     channel = client.get_partial_messageable(room, guild_id=alert.guild_id)
     with speaking(settings.language):
         view = view_of(job) if alert.kind is AlertKind.APPROVAL else None
-        text = text_of(alert, title_of(ctx.providers, alert.provider), job)
+        text = text_of(alert, title_of(ctx.known, alert.provider), job)
     try:
         # Under the same nonce Discord takes a repeat for the first one, for a few minutes.
         await channel.send(
@@ -92,6 +95,8 @@ async def _not_told(ctx: Context, alert: Alert, error: BaseException) -> None:
 
 def text_of(alert: Alert, title: str, job: Job) -> str:
     """Say what is wrong and what to do about it. A stranger's words come made harmless."""
+    if alert.kind is AlertKind.KEY or (alert.kind in OF_KEYS and job.key_id is not None):
+        return alert_of(alert, title, job)
     match alert.kind:
         case AlertKind.CREDIT:
             words = "⚠️ " + _(

@@ -55,7 +55,9 @@ def animate_command(ctx: Context, desk: Desk, waiting: Waiting) -> app_commands.
             whole = replace(asked, typed=typed_with(typed, answers.values), written=answers.written)
             await take(ctx, desk, again, whole)
 
-        await show(interaction, waiting, _("Animate this image"), sheet_of(ctx.providers, typed), sent)
+        await show(
+            interaction, waiting, _("Animate this image"), sheet_of(ctx.offered(interaction.guild_id), typed), sent
+        )
 
     return app_commands.ContextMenu(name=_NAME, callback=animate, extras={OPERATIONS: (Operation.IMAGE_TO_VIDEO,)})
 

@@ -37,7 +37,7 @@ def drawn(
         link = ctx.addresses.link(OUTPUTS, file, ctx.now() + LINK_LIFE_MS) if file else None
     empty = not any(output.file for output in files)
     with speaking(job.language):
-        card = card_of(job, vendor_of(ctx.providers, job), delivery, link, empty=empty, outlook=outlook)
+        card = card_of(job, vendor_of(ctx.known, job), delivery, link, empty=empty, outlook=outlook)
         return embed_of(card), view_of(job)
 
 

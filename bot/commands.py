@@ -70,7 +70,7 @@ def _completer(ctx: Context, form: Form, option: str) -> Any:
         try:
             data: Any = interaction.data
             typed = half_typed(form, _options_of(data), option)
-            offers = suggestions(ctx.providers, typed, option, str(current))
+            offers = suggestions(ctx.offered(interaction.guild_id), typed, option, str(current))
         except Exception:  # noqa: BLE001 -- an empty list lets the member go on typing
             _log.exception("no suggestions", option=option)
             return []

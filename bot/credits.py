@@ -117,7 +117,7 @@ async def _answer(
     except StorageError as error:
         _log.warning("books not read", trouble=str(error))
         return notice(not_read()), []
-    titles = {one.provider: title_of(ctx.providers, one.provider) for one in books.here}
+    titles = {one.provider: title_of(ctx.known, one.provider) for one in books.here}
     picture, table = await asyncio.to_thread(_drawn, books, titles)
     name = _name(since)
     embed = notice(text_of(books, titles), Tone.DONE)

@@ -86,7 +86,7 @@ async def _examined(ctx: Context, interaction: Interaction, guild_id: int) -> li
         Check(_("This channel"), lambda: _this_channel(interaction)),
         Check(_("Settings"), lambda: _rooms(ctx, interaction, guild_id)),
     ]
-    vendors = vendor_checks(ctx, ctx.providers, guild_id, figures=figures)
+    vendors = vendor_checks(ctx, ctx.keys.accounts(ctx.providers, guild_id), guild_id, figures=figures)
     machine = [*machine_checks(ctx, Route.BASE, figures=figures), *loop_checks(ctx)]
     found = await asyncio.gather(looked(here), looked(vendors), looked(machine))
     return list(zip((_("This server"), _("Vendors"), _("The program, for whoever runs it")), found, strict=True))

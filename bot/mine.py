@@ -170,7 +170,7 @@ def lines_of(ctx: Context, one: Listed) -> list[str]:
     job = one.job
     model = plain(job.model, _MODEL_MOST)
     parts = [
-        f"{title_of(ctx.providers, job.provider)}{' ' + model if model else ''}",
+        f"{title_of(ctx.known, job.provider)}{' ' + model if model else ''}",
         f"<t:{job.created_at // 1000}:R>",
     ]
     parts += [_credits(job), *_link(ctx, one)]

@@ -171,7 +171,8 @@ async def open_advanced(
 ) -> None:
     """Open the form with all further choices of the vendors that can be meant, `but` those the command has itself."""
     refusal = refused_at_once(ctx, interaction, asked, whole=False)
-    sheet = forms.lay_out(extra for extra in extras_of(ctx.providers, asked.typed).values() if extra.name not in but)
+    further = extras_of(ctx.offered(interaction.guild_id), asked.typed).values()
+    sheet = forms.lay_out(extra for extra in further if extra.name not in but)
     if refusal is None and sheet.empty:
         refusal = refusals.nothing_further(asked.typed.model or asked.typed.provider)
     if refusal is not None:

@@ -81,7 +81,7 @@ def _line(ctx: Context, job: Job) -> str:
     parts = [
         f"**{state_of(job.state)}** <t:{job.changed_at // 1000}:R>",
         f"<@{job.user_id}>",
-        title_of(ctx.providers, job.provider),
+        title_of(ctx.known, job.provider),
         credits_of(job.price),
         f"[{job.code}]({card})",
     ]

@@ -151,7 +151,7 @@ def _written(ctx: Context, parcel: Parcel, form: Form) -> Result:
     linked = (*parcel.files, *parcel.rest) if form.linked else parcel.rest
     links = [ctx.addresses.link(OUTPUTS, output.file, until) for output in linked if output.file]
     attached = 0 if form.linked else len(parcel.files)
-    vendor = vendor_of(ctx.providers, parcel.job)
+    vendor = vendor_of(ctx.known, parcel.job)
     shrunken = [output.file for output in parcel.files if output.id in parcel.small and output.file]
     whole = [] if form.linked else [ctx.addresses.link(OUTPUTS, file, until) for file in shrunken]
     if parcel.settings.spoiler:  # Discord shows what a bare address leads to, but not what is covered

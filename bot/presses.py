@@ -87,7 +87,7 @@ async def _given_up(ctx: Context, interaction: Interaction, job: Job, *, allowed
     outcome, after = await cancel(ctx, job.id, interaction.user.id)
     if interaction.user.id != job.user_id and outcome is not CancelOutcome.OVER:
         await rights.note(ctx, interaction, "cancel", job.code, member=job.user_id)
-    return answers.cancel_answer(outcome, after, vendor_of(ctx.providers, job)), Tone.STOPPED
+    return answers.cancel_answer(outcome, after, vendor_of(ctx.known, job)), Tone.STOPPED
 
 
 async def agreed(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
@@ -113,7 +113,7 @@ async def explained(ctx: Context, interaction: Interaction, job: Job) -> tuple[s
     if not rights.sees(interaction, job):
         return answers.not_yours(), Tone.FAILED
     delivery = await ctx.database.read(deliveries.of_job, job.id)
-    return about.whole(job, vendor_of(ctx.providers, job), delivery), Tone.DONE
+    return about.whole(job, vendor_of(ctx.known, job), delivery), Tone.DONE
 
 
 async def deleted(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:

@@ -156,6 +156,18 @@ def _moment(limit: Limit, style: str) -> str:
     return f"<t:{limit.until // 1000}:{style}>" if limit.until else ""
 
 
+def no_account(title: str, *, gone: bool) -> str:
+    """Say that there is no account any more with which a job could be made. `gone`: what it would change is in it."""
+    if gone:
+        words = _(
+            "That video was made with a key of this server's own at {provider}, and that key was taken away. "
+            "An admin of this server can type it again with `/setup`."
+        )
+    else:
+        words = _("This server's own key at {provider} was taken away just now. Choose another provider.")
+    return at_no_cost(words.format(provider=title))
+
+
 def no_such_provider(given: str, titles: Sequence[str]) -> str:
     """Say that the named vendor is not here."""
     words = _("There is no provider called {name}.").format(name=plain(given, GIVEN_MOST))
@@ -169,6 +181,15 @@ def no_such_provider(given: str, titles: Sequence[str]) -> str:
 def no_providers() -> str:
     """Say that there is no vendor to ask."""
     return at_no_cost(_("No video provider is set up here yet. Please tell an admin of this bot."))
+
+
+def keys_unreadable() -> str:
+    """Say that a server's own key cannot be opened, so that nothing goes on anybody's account."""
+    words = _(
+        "This server's own key there can't be read any more, so I don't use it, nor anybody else's in its place. "
+        "An admin of this server can type it again with `/setup`."
+    )
+    return at_no_cost(words)
 
 
 def type_again() -> str:

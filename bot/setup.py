@@ -90,7 +90,9 @@ def setup_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
                 _log.warning("settings not read", trouble=str(error))
                 await interaction.edit_original_response(embed=notice(not_stored()), allowed_mentions=NO_PINGS)
                 return
-            await interaction.edit_original_response(view=panel(rules, _here(ctx)), allowed_mentions=NO_PINGS)
+            await interaction.edit_original_response(
+                view=panel(rules, _here(ctx, interaction)), allowed_mentions=NO_PINGS
+            )
 
     return app_commands.Command(
         name="setup", description=N_("Show or change how I work in this server"), callback=setup
@@ -126,7 +128,7 @@ async def _pressed(ctx: Context, interaction: Interaction, name: str) -> None:
             refusal = not_stored()
         else:
             form = discord.ui.Modal(title=part.title, custom_id=f"setup:{name}")
-            for field in part.fields(rules, _here(ctx)):
+            for field in part.fields(rules, _here(ctx, interaction)):
                 form.add_item(field)
             form.stop()  # or discord.py keeps every form that was ever shown
             await interaction.response.send_modal(form)
@@ -155,7 +157,7 @@ async def _submitted(ctx: Context, interaction: Interaction, name: str, data: Ma
         await _refuse(interaction, refusal or not_admin())
         return
     await interaction.response.defer()
-    here, guild_id = _here(ctx), interaction.guild_id or 0
+    here, guild_id = _here(ctx, interaction), interaction.guild_id or 0
     try:
         rules = await ctx.database.read(_rules, guild_id, ctx.now())
         after = part.read(rules, here, fields_of(data.get("components")))
@@ -228,12 +230,13 @@ def _rules(connection: Connection, guild_id: int, now: int) -> Rules:
     return Rules(guilds.settings_of(connection, guild_id), budgets, ledger.spent_this_month(connection, guild_id, now))
 
 
-def _here(ctx: Context) -> Here:
+def _here(ctx: Context, interaction: Interaction) -> Here:
+    vendors = ctx.offered(interaction.guild_id)
     kinds = {
-        kind.value: frozenset(model.name for one in ctx.providers.values() for model in one.models(kind))
+        kind.value: frozenset(model.name for one in vendors.values() for model in one.models(kind))
         for kind in Operation
     }
-    titles = {name: one.title for name, one in ctx.providers.items()}
+    titles = {name: one.title for name, one in vendors.items()}
     return Here(titles, {kind: models for kind, models in kinds.items() if models})
 
 

@@ -5,7 +5,7 @@ What can be judged by the options alone is refused at once, seen by the asker on
 replaces the thinking message, in one step that cannot get lost half-way.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,11 +24,12 @@ from bot.tokens import tokens_of
 from jobs.attachments import Desk
 from jobs.context import Context
 from jobs.files import INPUTS
-from jobs.intake import Asker, Busy, Hindered, Plan, Refused, accept, plan
+from jobs.intake import Asker, Busy, Hindered, NoAccount, Plan, Refused, accept, plan
+from providers.contract import Provider
 from providers.orders import Order, Role, Rule
 from storage import StorageError, guilds
 from storage import jobs as job_facts
-from storage.words import Job, Place
+from storage.words import GuildSettings, Job, Place
 
 _log = structlog.get_logger("bot.taking")
 
@@ -95,11 +96,14 @@ def refused_at_once(ctx: Context, interaction: Interaction, asked: Asked, *, who
         return not_offered()
     if in_server and not _may_post(interaction):
         return refusals.may_not_post()
-    if not ctx.providers:
-        return refusals.no_providers()
-    typed = asked.typed
-    if typed.provider is not None and provider_named(ctx.providers, typed.provider) is None:
-        return refusals.no_such_provider(typed.provider, [provider.title for provider in ctx.providers.values()])
+    providers, typed = ctx.offered(interaction.guild_id), asked.typed
+    if not providers:
+        return refusals.keys_unreadable() if ctx.keys.unreadable(interaction.guild_id) else refusals.no_providers()
+    if typed.provider is not None and provider_named(providers, typed.provider) is None:
+        lost = {name: ctx.known[name] for name in ctx.keys.unreadable(interaction.guild_id)}
+        if provider_named(lost, typed.provider) is not None:
+            return refusals.keys_unreadable()
+        return refusals.no_such_provider(typed.provider, [provider.title for provider in providers.values()])
     roles = asked.kept.roles if asked.kept else tuple(role for role, _ in asked.attachments)
     wrong = asking.out_of_range(replace(typed, roles=roles))
     if wrong and (whole or told(wrong)):
@@ -107,19 +111,19 @@ def refused_at_once(ctx: Context, interaction: Interaction, asked: Asked, *, who
     large = files.too_large(asked.attachments)
     if large is not None:
         return large
-    order, wanted = _order(ctx, typed, stand_ins(roles, address(ctx)))
-    planned = plan(offering(ctx.providers, order, wanted), order, wanted=wanted, preferred=None)
+    order, wanted = _order(providers, typed, stand_ins(roles, address(ctx)))
+    planned = plan(offering(providers, order, wanted), order, wanted=wanted, preferred=None)
     if isinstance(planned, Plan):
         return None
     problems = [problem for problem in planned.problems if not of_files(problem)]
     if not whole:
         problems = [problem for problem in told(problems) if problem.rule is not Rule.NOT_TOGETHER]
-    able = able_models(ctx.providers, order, wanted, stand_ins=True)
-    return _refusal(ctx, replace(planned, problems=tuple(problems)), able) if problems else None
+    able = able_models(providers, order, wanted, stand_ins=True)
+    return _refusal(providers, replace(planned, problems=tuple(problems)), able) if problems else None
 
 
-def _refusal(ctx: Context, planned: Refused, able: Sequence[str]) -> str:
-    vendor = ctx.providers.get(planned.provider or "")
+def _refusal(providers: Mapping[str, Provider], planned: Refused, able: Sequence[str]) -> str:
+    vendor = providers.get(planned.provider or "")
     return refusals.refused(planned.problems, vendor.title if vendor else None, able)
 
 
@@ -135,9 +139,9 @@ def address(ctx: Context) -> str:
     return ctx.addresses.link(INPUTS, "x.png", 0)
 
 
-def _order(ctx: Context, typed: Typed, given: Files) -> tuple[Order, str | None]:
+def _order(providers: Mapping[str, Provider], typed: Typed, given: Files) -> tuple[Order, str | None]:
     """Make the order, and name the vendor that is meant, if one is."""
-    named = provider_named(ctx.providers, typed.provider) if typed.provider else None
+    named = provider_named(providers, typed.provider) if typed.provider else None
     return order_of(replace(typed, prompt=typed.prompt or ""), given), named.name if named else None
 
 
@@ -169,22 +173,34 @@ async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked
             if isinstance(named, str):
                 return named
             asked = named
-        broken = rules.broken(settings, interaction.channel, asked.typed)
-        if broken is not None:
-            return refusals.at_no_cost(broken)
-        order, wanted = _order(ctx, rules.with_default_model(ctx.providers, settings, asked.typed), given)
-        vendors = offering(ctx.providers, order, wanted)
-        planned = plan(vendors, order, wanted=wanted, preferred=settings.default_provider)
-        if isinstance(planned, Refused):
-            return _refusal(ctx, planned, able_models(ctx.providers, order, wanted))
+        planned = _planned(ctx, interaction, asked, given, settings)
+        if isinstance(planned, str):
+            return planned
         ctx.tell("planned", None, provider=planned.provider, credits=planned.price)
         job = await accept(ctx, planned, _asker(interaction, card_id, settings.language), asked.root)
     except (StorageError, OSError) as error:
         _log.warning("job not stored", trouble=type(error).__name__)
         return refusals.storage_trouble()
+    if isinstance(job, NoAccount):
+        return refusals.no_account(ctx.keys.title(job.provider), gone=job.gone)
     if isinstance(job, Busy):
         return refusals.at_no_cost(shots.waits(asked.root, planned.order.operation, job.by))
     return refusals.hindered(job) if isinstance(job, Hindered) else job
+
+
+def _planned(ctx: Context, interaction: Interaction, asked: Asked, given: Files, settings: GuildSettings) -> Plan | str:
+    """Choose who makes it, by the server's rules and with what it may use; or the sentence why not."""
+    broken = rules.broken(settings, interaction.channel, asked.typed)
+    if broken is not None:
+        return refusals.at_no_cost(broken)
+    providers = ctx.offered(interaction.guild_id)
+    order, wanted = _order(providers, rules.with_default_model(providers, settings, asked.typed), given)
+    if asked.typed.provider is not None and wanted is None:  # its key was taken away just now
+        return refusals.no_such_provider(asked.typed.provider, [one.title for one in providers.values()])
+    planned = plan(offering(providers, order, wanted), order, wanted=wanted, preferred=settings.default_provider)
+    if isinstance(planned, Refused):
+        return _refusal(providers, planned, able_models(providers, order, wanted))
+    return planned
 
 
 async def _preset(ctx: Context, interaction: Interaction, asked: Asked, name: str) -> Asked | str:

@@ -35,10 +35,10 @@ class Addresses:
     def __init__(self, public_url: str, secret_keys: Sequence[str]) -> None:
         """Take the public URL (scheme, host, perhaps a path) and the secret keys, newest first."""
         self._base = public_url.rstrip("/")
-        self._callback_keys = [_derive(key, b"rushes callback") for key in secret_keys]
-        self._echo_keys = [_derive(key, b"rushes callback secret") for key in secret_keys]
-        self._file_keys = [_derive(key, b"rushes file") for key in secret_keys]
-        self._trial_keys = [_derive(key, b"rushes trial callback") for key in secret_keys]
+        self._callback_keys = [derive(key, b"rushes callback") for key in secret_keys]
+        self._echo_keys = [derive(key, b"rushes callback secret") for key in secret_keys]
+        self._file_keys = [derive(key, b"rushes file") for key in secret_keys]
+        self._trial_keys = [derive(key, b"rushes trial callback") for key in secret_keys]
 
     def __repr__(self) -> str:
         """Show no key."""
@@ -117,7 +117,7 @@ class Addresses:
         return FileLink(kind, file, expires_at) if any(known) and now < expires_at else None
 
 
-def _derive(key: str, purpose: bytes) -> bytes:
+def derive(key: str, purpose: bytes) -> bytes:
     """Make a key for one purpose, so that a MAC for one thing proves nothing about another."""
     return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose).derive(key.encode())
 

@@ -28,7 +28,7 @@ async def cancel(ctx: Context, job_id: int, by: int) -> tuple[CancelOutcome, Job
     if job.state is State.CANCELLED:
         return CancelOutcome.CANCELLED, job
     ctx.wakes.reconcile.set()
-    provider = ctx.providers.get(job.provider)
+    provider = ctx.provider_of(job)
     return (
         CancelOutcome.ASKED if provider and provider.can_cancel(Operation(job.operation)) else CancelOutcome.CANNOT
     ), job

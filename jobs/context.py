@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jobs.addresses import Addresses
+from jobs.keyring import Keyring
 from jobs.purses import Purses
 from jobs.trial import Trials
 from providers.contract import Provider
 from storage import Database
+from storage.words import Job
 
 
 class Tell(Protocol):
@@ -85,7 +87,7 @@ class Context:
     """Everything the rooms share, made once in rushes/program.py."""
 
     database: Database
-    providers: Mapping[str, Provider]
+    providers: Mapping[str, Provider]  # with the operator's accounts
     addresses: Addresses
     media_dir: Path
     clock: Callable[[], float]  # seconds since 1970
@@ -96,6 +98,20 @@ class Context:
     loops: list[Loop] = field(default_factory=list[Loop])  # that run in this process
     trials: Trials = field(default_factory=Trials)
     purses: Purses = field(default_factory=Purses)
+    keys: Keyring = field(default_factory=Keyring)
+
+    def offered(self, guild_id: int | None) -> Mapping[str, Provider]:
+        """List the vendors that can be asked for in a server. Made for planning: whose account it is tells the job."""
+        return self.keys.offered(self.providers, guild_id)
+
+    @property
+    def known(self) -> Mapping[str, Provider]:
+        """List the vendors that can be asked for in any server."""
+        return self.keys.known(self.providers)
+
+    def provider_of(self, job: Job) -> Provider | None:
+        """Give the adapter that speaks with the account a job is made with; None: there is no way in just now."""
+        return self.providers.get(job.provider) if job.key_id is None else self.keys.provider(job.key_id)
 
     def now(self) -> int:
         """Read the clock in milliseconds, as the database keeps time."""

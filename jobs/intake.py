@@ -12,7 +12,7 @@ from jobs.context import Context
 from jobs.orders import inputs_of, keep_files, options_of
 from providers.contract import Provider
 from providers.orders import Operation, Order, Problem, Role, Rule
-from storage import Connection, guilds
+from storage import Connection, guilds, vendor_keys
 from storage import jobs as job_facts
 from storage.words import Job, Limit, Place, State, job_code, new_job_id
 
@@ -72,6 +72,14 @@ class Busy:
     """The same change of a music video, or one that this one needs, is under way."""
 
     by: Job
+
+
+@dataclass(frozen=True, slots=True)
+class NoAccount:
+    """The key with which the job was to be made was taken away. `gone`: it is to change what only that key reaches."""
+
+    provider: str
+    gone: bool
 
 
 def operation_for(roles: Sequence[Role]) -> Operation:
@@ -244,7 +252,7 @@ def _lines(resolution: str | None) -> int:
     return int(resolution[:-1]) if resolution and re.fullmatch("[0-9]{1,5}p", resolution) else sys.maxsize
 
 
-async def accept(ctx: Context, plan: Plan, asker: Asker, root: Job | None = None) -> Job | Hindered | Busy:
+async def accept(ctx: Context, plan: Plan, asker: Asker, root: Job | None = None) -> Job | Hindered | Busy | NoAccount:
     """Take a planned order: keep its files, then store job and hold in one transaction. Raise StorageError, OSError.
 
     The same command taken twice leads to the same job. `root`: the music video whose shots it is about.
@@ -259,20 +267,24 @@ async def accept(ctx: Context, plan: Plan, asker: Asker, root: Job | None = None
     if not isinstance(held, Job):
         for stored in job.inputs:
             files.locate(ctx.media_dir, files.INPUTS, stored.file).unlink(missing_ok=True)
-        return held if isinstance(held, Busy) else Hindered(job.price, held)
+        return held if isinstance(held, Busy | NoAccount) else Hindered(job.price, held)
     ctx.tell("held", held.id, provider=held.provider, operation=held.operation, credits=held.price, state=held.state)
     ctx.wakes.submit.set()
     ctx.wakes.alerts.set()
     return held
 
 
-def _held(connection: Connection, ctx: Context, job: Job, root: Job | None) -> Job | Limit | Busy:
+def _held(connection: Connection, ctx: Context, job: Job, root: Job | None) -> Job | Limit | Busy | NoAccount:
     """Store a job where the server's rules as they are now let it begin, and no other change of its video does not."""
     if root is not None:
         shots = job.options.get("shots", [])
         other = changes.in_the_way(Operation(job.operation), shots, job_facts.changes_of(connection, root))
         if other is not None:
             return Busy(other)
+    account = account_for(connection, ctx.providers, job, root)
+    if isinstance(account, NoAccount):
+        return account
+    job = replace(job, key_id=account)
     state = consent.first_state(guilds.settings_of(connection, job.guild_id or 0), job.price)
     until = consent.deadline(ctx, state, job.created_at)
     job = replace(job, state=state, deadline_at=until, due_at=job.created_at if state is State.QUEUED else until)
@@ -280,6 +292,21 @@ def _held(connection: Connection, ctx: Context, job: Job, root: Job | None) -> J
     if limit is None:
         consent.asked(connection, job, job.created_at)
     return limit or job
+
+
+def account_for(
+    connection: Connection, operators: Mapping[str, Provider], job: Job, root: Job | None = None
+) -> int | NoAccount | None:
+    """Say whose account a job goes on as it is stored: the server's own key, else None, the operator's.
+
+    What changes a music video stays with the account that has it; a key that was removed begins nothing new.
+    """
+    guild_id = job.guild_id if job.place is Place.SERVER else None  # not for who only brings the bot along
+    own = vendor_keys.in_use(connection, guild_id, job.provider)
+    theirs = own is not None if root is None else root.key_id is not None
+    if theirs and own is not None:
+        return own.id
+    return NoAccount(job.provider, gone=theirs) if theirs or job.provider not in operators else None
 
 
 def _job(plan: Plan, asker: Asker, now: int, root_id: int | None) -> Job:

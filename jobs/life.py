@@ -6,7 +6,7 @@ from typing import Any
 from jobs.context import Context, Timing
 from jobs.transitions import Event, Money, Move, decide
 from providers.contract import OutputLink, Reason
-from storage import Connection, alerts, deliveries, ledger, outputs
+from storage import Connection, alerts, deliveries, ledger, outputs, vendor_keys
 from storage import jobs as job_facts
 from storage.words import AlertKind, Job, State
 
@@ -52,8 +52,15 @@ def advance(
     if move.to is State.APPROVING and move.to is not job.state:
         alerts.raised(connection, job, AlertKind.APPROVAL, now)
     if move.to is State.FAILED and facts.get("reason") in _FOR_ADMINS:
-        alerts.raised(connection, job, _FOR_ADMINS[facts["reason"]], now)
+        tell_admins(connection, job, facts["reason"], now)
     return job_facts.by_id(connection, job.id)
+
+
+def tell_admins(connection: Connection, job: Job, reason: Reason, now: int) -> None:
+    """Let the admins of a job's server be told that its vendor refused the account, with what only they can mend."""
+    alerts.raised(connection, job, _FOR_ADMINS[reason], now)
+    if reason is Reason.ACCESS and job.key_id is not None:
+        vendor_keys.refused(connection, job.key_id, now)
 
 
 async def happen(ctx: Context, job_id: int, event: Event, **facts: Any) -> Job | None:

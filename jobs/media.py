@@ -143,7 +143,7 @@ def _passes(problem: Exception) -> bool:
 
 async def _ask_for_new_addresses(ctx: Context, job: Job) -> None:
     """Ask the vendor for the result once more: addresses expire, and a new answer may carry living ones."""
-    provider = ctx.providers.get(job.provider)
+    provider = ctx.provider_of(job)
     if provider is None or job.task_id is None:
         return
     try:

@@ -42,13 +42,16 @@ async def reconcile(ctx: Context, job: Job) -> None:
     if job.state is State.SUBMITTING:  # nobody has told what came of it for far too long
         await life.happen(ctx, job.id, Event.UNCLEAR, detail="the submission never came back", **in_doubt(ctx, job))
         return
-    provider = ctx.providers.get(job.provider)
+    provider = ctx.provider_of(job)
     wait = _patience(ctx, job)
     try:
         heard = provider is not None and await _ask(ctx, provider, job)
     except ProviderError as error:
         ctx.tell("reconcile failed", job.id, kind=error.kind, reason=error.reason, detail=error.detail)
         heard, wait = False, max(backoff(ctx, job.lookups), int((error.retry_after or 0) * 1000))
+        if job.key_id is not None and error.reason is Reason.ACCESS:  # theirs, so only they can know of it
+            await ctx.database.write(life.tell_admins, job, Reason.ACCESS, ctx.now())
+            ctx.wakes.alerts.set()
     except StorageError:
         raise
     except Exception:  # noqa: BLE001 -- a vendor that says what nobody expects is as good as silent: its deadline decides

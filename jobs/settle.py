@@ -76,7 +76,10 @@ def _piles(connection: Connection, now: int) -> list[Pile]:
 
 
 async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRow]) -> None:
-    provider = ctx.providers.get(job.provider) if job else None
+    provider = ctx.provider_of(job) if job else None
+    if job is not None and provider is None and ctx.keys.lost(job.key_id):
+        await ctx.database.write(_put_off, ctx, rows)  # the key may be readable again after the next start
+        return
     if job is None or provider is None:
         await _put_away(ctx, rows, "no such job" if job is None else "the vendor is not set up any more")
         return
@@ -100,7 +103,8 @@ async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRo
 
 async def _left_behind(ctx: Context, job: Job, rows: Sequence[InboxRow]) -> None:
     """Put away what was posted by the vendor that had turned a job away before another took it."""
-    hints = [(row, _read(ctx.providers[row.provider], row)) for row in rows if row.provider in ctx.providers]
+    known = ctx.known
+    hints = [(row, _read(known[row.provider], row)) for row in rows if row.provider in known]
     bills = {row.provider for row, hint in hints if hint is None or _may_bill(hint)}
 
     def change(connection: Connection) -> None:

@@ -13,9 +13,9 @@ from jobs.context import Context
 from jobs.loop import Work
 from jobs.transitions import Event
 from providers.contract import Accepted, ErrorKind, Provider, ProviderError, Reason, Submission
-from storage import Connection, StorageError, guilds
+from storage import Connection, StorageError, alerts, guilds
 from storage import jobs as job_facts
-from storage.words import Job, State
+from storage.words import AlertKind, Job, State
 
 _log = structlog.get_logger("submit")
 _AT_ONCE = 16
@@ -54,16 +54,17 @@ async def submit(ctx: Context, job: Job) -> None:
             ctx, job.id, Event.SILENT, reason=Reason.BUSY, detail="the vendor could not be reached in time"
         )
         return
-    provider = ctx.providers.get(job.provider)
-    if provider is None:
-        await ctx.database.write(job_facts.postpone, job, _pause(ctx, job.attempts))
+    if ctx.provider_of(job) is None:  # somebody must bring the key back: what waits for a person need not be quick
+        await ctx.database.write(_kept_waiting, ctx, job)
+        ctx.wakes.alerts.set()
         return
     on_the_wire = {"attempts": job.attempts + 1, "due_at": ctx.now() + ctx.timing.submit_call}
     begun = await life.happen(ctx, job.id, Event.SUBMIT, **on_the_wire)
     if begun is None:  # cancelled in between
         return
     ctx.tell("submitting", job.id, provider=job.provider)
-    event, facts = await _send(ctx, provider, begun)
+    provider = ctx.provider_of(begun)  # the server's admins may have put another key in the place of the first
+    event, facts = await _send(ctx, provider, begun) if provider else _no_account(ctx, begun)
     after = await _record(ctx, begun, event, facts)
     ctx.tell("submission recorded", job.id, state=after.state if after else "unchanged")
     if after and event is Event.NOT_TAKEN and after.state is State.QUEUED:
@@ -71,6 +72,12 @@ async def submit(ctx: Context, job: Job) -> None:
     ctx.wakes.settle.set()  # a callback may have come before this answer and wait for it
     if after and after.state is not State.SUBMITTED:
         ctx.wakes.reconcile.set()
+
+
+def _kept_waiting(connection: Connection, ctx: Context, job: Job) -> None:
+    job_facts.postpone(connection, job, ctx.now() + ctx.timing.retry_most)
+    if ctx.keys.lost(job.key_id):
+        alerts.raised(connection, job, AlertKind.KEY, ctx.now())
 
 
 async def _record(ctx: Context, job: Job, event: Event, facts: dict[str, Any]) -> Job | None:
@@ -113,6 +120,11 @@ async def _send(ctx: Context, provider: Provider, job: Job) -> tuple[Event, dict
         return Event.REJECTED, {"reason": Reason.PICTURE, "detail": detail}
     ctx.tell("submit answered", job.id, task=accepted.task_id, credits=accepted.credits)
     return Event.ACCEPTED, _after_success(ctx, job, accepted)
+
+
+def _no_account(ctx: Context, job: Job) -> tuple[Event, dict[str, Any]]:
+    facts = {"reason": Reason.ACCESS, "detail": "the key is not to be had just now"}
+    return Event.NOT_TAKEN, {**facts, "due_at": _pause(ctx, job.attempts)}
 
 
 def _after_success(ctx: Context, job: Job, accepted: Accepted) -> dict[str, Any]:
@@ -159,16 +171,24 @@ async def _try_another(ctx: Context, job: Job) -> None:
     except OSError:
         return
     tried = (*job.tried, job.provider)
-    plan = intake.plan(ctx.providers, order, wanted=None, preferred=settings.default_provider, but=tried)
+    vendors = ctx.offered(job.guild_id)
+    plan = intake.plan(vendors, order, wanted=None, preferred=settings.default_provider, but=tried)
     if isinstance(plan, intake.Refused) or consent.needed_anew(settings, job.price, plan.price):
         return
     options = orders.options_of(plan.order)
     model, price = plan.order.model or "", plan.price
     other = replace(job, provider=plan.provider, model=model, options=options, price=price, tried=tried)
-    if await ctx.database.write(job_facts.rerouted, other, ctx.now()):
+    if await ctx.database.write(_rerouted, ctx, other):
         ctx.tell("given to another vendor", job.id, provider=plan.provider, credits=plan.price)
         ctx.wakes.submit.set()
         ctx.wakes.cards.set()
+
+
+def _rerouted(connection: Connection, ctx: Context, other: Job) -> bool:
+    account = intake.account_for(connection, ctx.providers, other)
+    if isinstance(account, intake.NoAccount):
+        return False
+    return job_facts.rerouted(connection, replace(other, key_id=account), ctx.now())
 
 
 async def recover(ctx: Context) -> None:

@@ -29,10 +29,15 @@ def build(
     makes a submit an unknown one.
     """
     return {
-        name: make(accounts[name], session, clock)
-        for name, (_, make) in _MAKERS.items()
+        name: make(name, accounts[name], session, clock)
+        for name in NAMES
         if name in accounts and has_keys(name, accounts[name])
     }
+
+
+def make(name: str, account: Account, session: aiohttp.ClientSession, clock: Callable[[], float]) -> Provider:
+    """Make one vendor's adapter, for whatever account; without a key it can be asked for what is no secret."""
+    return _MAKERS[name][1](account, session, clock)
 
 
 def has_keys(name: str, account: Account) -> bool:

@@ -12,13 +12,15 @@ import aiohttp
 
 from bot import acts, alerts, cards, delivery
 from bot.client import Bot
-from jobs import files, guard, media, reconcile, settle, submit
+from jobs import files, guard, media, own_keys, reconcile, settle, submit
 from jobs.addresses import Addresses
 from jobs.context import Context, Tell, Timing
+from jobs.keyring import Keyring
 from jobs.loop import Work
+from jobs.vault import Vault
 from providers import registry
 from rushes.settings import Settings
-from storage import Database
+from storage import Database, StorageError
 from storage.lock import sole_use
 from webhooks import server
 
@@ -83,12 +85,16 @@ class Program:
         self._tasks.append(asyncio.create_task(self.bot.run(self._stopping), name="discord"))
 
     async def _keep_tidy(self) -> None:
-        """Delete, hourly, the files of jobs that are long over: no job lives for three days, no link for eight."""
+        """Delete hourly what nobody needs any more: files (no job lives for three days, no link for eight) and keys."""
         while not self._stopping.is_set():
             oldest = self.ctx.clock() - _FILES_KEPT
             gone = await asyncio.to_thread(files.sweep, self.ctx.media_dir, oldest)
             if gone:
                 self.ctx.tell("old files deleted", None, files=gone)
+            with contextlib.suppress(StorageError):  # another hour will do
+                erased = await own_keys.erase(self.ctx)
+                if erased:
+                    self.ctx.tell("keys erased", None, keys=erased)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _TIDY_EVERY)
 
@@ -121,16 +127,25 @@ async def _open(
     stack.push_async_callback(database.close)
     # A pooled connection that the vendor closes just then would make a submission a doubtful one.
     connector = aiohttp.TCPConnector(force_close=True)
-    vendors = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, trust_env=False))
+    # Several accounts may speak with one vendor here: no cookie of one may go out with another's key.
+    jar = aiohttp.DummyCookieJar()
+    vendors = await stack.enter_async_context(
+        aiohttp.ClientSession(connector=connector, trust_env=False, cookie_jar=jar)
+    )
+    secret_keys = [key.get_secret_value() for key in settings.secret_keys]
+    keys = Keyring(Vault(secret_keys), settings.terms(), partial(registry.make, session=vendors, clock=clock))
+    stack.callback(keys.close)
+    await keys.load(database)
     return Context(
         database=database,
         providers=registry.build(settings.accounts(), vendors, clock),
-        addresses=Addresses(settings.public_url, [key.get_secret_value() for key in settings.secret_keys]),
+        addresses=Addresses(settings.public_url, secret_keys),
         media_dir=settings.media_dir,
         clock=clock,
         tell=tell,
         timing=timing,
         outside_daily=settings.outside_daily_credits,
+        keys=keys,
     )
 
 

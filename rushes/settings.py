@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -197,8 +198,17 @@ class Settings(BaseSettings):
 
     def accounts(self) -> dict[str, Account]:
         """List the vendors that have a key, with all we need to be their customer."""
-        found = {name: self._account(name) for name in NAMES}
+        found = self.customers()
         return {name: account for name, account in found.items() if account.api_keys or account.access_key}
+
+    def customers(self) -> dict[str, Account]:
+        """Say of every vendor how we would be its customer, with a key or without."""
+        return {name: self._account(name) for name in NAMES}
+
+    def terms(self) -> dict[str, Account]:
+        """Say of every vendor how one is its customer here, whosesoever key it is."""
+        none: dict[str, Any] = {"api_keys": (), "access_key": "", "secret_key": "", "webhook_secrets": ()}
+        return {name: replace(account, **none) for name, account in self.customers().items()}
 
     def _account(self, name: str) -> Account:
         def secret(field: str) -> str:

@@ -15,7 +15,8 @@ def raised(connection: Connection, job: Job, kind: AlertKind, now: int) -> None:
     """Let the admins of a job's server be told: once a day of the same trouble, else once of each job."""
     if job.guild_id is None:
         return
-    what = job.code if kind in _OF_ONE_JOB else str(now // _DAY)
+    account = "" if job.key_id is None else f":{job.key_id}"  # a key typed anew may be wrong anew
+    what = job.code if kind in _OF_ONE_JOB else f"{now // _DAY}{account}"
     about = job.room_id if kind is AlertKind.PARKED else job.provider
     once = f"{job.guild_id}:{kind}:{about}:{what}"
     if connection.execute(select(alerts.c.id).where(alerts.c.once == once)).first():

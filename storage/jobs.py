@@ -62,6 +62,7 @@ def held(connection: Connection, job: Job, outside: int = 0) -> Limit | None:
         "resent": job.resent,
         "price": job.price,
         "language": job.language,
+        "key_id": job.key_id,
     }
     connection.execute(insert(jobs).values(row))
     if ledger.hold(connection, job, outside):
@@ -185,7 +186,7 @@ def card_lost(connection: Connection, job_id: int) -> None:
 def rerouted(connection: Connection, job: Job, now: int) -> bool:
     """Give a queued job that nobody has taken to another vendor, hold included; False when the budget forbids it.
 
-    `job` is what it shall be: provider, model, options, price and tried are taken from it.
+    `job` is what it shall be: provider, key, model, options, price and tried are taken from it.
     """
     waits = select(jobs.c.id).where(jobs.c.id == job.id, jobs.c.state == State.QUEUED.value)
     if connection.execute(waits).first() is None or not ledger.changed(connection, job):
@@ -194,7 +195,7 @@ def rerouted(connection: Connection, job: Job, now: int) -> bool:
     connection.execute(
         update(jobs)
         .where(jobs.c.id == job.id)
-        .values(**values, tried=list(job.tried), due_at=now, reason=None, detail=None)
+        .values(**values, key_id=job.key_id, tried=list(job.tried), due_at=now, reason=None, detail=None)
     )
     touch_card(connection, job.id, now)
     return True

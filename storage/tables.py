@@ -48,12 +48,29 @@ DUE_TO_FETCH = text("due_at IS NOT NULL")
 DUE_TO_DELIVER = text("due_at IS NOT NULL")
 MUSIC_VIDEO = text("operation = 'music_video'")
 DUE_TO_TELL = text("due_at IS NOT NULL")
+OF_A_KEY = text("key_id IS NOT NULL")
+KEY_IN_USE = text("retired_at IS NULL")
 CLOSING = text("kind IN ('settle', 'release')")
 
 
 def _partial(name: str, *columns: Column[object], where: object, unique: bool = False) -> Index:
     return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
+
+vendor_keys = Table(
+    "vendor_keys",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),  # made as a job's is; the sealed text names it
+    Column("guild_id", BigInteger, nullable=False),
+    Column("provider", String(32), nullable=False),
+    Column("sealed", LargeBinary),  # encrypted, see jobs/vault.py; null: erased, no job needs it any more
+    Column("hint", String(4), nullable=False),  # its last characters; empty: it is too short to show any
+    Column("set_by", BigInteger, nullable=False),
+    Column("set_at", BigInteger, nullable=False),
+    Column("retired_at", BigInteger),  # replaced or removed; null: in use
+    Column("refused_at", BigInteger),  # when the vendor last did not let it in; null: it always did
+)
+_partial("vendor_keys_in_use", vendor_keys.c.guild_id, vendor_keys.c.provider, where=KEY_IN_USE, unique=True)
 
 jobs = Table(
     "jobs",
@@ -102,6 +119,7 @@ jobs = Table(
     Column("cancel_sent_at", BigInteger),  # null: the provider has still to be told; set too where it cannot be
     Column("reason", String(32)),  # null: nothing went wrong
     Column("detail", Text),  # for the log and the operator; null: likewise
+    Column("key_id", BigInteger, ForeignKey("vendor_keys.id")),  # the server's own key it is made with; null: ours
     UniqueConstraint("provider", "task_id"),
     CheckConstraint(
         "due_at IS NOT NULL OR state IN ('succeeded', 'failed', 'cancelled', 'expired')",
@@ -116,6 +134,7 @@ _partial("jobs_music_videos", jobs.c.guild_id, jobs.c.id, where=MUSIC_VIDEO)
 _partial("jobs_in_doubt", jobs.c.id, where=IN_DOUBT)
 _partial("jobs_running", jobs.c.guild_id, jobs.c.user_id, where=RUNNING)
 _partial("jobs_made", jobs.c.provider, jobs.c.operation, jobs.c.model, jobs.c.id, where=MADE)
+_partial("jobs_of_key", jobs.c.key_id, where=OF_A_KEY)
 Index("jobs_of_member", jobs.c.user_id, jobs.c.id)
 
 inbox = Table(

@@ -147,6 +147,7 @@ class Job:
     place: Place = Place.SERVER
     parent_id: int | None = None
     parent_open: bool = False
+    key_id: int | None = None  # the server's own key at the vendor that it is made with; None: the operator's account
 
     @property
     def room_id(self) -> int:
@@ -366,11 +367,27 @@ class Preset:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A server's own key at a vendor, in one version of it."""
+
+    id: int
+    guild_id: int
+    provider: str
+    sealed: bytes | None = field(repr=False)  # None: erased
+    hint: str  # its last characters
+    set_by: int
+    set_at: int
+    retired_at: int | None = None  # None: in use
+    refused_at: int | None = None  # None: the vendor has never refused it
+
+
 class AlertKind(StrEnum):
     """What admins are told of."""
 
     CREDIT = "credit"  # our account at the vendor is empty
     ACCESS = "access"  # the vendor does not let us in
+    KEY = "key"  # the server's own key at a vendor cannot be read any more
     APPROVAL = "approval"  # a job costs more than its member may decide alone
     DOUBT = "doubt"  # nobody can find out whether a vendor took a job: a person must decide about its hold
     PARKED = "parked"  # a result could not be posted, neither in its channel nor to its asker

@@ -11,6 +11,7 @@ Nothing else happens here: no network, no job moves. What a stranger sends ends 
 import asyncio
 import hashlib
 import re
+from collections.abc import Sequence
 
 import structlog
 from aiohttp import web
@@ -20,6 +21,7 @@ from jobs.context import Context
 from jobs.trial import DATE, SIGNATURE
 from providers.contract import Callback, NotAuthentic, NotUnderstood, Provider, Trust, Verified
 from providers.reading import read_object
+from storage import jobs as job_facts
 from webhooks import replies
 from webhooks.limits import Limits
 from webhooks.postbox import Letter, Postbox
@@ -47,16 +49,16 @@ async def receive(request: web.BaseRequest, ctx: Context, postbox: Postbox, limi
         if request.raw_path.startswith(TRIALS):
             await _take_trial(request, ctx, limits)
             return replies.plain("ok")
-        provider, token, job_id = _addressee(request, ctx)
+        name, token, job_id = _addressee(request, ctx)
         body = await _read(request, limits)
-        ctx.tell("callback received", job_id, provider=provider.name, bytes=len(body))
+        ctx.tell("callback received", job_id, provider=name, bytes=len(body))
         callback = Callback(
-            ctx.addresses.signed_path(provider.name, token),
+            ctx.addresses.signed_path(name, token),
             request.raw_headers,
             body,
-            ctx.addresses.callback_secrets(provider.name, job_id),
+            ctx.addresses.callback_secrets(name, job_id),
         )
-        await _take(callback, provider, job_id, ctx, postbox, limits)
+        await _take(callback, await _accounts(name, job_id, ctx, limits), job_id, ctx, postbox, limits)
     except _Refused as refusal:
         ctx.tell("callback refused", job_id, status=refusal.status, reason=refusal.reason[:200])
         return replies.refuse(refusal.status, allow="POST" if refusal.status == 405 else "")
@@ -77,7 +79,7 @@ async def _take_trial(request: web.BaseRequest, ctx: Context, limits: Limits) ->
 def provider_of(request: web.BaseRequest, ctx: Context) -> str:
     """Name the configured provider a request is addressed to, for counting; "other" when there is none."""
     name = request.raw_path.split("/", 3)[2]
-    return name if name in ctx.providers else "other"
+    return name if name in ctx.known else "other"
 
 
 def _check_head(request: web.BaseRequest, limits: Limits) -> None:
@@ -97,22 +99,43 @@ def _check_head(request: web.BaseRequest, limits: Limits) -> None:
         raise _Refused(413, "too large")
 
 
-def _addressee(request: web.BaseRequest, ctx: Context) -> tuple[Provider, str, int]:
+def _addressee(request: web.BaseRequest, ctx: Context) -> tuple[str, str, int]:
     address = _ADDRESS.fullmatch(request.raw_path)
     if address is None:
         raise _Refused(404, "not an address of ours")
     name, token = address.groups()
-    provider = ctx.providers.get(name)
+    known = name in ctx.known
     job_id = ctx.addresses.job_of(name, token)
-    if provider is None or job_id is None:
-        raise _Refused(404, "no such provider" if provider is None else "not a token of ours")
-    return provider, token, job_id
+    if not known or job_id is None:
+        raise _Refused(404, "not a token of ours" if known else "no such provider")
+    return name, token, job_id
+
+
+async def _accounts(name: str, job_id: int, ctx: Context, limits: Limits) -> list[Provider]:
+    """List the adapters any of which may vouch for a callback: of the account that the job is made with.
+
+    Where no server has a key of its own there, that is known without a look at the database.
+    """
+    if not ctx.keys.any_of(name):
+        return [ctx.providers[name]]
+    try:
+        async with asyncio.timeout(limits.store_seconds):
+            job = await ctx.database.read(job_facts.by_id, job_id)
+    except Exception as error:  # noqa: BLE001 -- whose job it is cannot be told just now: the sender must come again
+        _log.warning("callback's job not read", provider=name, error=f"{type(error).__name__}: {error}")
+        raise _Refused(503, "cannot read now") from None
+    if job is not None and job.provider == name:
+        found = [ctx.provider_of(job)]
+    else:  # the vendor turned the job away before another one took it: with which account is not kept
+        found = [*ctx.keys.of_guild(job.guild_id if job else None, name), ctx.providers.get(name)]
+    # With a key that is gone nobody can sign; adapters that need none for this can still tell.
+    return [one for one in found if one is not None] or [one for one in [ctx.keys.blank(name)] if one is not None]
 
 
 async def _take(
-    callback: Callback, provider: Provider, job_id: int, ctx: Context, postbox: Postbox, limits: Limits
+    callback: Callback, accounts: Sequence[Provider], job_id: int, ctx: Context, postbox: Postbox, limits: Limits
 ) -> None:
-    verified, late = _believe(provider, callback, ctx.clock(), job_id)
+    provider, verified, late = _believed_by_any(accounts, callback, ctx.clock(), job_id)
     if late is None:
         ctx.tell("callback verified", job_id, trust=verified.trust.value)
     _demand_object(callback.body, 400 if late is None else 401)
@@ -138,6 +161,19 @@ async def _read(request: web.BaseRequest, limits: Limits) -> bytes:
     if len(body) > limits.max_body:
         raise _Refused(413, "too large")
     return bytes(body)
+
+
+def _believed_by_any(
+    accounts: Sequence[Provider], callback: Callback, now: float, job_id: int
+) -> tuple[Provider, Verified, str | None]:
+    """Have a callback verified by the first account that believes it."""
+    refusal = _Refused(401, "there is no account that could tell")
+    for provider in accounts:
+        try:
+            return provider, *_believe(provider, callback, now, job_id)
+        except _Refused as refused:
+            refusal = refused
+    raise refusal
 
 
 def _believe(provider: Provider, callback: Callback, now: float, job_id: int) -> tuple[Verified, str | None]:

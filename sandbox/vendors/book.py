@@ -126,6 +126,7 @@ class Task:
     updated_at: float
     credits: float
     materials: Materials = field(default_factory=Materials)
+    keys: VendorKeys | None = None  # of the further account it was made with; None: the vendor's first one
     error: str = ""
     video: Path | None = None
     cover: Path | None = None

@@ -68,7 +68,7 @@ async def _repeat(
 
 
 def _headers(vendor: Vendor, task: Task, body: bytes) -> dict[str, str]:
-    signed = task.dialect.sign(vendor.keys, task, body, vendor.clock())
+    signed = task.dialect.sign(task.keys or vendor.keys, task, body, vendor.clock())
     return {"Content-Type": "application/json", **signed}
 
 

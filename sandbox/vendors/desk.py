@@ -5,12 +5,13 @@ import socket
 import struct
 import uuid
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, cast
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from sandbox.vendors.book import Call, Materials, Order, Refusal, Task
+from sandbox.vendors.book import Call, Materials, Order, Refusal, Task, VendorKeys
 from sandbox.vendors.dialect import Dialect
 from sandbox.vendors.life import fail, live
 from sandbox.vendors.media import MediaProblem, look_into
@@ -18,6 +19,7 @@ from sandbox.vendors.pictures import PictureProblem, look_at
 from sandbox.vendors.vendor import Vendor
 
 Read = Callable[[dict[str, Any]], Order]  # body -> order; raises Refusal
+_CALLER: ContextVar[VendorKeys | None] = ContextVar("caller", default=None)  # None: the vendor's first customer
 CUT = web.RequestKey("cut", bool)
 HTML = "<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>"
 
@@ -107,7 +109,7 @@ async def _booked(vendor: Vendor, operation: str, request: web.Request, read: Re
     materials = await _looked_at(vendor, dialect, order)
     order = dialect.measured(order, materials)
     # No await from here to the booking: two equal ids at once must not both pass.
-    if order.external_id and any(each.external_id == order.external_id for each in vendor.tasks.values()):
+    if order.external_id and any(each.external_id == order.external_id for each in booked(vendor).values()):
         raise dialect.faults("external_id")
     if fault == "out_of_credit" or order.credits > vendor.behaviour.credits_left:
         raise dialect.faults("out_of_credit")
@@ -116,7 +118,7 @@ async def _booked(vendor: Vendor, operation: str, request: web.Request, read: Re
     now, first = vendor.clock(), dialect.waiting[0]
     task_id = str(uuid.uuid4()) if dialect.uuids else vendor.new_id()
     task = Task(task_id, dialect, operation, body, order, first, [first], now, now, order.credits, materials)
-    task.creation_id = vendor.new_id()
+    task.creation_id, task.keys = vendor.new_id(), _CALLER.get()
     vendor.behaviour.credits_left -= order.credits
     vendor.tasks[task.id] = task
     vendor.tell("task accepted", task)
@@ -173,12 +175,26 @@ async def cancel(vendor: Vendor, request: web.Request, too_late: Callable[[Task]
 
 def authorize(vendor: Vendor, request: web.Request) -> None:
     """Check the Authorization header the vendor's way; raises Refusal."""
-    spoken(vendor, request).authorize(vendor.keys, request.headers.get("Authorization", ""), vendor.clock())
+    check, header = spoken(vendor, request).authorize, request.headers.get("Authorization", "")
+    for keys in vendor.further:
+        try:
+            check(keys, header, vendor.clock())
+        except Refusal:
+            continue
+        _CALLER.set(keys)
+        return
+    check(vendor.keys, header, vendor.clock())
+    _CALLER.set(None)
+
+
+def booked(vendor: Vendor) -> dict[str, Task]:
+    """List the tasks of the account that calls."""
+    return {number: task for number, task in vendor.tasks.items() if task.keys is _CALLER.get()}
 
 
 def find(vendor: Vendor, task_id: str) -> Task:
     """Return the task of an id in the vendor's main part; raises Refusal."""
-    task = vendor.tasks.get(task_id)
+    task = booked(vendor).get(task_id)
     if task is None or task.dialect is not vendor.dialect:
         raise vendor.dialect.faults("no_such_task")
     return task

@@ -154,7 +154,7 @@ def find(vendor: Vendor, wanted: str, endpoint: str) -> Task:
 
     An endpoint of another operation does not find it.
     """
-    for task in vendor.tasks.values():
+    for task in desk.booked(vendor).values():
         if task.dialect.base == BASE and wanted in {task.id, task.order.settled["system_id"]}:
             if endpoint == f"videos/{task.operation}":
                 return task

@@ -105,7 +105,7 @@ def compose_order(vendor: Vendor, mv_id: str, body: dict[str, Any]) -> Order:
 
 def finished_mv(vendor: Vendor, mv_id: str) -> Task:
     """Return the music video of an id, which must have its shots; raises Refusal."""
-    mv = vendor.tasks.get(mv_id)
+    mv = desk.booked(vendor).get(mv_id)
     if mv is None or mv.operation != "mv":
         raise family.faults("no_such_task")
     if mv.state in {"created", "processing"}:
@@ -128,7 +128,7 @@ def _same_shot(one: Task, other: Task) -> bool:
 
 def find(vendor: Vendor, wanted: str) -> Task:
     """Return a music video, one of its first shots, an edit or a composition by id; raises Refusal."""
-    for task in vendor.tasks.values():
+    for task in desk.booked(vendor).values():
         if task.dialect.base == BASE:
             for each in (task, *task.parts):
                 if each.id == wanted:

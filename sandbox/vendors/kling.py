@@ -178,7 +178,7 @@ def shown(vendor: Vendor, task: Task) -> dict[str, Any]:
 
 def find(vendor: Vendor, operation: str, wanted: str) -> Task:
     """Return the task of this operation by task_id or external_task_id; raises Refusal."""
-    for task in vendor.tasks.values():
+    for task in desk.booked(vendor).values():
         if task.operation == operation and wanted in {task.id, task.external_id}:
             return task
     raise faults("no_such_task")
@@ -187,7 +187,7 @@ def find(vendor: Vendor, operation: str, wanted: str) -> Task:
 def listed(vendor: Vendor, operation: str, request: web.Request) -> dict[str, Any]:
     """Answer the list of an operation, newest first; raises Refusal."""
     page, size = _whole(request, "pageNum", 1, 1000), _whole(request, "pageSize", 30, 500)
-    rows = [task for task in reversed(vendor.tasks.values()) if task.operation == operation]
+    rows = [task for task in reversed(desk.booked(vendor).values()) if task.operation == operation]
     return enveloped([shown(vendor, task) for task in rows[(page - 1) * size : page * size]])
 
 

@@ -33,6 +33,7 @@ class Vendor:
         self.url = ""
         self.dialects = dialects
         self.keys = keys
+        self.further: list[VendorKeys] = []  # accounts of other customers: each sees its own tasks alone
         self.studio = studio
         self.pace = pace
         self.clock = clock

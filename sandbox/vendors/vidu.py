@@ -57,7 +57,7 @@ def listed(vendor: Vendor, request: web.Request) -> dict[str, Any]:
     now = vendor.clock()
     first = _moment(asked.get("created_at.from"), now - WEEK)
     last = _moment(asked.get("created_at.to"), now + 1)
-    rows = [task for task in reversed(vendor.tasks.values()) if first <= task.created_at <= last]
+    rows = [task for task in reversed(desk.booked(vendor).values()) if first <= task.created_at <= last]
     ids, states = _words(request, "task_ids"), _words(request, "states")
     models, resolutions = _words(request, "model_versions"), _words(request, "resolutions")
     rows = [task for task in rows if not ids or task.id in ids]

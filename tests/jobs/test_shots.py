@@ -87,7 +87,7 @@ def change(operation: Operation, *shots: str) -> Order:
     return Order(operation, prompt="a storm" if operation is EDIT else "", parent="task-1", shots=shots)
 
 
-async def asked(lab: Lab, number: int, order: Order, root: Job) -> Job | Busy | intake.Hindered:
+async def asked(lab: Lab, number: int, order: Order, root: Job) -> Job | Busy | intake.Hindered | intake.NoAccount:
     asker = intake.Asker(number, 10, 20, 30, "Ada", None, 10 * 2**20)
     return await intake.accept(lab.ctx, intake.Plan("edge", order, PRICE, order, "edge"), asker, root)
 

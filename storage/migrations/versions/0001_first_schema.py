@@ -18,6 +18,7 @@ def _counter() -> sa.types.TypeEngine[int]:
 
 def upgrade() -> None:
     """Create every table."""
+    _vendor_keys()
     _jobs()
     _inbox()
     _ledger()
@@ -27,6 +28,27 @@ def upgrade() -> None:
     _rules()
     _acts()
     _alerts()
+
+
+def _vendor_keys() -> None:
+    op.create_table(
+        "vendor_keys",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("guild_id", sa.BigInteger(), nullable=False),
+        sa.Column("provider", sa.String(length=32), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("hint", sa.String(length=4), nullable=False),
+        sa.Column("set_by", sa.BigInteger(), nullable=False),
+        sa.Column("set_at", sa.BigInteger(), nullable=False),
+        sa.Column("retired_at", sa.BigInteger(), nullable=True),
+        sa.Column("refused_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_vendor_keys")),
+    )
+    in_use = sa.text("retired_at IS NULL")
+    columns = ["guild_id", "provider"]
+    op.create_index(
+        "vendor_keys_in_use", "vendor_keys", columns, unique=True, sqlite_where=in_use, postgresql_where=in_use
+    )
 
 
 def _jobs() -> None:
@@ -76,6 +98,7 @@ def _jobs() -> None:
         sa.Column("cancel_sent_at", sa.BigInteger(), nullable=True),
         sa.Column("reason", sa.String(length=32), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("key_id", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
             "due_at IS NOT NULL OR state IN ('succeeded', 'failed', 'cancelled', 'expired')",
             name=op.f("ck_jobs_never_stuck"),
@@ -84,6 +107,7 @@ def _jobs() -> None:
             "due_at IS NULL OR state NOT IN ('succeeded', 'failed', 'cancelled')",
             name=op.f("ck_jobs_over_is_over"),
         ),
+        sa.ForeignKeyConstraint(["key_id"], ["vendor_keys.id"], name=op.f("fk_jobs_key_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
         sa.UniqueConstraint("interaction_id", name=op.f("uq_jobs_interaction_id")),
         sa.UniqueConstraint("provider", "task_id", name=op.f("uq_jobs_provider_task_id")),
@@ -124,6 +148,8 @@ def _jobs() -> None:
     made = sa.text("state = 'succeeded'")
     columns = ["provider", "operation", "model", "id"]
     op.create_index("jobs_made", "jobs", columns, unique=False, sqlite_where=made, postgresql_where=made)
+    keyed = sa.text("key_id IS NOT NULL")
+    op.create_index("jobs_of_key", "jobs", ["key_id"], unique=False, sqlite_where=keyed, postgresql_where=keyed)
     op.create_index("jobs_of_member", "jobs", ["user_id", "id"], unique=False)
     op.create_index(
         "jobs_music_videos",
