@@ -27,7 +27,7 @@ from providers.orders import Role, Value
 MOST_WAITING = 200
 _SECONDS = 15 * 60.0
 _PREFIX = "form:"
-_OURS = "answered by its form"
+_OURS = "answered-by-its-form"
 
 _log = structlog.get_logger("bot.modals")
 
