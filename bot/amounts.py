@@ -77,4 +77,5 @@ def spent(job: Job) -> str:
         return _("Nothing was spent: {credits} returned.").format(credits=credits_of(job.price))
     back = job.price - job.charged
     gone = _("{credits} spent.").format(credits=credits_of(job.charged))
-    return f"{gone} {_('{credits} returned.').format(credits=credits_of(back))}" if back else gone
+    returned = _("{credits} returned.").format(credits=credits_of(back))
+    return f"{gone} {returned}" if back else gone

@@ -13,7 +13,7 @@ def cancel_answer(outcome: CancelOutcome, job: Job | None, vendor: Vendor) -> st
         return not_yours()
     match outcome:
         case CancelOutcome.CANCELLED:
-            return f"{_('Cancelled before anything was sent.')} {spent(job)}"
+            return " ".join([_("Cancelled before anything was sent."), spent(job)])
         case CancelOutcome.ASKED:
             asked = _("{vendor} is being asked to stop.").format(vendor=vendor.title)
             return f"{asked} {reserved(job, Until.ANSWERED)}"
@@ -21,8 +21,8 @@ def cancel_answer(outcome: CancelOutcome, job: Job | None, vendor: Vendor) -> st
             return cancelling(job, vendor)
         case CancelOutcome.OVER:
             if job.state is State.CANCELLING:
-                return f"{_('It is being cancelled already.')} {reserved(job, Until.FURTHER)}"
-            return f"{_('It is over already, so there was nothing to cancel.')} {_over(job)}"
+                return " ".join([_("It is being cancelled already."), reserved(job, Until.FURTHER)])
+            return " ".join([_("It is over already, so there was nothing to cancel."), _over(job)])
 
 
 def _over(job: Job) -> str:
@@ -37,7 +37,7 @@ def deleted_answer(job: Job) -> str:
     cost = job.price if job.charged is None else job.charged
     done = _("Deleted: the message and its files, so links to them lead nowhere.")
     if not cost:
-        return f"{done} {_('It had cost nothing.')}"
+        return " ".join([done, _("It had cost nothing.")])
     words = ngettext("{count} credit stays spent.", "{count} credits stay spent.", cost)
     return f"{done} {words.format(count=number(cost))}"
 
@@ -57,7 +57,7 @@ def agreed_answer(job: Job | None) -> str:
     if job.state is State.APPROVING:
         words = _("Thank you. At {credits} a moderator must agree too; I have asked.")
         return words.format(credits=credits_of(job.price))
-    return f"{_('Thank you, it begins.')} {reserved(job)}"
+    return " ".join([_("Thank you, it begins."), reserved(job)])
 
 
 def not_yours() -> str:

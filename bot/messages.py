@@ -107,7 +107,8 @@ def subject(job: Job) -> str:
 
 def quoted(prompt: str, most: int = PROMPT_MOST) -> str:
     """Show a prompt as a quote."""
-    return f"> {plain(prompt, most) if clean(prompt) else _('(no prompt)')}"
+    shown = plain(prompt, most) if clean(prompt) else _("(no prompt)")
+    return f"> {shown}"
 
 
 def details(job: Job) -> str:
@@ -310,7 +311,7 @@ def _expired(job: Job, title: str) -> str:
         return f"{words} {reserved(job, Until.DECIDED)}"
     if job.charged is None:
         words = _("{vendor} has said nothing for too long. If the result still comes, I post it.").format(vendor=title)
-        return f"{words} {reserved(job, Until.THEN)} {_('If nothing comes, all of it returns.')}"
+        return " ".join([words, reserved(job, Until.THEN), _("If nothing comes, all of it returns.")])
     if job.task_id is None and job.charged:
         words = _("Nobody could find out whether {vendor} received it, and an admin counted it as made.")
         return f"{words.format(vendor=title)} {spent(job)}"
@@ -318,7 +319,7 @@ def _expired(job: Job, title: str) -> str:
         words = _("{vendor} could not be reached for so long that I gave up.")
     else:
         words = _("{vendor} never finished it.")
-    return f"{words.format(vendor=title)} {spent(job)} {_('Please try again.')}"
+    return " ".join([words.format(vendor=title), spent(job), _("Please try again.")])
 
 
 _FAILURES: dict[str, str] = {

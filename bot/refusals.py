@@ -95,7 +95,8 @@ def nothing_further(what: str | None) -> str:
 def with_answers(refusal: str, written: str) -> str:
     """Add what was filled in, so that nobody has to think of it again: a form cannot be opened a second time."""
     kept = written.replace("`", "'").strip()[:_KEPT_MOST]
-    return f"{refusal}\n{_('What you filled in, to be copied:')}\n```\n{kept}\n```" if kept else refusal
+    head = _("What you filled in, to be copied:")
+    return f"{refusal}\n{head}\n```\n{kept}\n```" if kept else refusal
 
 
 def _offered(offered: Sequence[str]) -> str:

@@ -38,7 +38,8 @@ def result_of(
         )
         lines += [words, *links]
     if whole:
-        full = ", ".join(f"[{_('in full')}]({link})" for link in whole)
+        shown = _("in full")
+        full = ", ".join(f"[{shown}]({link})" for link in whole)
         lines.append("-# " + _("Made smaller to fit in here; {links}, for a week.").format(links=full))
     if missing and here:
         words = ngettext(
@@ -61,7 +62,7 @@ def _headline(job: Job, vendor: Vendor, here: int, missing: int) -> str:
     cost = credits_of(job.price if job.charged is None else job.charged)
     if _shots_alone(job, here, missing):
         ready = _("The shots of your music video are ready · {credits}").format(credits=cost)
-        return f"{ready}\n{_('Put them together with Compose on the card above.')}"
+        return "\n".join([ready, _("Put them together with Compose on the card above.")])
     if not here:
         words = _("{vendor} has made it, but the file could not be fetched · {credits}")
         return words.format(vendor=vendor.title, credits=cost)

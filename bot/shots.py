@@ -150,7 +150,7 @@ def waits(job: Job | None, operation: Operation, other: Job) -> str:
         words = _("That shot is being made anew already (`{job}`).").format(job=other.code)
     if operation is Operation.EDIT_SHOT:
         return f"{words} {until}"
-    return f"{words} {until} {_('Or leave it out with `/mv compose`.')}"
+    return " ".join([words, until, _("Or leave it out with `/mv compose`.")])
 
 
 def ids_of(job: Job, numbers: Iterable[int]) -> tuple[str, ...]:

@@ -13,6 +13,11 @@ STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT =
 SUBCOMMANDS = {1, 2}
 NUMBERED = {USER, CHANNEL, ROLE, MENTIONABLE}
 MOST = {1: 100, 2: 15, 3: 15}
+# Discord, Locales, read 2026-11.
+LOCALES = frozenset(
+    "ar bg cs da de el en-GB en-US es-419 es-ES fi fr he hi hr hu id it ja ko lt nl no pl pt-BR ro ru sv-SE th tr uk vi "
+    "zh-CN zh-TW".split()
+)
 
 
 def legal_name(name: str) -> bool:
@@ -79,12 +84,20 @@ def _check_command(where: str, body: Json, kind: int) -> None:
         _check_options(f"{where}.options", body.get("options") or [])
     elif body.get("description") or body.get("options"):
         raise invalid(f"{where}.description", "APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION_CANNOT_SET", "Not allowed.")
+    _check_translations(where, body, named=kind == 1)
+
+
+def _check_translations(where: str, body: Json, *, named: bool) -> None:
+    """Refuse names and descriptions in other languages that would be refused in English, and unknown languages."""
     for key in ("name_localizations", "description_localizations"):
         translations: dict[str, str] = body.get(key) or {}
         for locale, words in translations.items():
-            length(f"{where}.{key}.{locale}", words, 32 if key.startswith("name") else 100, 1)
-            if key.startswith("name") and kind == 1:
-                _check_name(f"{where}.{key}.{locale}", words)
+            here = f"{where}.{key}.{locale}"
+            if locale not in LOCALES:
+                raise invalid(here, "DICT_TYPE_KEY_INVALID", "Not a language of Discord's.")
+            length(here, words, 32 if key.startswith("name") else 100, 1)
+            if key.startswith("name") and named:
+                _check_name(here, words)
 
 
 def _check_name(where: str, name: str) -> None:
@@ -99,6 +112,7 @@ def _check_options(where: str, options: Any) -> None:
         here = f"{where}.{number}"
         _check_name(here, str(option.get("name")))
         length(f"{here}.description", option.get("description"), 100, 1)
+        _check_translations(here, option, named=True)
         if option["name"] in names:
             raise invalid(here, "APPLICATION_COMMAND_OPTIONS_NAME_DUPLICATED", "Option names must be unique")
         names.add(option["name"])
@@ -127,6 +141,8 @@ def check_suggestions(where: str, choices: Sequence[Json]) -> None:
     """Refuse choices with missing, empty or long names and values."""
     for number, choice in enumerate(choices):
         length(f"{where}.{number}.name", choice.get("name"), 100, 1)
+        for locale, name in (choice.get("name_localizations") or {}).items():
+            length(f"{where}.{number}.name_localizations.{locale}", name, 100, 1)
         if isinstance(choice.get("value"), str):
             length(f"{where}.{number}.value", choice["value"], 100, 1)
         elif not isinstance(choice.get("value"), int | float):

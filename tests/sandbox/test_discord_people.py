@@ -181,6 +181,11 @@ def option(**more: Any) -> dict[str, Any]:
         {"options": [option(type=11, autocomplete=True)]},
         {"options": [option(type=99)]},
         {"name_localizations": {"de": "Nicht Erlaubt"}},
+        {"description_localizations": {"ja": "x" * 101}},
+        {"description_localizations": {"es": "x"}},
+        {"options": [option(description_localizations={"ja": "x" * 101})]},
+        {"options": [option(type=1, options=[option(description_localizations={"ja": ""})])]},
+        {"options": [option(choices=[{"name": "x", "value": "x", "name_localizations": {"ja": "x" * 101}}])]},
     ],
 )
 async def test_a_bad_command_is_refused_at_registration(studio: Studio, change: dict[str, Any]) -> None:
