@@ -119,7 +119,7 @@ def _blocked(who: str, subject: str, detail: Mapping[str, Any]) -> str:
     words = _("{who} blocked {member} until {time}.") if until else _("{who} blocked {member}.")
     done = words.format(who=who, member=f"<@{subject}>", time=until)
     why = plain(str(detail.get("reason") or ""), 300)
-    return f"{done} {_('Reason: {reason}').format(reason=why)}" if why else done
+    return " ".join([done, _("Reason: {reason}").format(reason=why)]) if why else done
 
 
 _BUDGETS = {

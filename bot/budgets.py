@@ -124,8 +124,8 @@ def listing(found: list[Budget]) -> str:
     order = {scope: place for place, scope in enumerate(Scope)}
     lines = [line(one) for one in sorted(found, key=lambda one: (order[one.scope], one.subject_id, one.period))]
     rest = len(lines) - _MOST_SHOWN
-    more = [f"-# {_('and {count} more').format(count=number(rest))}"]
-    ends = f"-# {_('Days and months are UTC. What is reserved counts.')}"
+    more = ["-# " + _("and {count} more").format(count=number(rest))]
+    ends = "-# " + _("Days and months are UTC. What is reserved counts.")
     return "\n".join([*lines[:_MOST_SHOWN], *(more if rest > 0 else []), ends])
 
 

@@ -68,7 +68,7 @@ def doctor_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
                 looking.discard(guild_id)
 
     return app_commands.Command(
-        name="doctor", description="Look whether everything works here, and what to do if not", callback=doctor
+        name="doctor", description=N_("Look whether everything works here, and what to do if not"), callback=doctor
     )
 
 

@@ -197,14 +197,18 @@ def _link(ctx: Context, one: Listed) -> list[str]:
     job, delivery = one.job, one.delivery
     if delivery is not None and delivery.state is DeliveryState.POSTED and delivery.message_id is not None:
         unreachable = job.place is Place.BROUGHT and delivery.way is Way.HERE
-        return [] if unreachable else [f"[{_('Result')}]({address_of(job, delivery)})"]
+        return [] if unreachable else [_linked(_("Result"), address_of(job, delivery))]
     until = (job.finished_at or job.changed_at) + LINK_LIFE_MS
     if delivery is not None and delivery.state is DeliveryState.PARKED and one.file and ctx.now() < until:
-        return [f"[{_('Result')}]({ctx.addresses.link(OUTPUTS, one.file, until)})"]
+        return [_linked(_("Result"), ctx.addresses.link(OUTPUTS, one.file, until))]
     if job.card_message_id is None or job.place is Place.BROUGHT:
         return []
     card = f"https://discord.com/channels/{job.guild_id or '@me'}/{job.channel_id}/{job.card_message_id}"
-    return [f"[{_('Card')}]({card})"]
+    return [_linked(_("Card"), card)]
+
+
+def _linked(words: str, address: str) -> str:
+    return f"[{words}]({address})"
 
 
 def cancel_command(ctx: Context) -> app_commands.Command[Any, ..., None]:

@@ -66,7 +66,7 @@ def _queue(ctx: Context) -> app_commands.Command[Any, ..., None]:
             if not jobs:
                 return Answer(_("Nothing is waiting or being made in this server."))
             lines = [_line(ctx, job) for job in jobs[:_MOST_SHOWN]]
-            lines += [f"-# {_('and more')}"] if len(jobs) > _MOST_SHOWN else []
+            lines += ["-# " + _("and more")] if len(jobs) > _MOST_SHOWN else []
             stop = _("To stop one: its card's button, or `/cancel`.")
             return Answer("\n".join([*lines, f"-# {stop}"]), Tone.WORKING)
 

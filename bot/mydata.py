@@ -241,10 +241,10 @@ def question(count: int, left: Sequence[Job]) -> str:
     )
     lines = [
         head.format(count=number(count)),
-        f"- {_('your prompts, and every other text, line and list you gave with them,')}",
-        f"- {_('the pictures, videos and recordings you gave,')}",
-        f"- {_('your name,')}",
-        f"- {_('the results I still keep: links to them stop working.')}",
+        "- " + _("your prompts, and every other text, line and list you gave with them,"),
+        "- " + _("the pictures, videos and recordings you gave,"),
+        "- " + _("your name,"),
+        "- " + _("the results I still keep: links to them stop working."),
         stays(),
         _("It can't be undone. Credits are neither spent nor returned."),
     ]
@@ -288,5 +288,5 @@ def _left(left: Sequence[Job]) -> list[str]:
     )
     named = [f"- {plain(job.prompt, _PROMPT_MOST) or made(job.operation)} · {job.code}" for job in left[:_MOST_NAMED]]
     rest = len(left) - _MOST_NAMED
-    more = f"- {_('and {count} more').format(count=number(rest))}"
+    more = "- " + _("and {count} more").format(count=number(rest))
     return [head.format(count=number(len(left))), *named, *([more] if rest > 0 else [])]

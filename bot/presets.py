@@ -76,8 +76,8 @@ def _listing(found: list[Preset]) -> str:
     lines = [f"**{plain(preset.name, _MOST_NAME)}** · {shown(preset)}" for preset in found[:_MOST_SHOWN]]
     rest = len(found) - _MOST_SHOWN
     if rest > 0:
-        lines.append(f"-# {_('and {count} more').format(count=number(rest))}")
-    return "\n".join([*lines, f"-# {_('Choose one as `preset` in `/video` and its like.')}"])
+        lines.append("-# " + _("and {count} more").format(count=number(rest)))
+    return "\n".join([*lines, "-# " + _("Choose one as `preset` in `/video` and its like.")])
 
 
 def shown(preset: Preset) -> str:

@@ -102,7 +102,7 @@ def setup_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
 def panel(rules: Rules, here: Here, news: str = "") -> discord.ui.LayoutView:
     """Draw the panel; `news`: what was changed just now."""
     frame = discord.ui.Container[discord.ui.LayoutView](accent_colour=_ACCENT)
-    frame.add_item(discord.ui.TextDisplay(f"## {_('How I work in this server')}"))
+    frame.add_item(discord.ui.TextDisplay("## " + _("How I work in this server")))
     for name, part in PARTS.items():
         lines = [f"**{part.title}**", *part.shown(rules, here)]
         text = discord.ui.TextDisplay[discord.ui.LayoutView](cut("\n".join(lines), 700))
@@ -167,7 +167,7 @@ async def _submitted(ctx: Context, interaction: Interaction, name: str, data: Ma
             raise Wrong(wrong.format(channel=f"<#{closed}>"))  # noqa: TRY301 -- told like the others
         changed = await ctx.database.write(_stored, guild_id, interaction.user.id, rules, after, ctx.now())
     except Wrong as wrong:
-        text = f"{wrong} {_('Nothing was changed.')}"
+        text = " ".join([str(wrong), _("Nothing was changed.")])
         await interaction.followup.send(embed=notice(text), ephemeral=True, allowed_mentions=NO_PINGS)
         return
     except StorageError as error:

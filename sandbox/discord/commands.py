@@ -14,10 +14,10 @@ SUBCOMMANDS = {1, 2}
 NUMBERED = {USER, CHANNEL, ROLE, MENTIONABLE}
 MOST = {1: 100, 2: 15, 3: 15}
 # Discord, Locales, read 2026-11.
-LOCALES = frozenset(
-    "ar bg cs da de el en-GB en-US es-419 es-ES fi fr he hi hr hu id it ja ko lt nl no pl pt-BR ro ru sv-SE th tr uk vi "
-    "zh-CN zh-TW".split()
-)
+LOCALES = {
+    "ar", "bg", "cs", "da", "de", "el", "en-GB", "en-US", "es-419", "es-ES", "fi", "fr", "he", "hi", "hr", "hu", "id",
+    "it", "ja", "ko", "lt", "nl", "no", "pl", "pt-BR", "ro", "ru", "sv-SE", "th", "tr", "uk", "vi", "zh-CN", "zh-TW",
+}  # fmt: skip
 
 
 def legal_name(name: str) -> bool:
@@ -141,7 +141,8 @@ def check_suggestions(where: str, choices: Sequence[Json]) -> None:
     """Refuse choices with missing, empty or long names and values."""
     for number, choice in enumerate(choices):
         length(f"{where}.{number}.name", choice.get("name"), 100, 1)
-        for locale, name in (choice.get("name_localizations") or {}).items():
+        translations: dict[str, str] = choice.get("name_localizations") or {}
+        for locale, name in translations.items():
             length(f"{where}.{number}.name_localizations.{locale}", name, 100, 1)
         if isinstance(choice.get("value"), str):
             length(f"{where}.{number}.value", choice["value"], 100, 1)

@@ -48,9 +48,13 @@ def japanese() -> NullTranslations:
     return GNUTranslations(file)
 
 
+def _catalogue(spoken: str) -> NullTranslations:
+    return japanese() if spoken == "ja" else NullTranslations()
+
+
 @pytest.fixture
 async def films(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Set]:
-    monkeypatch.setattr(language, "catalogue", lambda one: japanese() if one == "ja" else NullTranslations())
+    monkeypatch.setattr(language, "catalogue", _catalogue)
     async with open_set(tmp_path) as made:
         made.ben.locale = "ja"
         await made.start()
@@ -137,12 +141,8 @@ async def test_suggestions_are_in_the_language_of_whoever_types(films: Set) -> N
         (films.ada, "4 seconds · 40 credits"),
         (films.ben, wide("{n} seconds · {m} credits", n=4, m=40)),
     ):
-        offered = await _suggested(films, who)
-        assert words in offered
-
-
-async def _suggested(films: Set, who: Member) -> list[str]:
-    return [name for name, _ in await who.suggestions(films.channel, "/video", {"model": "slow-1"}, "duration", "")]
+        offered = await who.autocomplete(films.channel, "/video", {"model": "slow-1"}, "duration")
+        assert words in [choice["name"] for choice in offered]
 
 
 def _described(entry: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
