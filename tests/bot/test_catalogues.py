@@ -30,7 +30,7 @@ _MARKS = {
     "heads": re.compile(r"^#+ ", re.MULTILINE),
     "times and mentions": re.compile(r"<[^>\s]+>"),
     "links": re.compile(r"\]\("),
-    "signs": re.compile(r"[\u2600-\u27bf\U0001f300-\U0001faff·]"),
+    "signs": re.compile(r"[\u2600-\u27bf\U0001f300-\U0001faff]"),
 }
 # How long Discord lets a text be, by where it goes: a call, and the name or the place of its argument.
 _LIMITS: dict[tuple[str, str | int], int] = {
