@@ -7,7 +7,7 @@ import discord
 import structlog
 
 from bot.amounts import credits_of
-from bot.language import LANGUAGES, N_, _, number, speaking
+from bot.language import LANGUAGES, N_, _, flow, number, speaking
 from bot.looks import notice
 from bot.messages import Tone
 from bot.plain import plain
@@ -119,7 +119,7 @@ def _blocked(who: str, subject: str, detail: Mapping[str, Any]) -> str:
     words = _("{who} blocked {member} until {time}.") if until else _("{who} blocked {member}.")
     done = words.format(who=who, member=f"<@{subject}>", time=until)
     why = plain(str(detail.get("reason") or ""), 300)
-    return " ".join([done, _("Reason: {reason}").format(reason=why)]) if why else done
+    return flow(done, _("Reason: {reason}").format(reason=why)) if why else done
 
 
 _BUDGETS = {

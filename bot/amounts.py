@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from bot.language import _, ngettext, number
+from bot.language import _, flow, ngettext, number
 from storage.words import Job
 
 
@@ -78,4 +78,4 @@ def spent(job: Job) -> str:
     back = job.price - job.charged
     gone = _("{credits} spent.").format(credits=credits_of(job.charged))
     returned = _("{credits} returned.").format(credits=credits_of(back))
-    return f"{gone} {returned}" if back else gone
+    return flow(gone, returned) if back else gone

@@ -1,7 +1,7 @@
 """What is answered to a press of a button on a card or a result. Pure."""
 
 from bot.amounts import Until, credits_of, reserved, spent
-from bot.language import _, ngettext, number
+from bot.language import _, flow, ngettext, number
 from bot.messages import Vendor, cancelling
 from jobs.cancel import CancelOutcome
 from storage.words import Job, State
@@ -13,16 +13,16 @@ def cancel_answer(outcome: CancelOutcome, job: Job | None, vendor: Vendor) -> st
         return not_yours()
     match outcome:
         case CancelOutcome.CANCELLED:
-            return " ".join([_("Cancelled before anything was sent."), spent(job)])
+            return flow(_("Cancelled before anything was sent."), spent(job))
         case CancelOutcome.ASKED:
             asked = _("{vendor} is being asked to stop.").format(vendor=vendor.title)
-            return f"{asked} {reserved(job, Until.ANSWERED)}"
+            return flow(asked, reserved(job, Until.ANSWERED))
         case CancelOutcome.CANNOT:
             return cancelling(job, vendor)
         case CancelOutcome.OVER:
             if job.state is State.CANCELLING:
-                return " ".join([_("It is being cancelled already."), reserved(job, Until.FURTHER)])
-            return " ".join([_("It is over already, so there was nothing to cancel."), _over(job)])
+                return flow(_("It is being cancelled already."), reserved(job, Until.FURTHER))
+            return flow(_("It is over already, so there was nothing to cancel."), _over(job))
 
 
 def _over(job: Job) -> str:
@@ -37,9 +37,9 @@ def deleted_answer(job: Job) -> str:
     cost = job.price if job.charged is None else job.charged
     done = _("Deleted: the message and its files, so links to them lead nowhere.")
     if not cost:
-        return " ".join([done, _("It had cost nothing.")])
+        return flow(done, _("It had cost nothing."))
     words = ngettext("{count} credit stays spent.", "{count} credits stay spent.", cost)
-    return f"{done} {words.format(count=number(cost))}"
+    return flow(done, words.format(count=number(cost)))
 
 
 def not_deleted() -> str:
@@ -57,7 +57,7 @@ def agreed_answer(job: Job | None) -> str:
     if job.state is State.APPROVING:
         words = _("Thank you. At {credits} a moderator must agree too; I have asked.")
         return words.format(credits=credits_of(job.price))
-    return " ".join([_("Thank you, it begins."), reserved(job)])
+    return flow(_("Thank you, it begins."), reserved(job))
 
 
 def not_yours() -> str:

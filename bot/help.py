@@ -9,7 +9,7 @@ import structlog
 from discord import app_commands
 
 from bot.amounts import credits_of
-from bot.language import N_, _
+from bot.language import N_, _, flow
 from bot.looks import embed_of
 from bot.messages import Card, Tone
 from bot.options import OPERATIONS
@@ -111,7 +111,7 @@ def page(
         lines = [not_offered(), "", *lines]
     lines += [*_where(settings), "", _head(_("Look after what is yours")), *(_line(entry) for entry in own)]
     if ruling:
-        lines += ["", _head(_("Run it here")), " ".join(ruling)]
+        lines += ["", _head(_("Run it here")), flow(*ruling)]
     lines += ["", _head(_("Credits")), _credits(settings), "", _head(_("Buttons")), _buttons()]
     lines += ["", _head(_("Something wrong?"))]
     ask = _where_to_ask(settings) if outside is None else _("Ask the admin of this bot, and name the job by its code.")
@@ -156,7 +156,7 @@ def _credits(settings: GuildSettings | None) -> str:
         words.append(_("Above {credits} a moderator must agree too.").format(credits=credits_of(approve)))
     elif approve is not None:
         words.append(_("Above {credits} a moderator must agree.").format(credits=credits_of(approve)))
-    return " ".join([*words, _("`/balance` tells what you may still spend.")])
+    return flow(*words, _("`/balance` tells what you may still spend."))
 
 
 def _where_to_ask(settings: GuildSettings | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from bot.amounts import credits_of, time_of
 from bot.findings import Grade, Line
-from bot.language import _, both, ngettext, number
+from bot.language import _, both, flow, ngettext, number
 from jobs.purses import Purse
 from jobs.surroundings import Certificate, Disk, Flaw, Pulse
 from jobs.trial import Round, Way
@@ -160,7 +160,7 @@ def vendor(purse: Purse, traffic: Traffic, now: int, *, figures: bool) -> Line:
     if traffic.doubtful and grade is Grade.GREEN:
         grade = Grade.YELLOW
         todo = _("I go on asking it about the doubtful ones; what it does not answer, “rushes doubts” lists.")
-    return Line(grade, purse.title, " ".join(said), todo)
+    return Line(grade, purse.title, flow(*said), todo)
 
 
 def _account(purse: Purse, *, figures: bool) -> tuple[Grade, str, str]:

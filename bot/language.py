@@ -12,6 +12,7 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 from io import BytesIO
+from unicodedata import east_asian_width
 
 import discord
 from babel.dates import format_skeleton
@@ -86,6 +87,19 @@ def month_name(moment: datetime) -> str:
 def either(words: Iterable[str]) -> str:
     """List alternatives: a, b or c."""
     return format_list(list(words), style="or", locale=_folder(_spoken.get()))
+
+
+def listed(words: Iterable[str]) -> str:
+    """List words that are read one by one: a, b, c."""
+    return _(", ").join(words)
+
+
+def flow(*sentences: str) -> str:
+    """Put sentences after each other: with a space, but not after a full stop that is as wide as a letter."""
+    text = ""
+    for sentence in filter(None, sentences):
+        text += sentence if not text or east_asian_width(text[-1]) in "WF" else f" {sentence}"
+    return text
 
 
 def both(words: Iterable[str]) -> str:

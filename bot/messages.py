@@ -10,7 +10,7 @@ from typing import Any
 
 from bot import shots
 from bot.amounts import Until, credits_of, reserved, spent, time_of
-from bot.language import N_, _, both, ngettext
+from bot.language import N_, _, both, flow, ngettext
 from bot.plain import clean, cut, plain
 from bot.ways import notice_of
 from providers.contract import Reason
@@ -171,33 +171,33 @@ def _told(
                 "unanswered it is called off {when}."
             )
             words = words.format(vendor=title, credits=credits_of(job.price), when=_deadline(job))
-            return _("Shall I?"), f"{words} {reserved(job, Until.THEN)}", Tone.WAITING
+            return _("Shall I?"), flow(words, reserved(job, Until.THEN)), Tone.WAITING
         case State.APPROVING:
             words = _(
                 "It would cost **{credits}**, so a moderator must agree first. Unanswered it is called off {when}."
             )
             words = words.format(credits=credits_of(job.price), when=_deadline(job))
-            return _("Waiting for a moderator"), f"{words} {reserved(job, Until.THEN)}", Tone.WAITING
+            return _("Waiting for a moderator"), flow(words, reserved(job, Until.THEN)), Tone.WAITING
         case State.QUEUED:
             return _queued(job, title)
         case State.SUBMITTING:
             words = _("It is on its way to {vendor}.").format(vendor=title)
-            return _("Sending to {vendor}").format(vendor=title), f"{words} {reserved(job)}", Tone.WAITING
+            return _("Sending to {vendor}").format(vendor=title), flow(words, reserved(job)), Tone.WAITING
         case State.UNKNOWN:
             words = _(
                 "I sent it, but I do not know whether {vendor} received it. It won't be sent twice: I am finding out."
             ).format(vendor=title)
             head = _("Not sure that {vendor} has it").format(vendor=title)
-            return head, f"{words} {reserved(job, Until.FURTHER)}", Tone.DOUBT
+            return head, flow(words, reserved(job, Until.FURTHER)), Tone.DOUBT
         case State.SUBMITTED:
             words = _("{vendor} took it {when} and will begin when its turn comes.")
             words = words.format(vendor=title, when=_ago(job.submitted_at or job.changed_at))
             head = _("Waiting at {vendor}").format(vendor=title)
-            return head, f"{words} {reserved(job)}{_unstoppable(job, vendor)}", Tone.WORKING
+            return head, flow(words, reserved(job), _unstoppable(job, vendor)), Tone.WORKING
         case State.PROCESSING:
             words = _("{vendor} began to render it {when}.").format(vendor=title, when=_ago(job.changed_at))
             head = _("Rendering at {vendor}").format(vendor=title)
-            return head, f"{words} {reserved(job)}{_unstoppable(job, vendor)}", Tone.WORKING
+            return head, flow(words, reserved(job), _unstoppable(job, vendor)), Tone.WORKING
         case State.CANCELLING:
             return _("Cancelling"), cancelling(job, vendor), Tone.DOUBT
         case _:
@@ -207,7 +207,7 @@ def _told(
 def _ended(job: Job, title: str, delivery: Delivery | None, link: str | None, *, empty: bool) -> tuple[str, str, Tone]:
     match job.state:
         case State.FAILED:
-            return _("It did not work out"), f"{failure(job.reason, title)} {spent(job)}", Tone.FAILED
+            return _("It did not work out"), flow(failure(job.reason, title), spent(job)), Tone.FAILED
         case State.CANCELLED:
             return _("Cancelled"), _cancelled(job, title), Tone.STOPPED
         case State.EXPIRED:
@@ -219,13 +219,13 @@ def _ended(job: Job, title: str, delivery: Delivery | None, link: str | None, *,
 def _queued(job: Job, title: str) -> tuple[str, str, Tone]:
     if job.attempts == 0 or job.due_at is None:
         words = _("It goes to {vendor} in a moment.").format(vendor=title)
-        return _("Queued"), f"{words} {reserved(job)}", Tone.WAITING
+        return _("Queued"), flow(words, reserved(job)), Tone.WAITING
     if job.reason == Reason.BUSY:
         words = _("{vendor} is busy right now. I try again {when}.")
     else:
         words = _("{vendor} could not take it right now. I try again {when}.")
     words = words.format(vendor=title, when=f"<t:{job.due_at // 1000}:R>")
-    return _("Queued"), f"{words} {reserved(job, Until.FURTHER)}", Tone.WAITING
+    return _("Queued"), flow(words, reserved(job, Until.FURTHER)), Tone.WAITING
 
 
 def cancelling(job: Job, vendor: Vendor) -> str:
@@ -235,16 +235,16 @@ def cancelling(job: Job, vendor: Vendor) -> str:
             "{vendor} has no way to stop it any more and may still charge for it. If something comes it is kept, "
             "but not posted."
         )
-        return f"{words.format(vendor=vendor.title)} {reserved(job, Until.OVER)}"
+        return flow(words.format(vendor=vendor.title), reserved(job, Until.OVER))
     words = _("{vendor} has been asked to stop.") if job.cancel_sent_at else _("{vendor} is being asked to stop.")
-    return f"{words.format(vendor=vendor.title)} {reserved(job, Until.ANSWERED)}"
+    return flow(words.format(vendor=vendor.title), reserved(job, Until.ANSWERED))
 
 
 def _unstoppable(job: Job, vendor: Vendor) -> str:
     """Say beforehand that cancelling saves nothing, where that would surprise."""
     if vendor.can_cancel or job.operation not in {Operation.MUSIC_VIDEO, Operation.EDIT_SHOT, Operation.COMPOSE_SHOTS}:
         return ""
-    return " " + _("It can't be stopped at {vendor} any more.").format(vendor=vendor.title)
+    return _("It can't be stopped at {vendor} any more.").format(vendor=vendor.title)
 
 
 def _succeeded(
@@ -302,24 +302,24 @@ def _cancelled(job: Job, title: str) -> str:
         words = _("{vendor} had done the work already. The result is kept, but not posted.").format(vendor=title)
     else:
         words = _("It was called off, and nothing came from {vendor}.").format(vendor=title)
-    return f"{words} {spent(job)}"
+    return flow(words, spent(job))
 
 
 def _expired(job: Job, title: str) -> str:
     if job.charged is None and job.task_id is None and job.due_at is None:
         words = _("Nobody can say whether {vendor} received it.").format(vendor=title)
-        return f"{words} {reserved(job, Until.DECIDED)}"
+        return flow(words, reserved(job, Until.DECIDED))
     if job.charged is None:
         words = _("{vendor} has said nothing for too long. If the result still comes, I post it.").format(vendor=title)
-        return " ".join([words, reserved(job, Until.THEN), _("If nothing comes, all of it returns.")])
+        return flow(words, reserved(job, Until.THEN), _("If nothing comes, all of it returns."))
     if job.task_id is None and job.charged:
         words = _("Nobody could find out whether {vendor} received it, and an admin counted it as made.")
-        return f"{words.format(vendor=title)} {spent(job)}"
+        return flow(words.format(vendor=title), spent(job))
     if job.submitted_at is None:
         words = _("{vendor} could not be reached for so long that I gave up.")
     else:
         words = _("{vendor} never finished it.")
-    return " ".join([words.format(vendor=title), spent(job), _("Please try again.")])
+    return flow(words.format(vendor=title), spent(job), _("Please try again."))
 
 
 _FAILURES: dict[str, str] = {

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from bot.labels import capital, is_file, label, made, several
-from bot.language import N_, _, either, ngettext, number
+from bot.language import N_, _, either, flow, listed, ngettext, number
 from bot.plain import clean, plain
 from providers.orders import Operation, Problem, Role, Rule
 
@@ -88,7 +88,7 @@ def _one_of(problem: Problem, vendor: str, name: str, given: str) -> str:
     if problem.nearest is not None and (len(problem.allowed) > 1 or _RANGE.fullmatch("".join(problem.allowed))):
         nearest = _measured(problem.field, _given(problem.nearest))
         texts.append(_("Closest: **{value}**.").format(value=nearest))
-    return " ".join(texts)
+    return flow(*texts)
 
 
 def _one_of_strokes(problem: Problem, vendor: str, given: str) -> str:
@@ -206,7 +206,7 @@ def _not_made(problem: Problem, title: str | None) -> str:
         words = _("No provider that is set up here can make {thing}.")
         return words.format(thing=made(problem.given))
     words = _("{vendor} can't make {thing}.").format(vendor=capital(title), thing=made(problem.given))
-    return f"{words} {_(_INSTEAD.get(problem.given, _OTHER_VENDOR))}"
+    return flow(words, _(_INSTEAD.get(problem.given, _OTHER_VENDOR)))
 
 
 def _file(problem: Problem, vendor: str, name: str, given: str) -> str:
@@ -274,7 +274,7 @@ def _choices(allowed: Sequence[str]) -> str:
         numbers = [int(word) for word in allowed]
         if numbers == list(range(numbers[0], numbers[0] + len(numbers))):
             return _between([str(numbers[0]), str(numbers[-1])])
-    shown = ", ".join(_given(word) for word in allowed[:_MOST_CHOICES])
+    shown = listed(_given(word) for word in allowed[:_MOST_CHOICES])
     rest = len(allowed) - _MOST_CHOICES
     return _("{choices} and {count} more").format(choices=shown, count=rest) if rest > 0 else shown
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.amounts import credits_of
-from bot.language import _, ngettext
+from bot.language import _, listed, ngettext
 from bot.messages import Card, Tone, Vendor, details, notes, subject
 from bot.plain import plain
 from providers.orders import Operation
@@ -39,7 +39,7 @@ def result_of(
         lines += [words, *links]
     if whole:
         shown = _("in full")
-        full = ", ".join(f"[{shown}]({link})" for link in whole)
+        full = listed(f"[{shown}]({link})" for link in whole)
         lines.append("-# " + _("Made smaller to fit in here; {links}, for a week.").format(links=full))
     if missing and here:
         words = ngettext(

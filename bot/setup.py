@@ -15,7 +15,7 @@ from discord import app_commands
 
 from bot import refusals
 from bot.acts import setting
-from bot.language import N_, _, both, speaking
+from bot.language import N_, _, both, flow, speaking
 from bot.looks import notice
 from bot.plain import cut
 from bot.rights import Interaction
@@ -167,7 +167,7 @@ async def _submitted(ctx: Context, interaction: Interaction, name: str, data: Ma
             raise Wrong(wrong.format(channel=f"<#{closed}>"))  # noqa: TRY301 -- told like the others
         changed = await ctx.database.write(_stored, guild_id, interaction.user.id, rules, after, ctx.now())
     except Wrong as wrong:
-        text = " ".join([str(wrong), _("Nothing was changed.")])
+        text = flow(str(wrong), _("Nothing was changed."))
         await interaction.followup.send(embed=notice(text), ephemeral=True, allowed_mentions=NO_PINGS)
         return
     except StorageError as error:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-from bot.language import N_, _, both, ngettext
+from bot.language import N_, _, both, flow, ngettext
 from bot.plain import clean, cut, plain
 from providers.contract import Progress
 from providers.orders import Operation
@@ -150,7 +150,7 @@ def waits(job: Job | None, operation: Operation, other: Job) -> str:
         words = _("That shot is being made anew already (`{job}`).").format(job=other.code)
     if operation is Operation.EDIT_SHOT:
         return f"{words} {until}"
-    return " ".join([words, until, _("Or leave it out with `/mv compose`.")])
+    return flow(words, until, _("Or leave it out with `/mv compose`."))
 
 
 def ids_of(job: Job, numbers: Iterable[int]) -> tuple[str, ...]:
