@@ -224,7 +224,7 @@ async def test_hostile_prompts_ping_nobody_and_break_nothing(films: Set) -> None
 async def test_what_is_a_servers_own_is_offered_in_servers_alone(films: Set) -> None:
     offered = {command["name"]: command for command in films.discord.commands}
     servers = {name for name, command in offered.items() if command["contexts"] == [0]}
-    assert servers == {"preset", "mod", "setup", "budget", "credits"}
+    assert servers == {"preset", "mod", "setup", "budget", "credits", "doctor"}
     assert all(offered[name]["integration_types"] == [0] for name in servers)
     for name in offered.keys() - servers:
         assert (offered[name]["contexts"], offered[name]["integration_types"]) == ([0, 1, 2], [0, 1])
