@@ -355,15 +355,21 @@ async def test_a_video_too_large_for_the_server_is_linked_and_the_link_works(ope
         assert await answer.read() == task.video.read_bytes()
 
 
-@pytest.mark.parametrize("vendor", ["vidu", "kling signed"])
-async def test_a_channel_that_is_gone_parks_the_video_and_settles_once(open_a_stage: OpenStage, vendor: str) -> None:
+@pytest.mark.parametrize(("vendor", "open_to_messages"), [("vidu", True), ("kling signed", True), ("vidu", False)])
+async def test_a_channel_that_is_gone_sends_the_video_to_its_asker_else_parks_it_and_settles_once(
+    open_a_stage: OpenStage, vendor: str, open_to_messages: bool
+) -> None:
     stage = await open_a_stage(vendor)
+    stage.ada.user.accepts_direct_messages = open_to_messages
     stage.vendor.behaviour = Behaviour(hold=True)
     stage.ask()
     await stage.until(lambda: stage.vendor.tasks)
     stage.channel.delete()
     stage.vendor.release()
-    await stage.until(lambda: stage.rows("SELECT state FROM deliveries") == [("parked",)])
+    end = "posted" if open_to_messages else "parked"
+    await stage.until(lambda: stage.rows("SELECT state, way FROM deliveries") == [(end, "direct")])
+    sent = [message for message in stage.ada.direct_messages.messages if message.attachments]
+    assert len(sent) == int(open_to_messages)
     job, _, rows = await stage.books()
     assert (job.state, len(rows)) == ("succeeded", 2)
     assert stage.rows("SELECT count(*) FROM outputs WHERE file IS NOT NULL") == [(1,)]
