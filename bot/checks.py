@@ -5,16 +5,19 @@ from collections.abc import Mapping
 from functools import partial
 from urllib.parse import urlsplit
 
+import structlog
+
 from bot import judging
 from bot.findings import Check, Grade, Line
 from bot.language import _
 from jobs import surroundings, trial
 from jobs.context import Context
 from providers.contract import Provider
-from storage import condition
+from storage import StorageError, condition
 from storage.condition import Traffic
 
 _ASK_AGAIN_AFTER = 30.0  # seconds, for the vendors
+_log = structlog.get_logger("doctor")
 
 
 def vendor_checks(ctx: Context, vendors: Mapping[str, Provider], guild_id: int | None, *, figures: bool) -> list[Check]:
@@ -23,15 +26,20 @@ def vendor_checks(ctx: Context, vendors: Mapping[str, Provider], guild_id: int |
     async def look() -> list[Line]:
         now = ctx.now()
         purses, traffic = await asyncio.gather(
-            ctx.purses.ask(vendors.values(), _ASK_AGAIN_AFTER),
-            ctx.database.read(condition.traffic, guild_id, now),
+            ctx.purses.ask(vendors.values(), _ASK_AGAIN_AFTER), _traffic(ctx, guild_id, now)
         )
         known = [(purse, traffic.get(purse.name, Traffic())) for purse in purses]
         return [judging.vendor(purse, goes_on, now, figures=figures) for purse, goes_on in known]
 
-    if not vendors:
-        return [Check(_("Vendors"), _none)]
-    return [Check(_("Vendors"), look)]
+    return [Check(_("Vendors"), look if vendors else _none)]
+
+
+async def _traffic(ctx: Context, guild_id: int | None, now: int) -> dict[str, Traffic]:
+    try:
+        return await ctx.database.read(condition.traffic, guild_id, now)
+    except StorageError as error:  # the line about the database tells it
+        _log.warning("jobs not counted", trouble=str(error))
+        return {}
 
 
 async def _none() -> list[Line]:
@@ -39,36 +47,37 @@ async def _none() -> list[Line]:
     return [Line(Grade.RED, _("Vendors"), says, _("Set at least one vendor's key, and restart the program."))]
 
 
-def machine_checks(ctx: Context, discord_url: str, *, figures: bool) -> list[Check]:
-    """Look at the way from outside, the clock, the database, the disk, ffmpeg."""
-    url = ctx.addresses.base
+def outside_checks(ctx: Context, discord_url: str, token: str = "") -> list[Check]:
+    """Send ourselves a callback, compare clocks, and show Discord the bot's token if there is need for that."""
 
-    async def outside() -> list[Line]:
-        round_, ahead = await asyncio.gather(
+    async def look() -> list[Line]:
+        path = "users/@me" if token else "gateway"
+        round_, answer = await asyncio.gather(
             trial.go_round(ctx.trials, ctx.addresses, ctx.clock),
-            surroundings.ahead_of_server(f"{discord_url}/gateway", ctx.clock),
+            surroundings.answer_of(f"{discord_url}/{path}", ctx.clock, token),
         )
-        return [judging.callback(round_, _host(url)), judging.clock([ahead, round_.ahead])]
+        shown = [judging.token(answer and answer.status)] if token else []
+        clock = judging.clock([answer and answer.ahead, round_.ahead])
+        return [*shown, judging.callback(round_, host_of(ctx)), clock]
 
-    async def tls() -> list[Line]:
-        return [judging.certificate(await surroundings.certificate(url, ctx.clock()))]
+    return [Check(_("Callbacks"), look), tls_check(ctx)]
 
-    async def programs() -> list[Line]:
-        return [judging.ffmpeg(await surroundings.has_ffmpeg())]
 
-    return [
-        Check(_("Callbacks"), outside),
-        Check(_("TLS"), tls),
-        *store_checks(ctx, figures=figures),
-        Check(_("ffmpeg"), programs),
-    ]
+def tls_check(ctx: Context) -> Check:
+    """Look at the certificate of PUBLIC_URL."""
+
+    async def look() -> list[Line]:
+        return [judging.certificate(await surroundings.certificate(ctx.addresses.base, ctx.clock()))]
+
+    return Check(_("TLS"), look)
 
 
 def store_checks(ctx: Context, *, figures: bool) -> list[Check]:
-    """Look at the database and the files."""
+    """Look at the database, the files and ffmpeg."""
     return [
         Check(_("Database"), partial(_database, ctx, figures=figures)),
-        Check(_("Files"), partial(_files, ctx, figures=figures)),
+        files_check(ctx, figures=figures),
+        Check(_("ffmpeg"), _programs),
     ]
 
 
@@ -91,9 +100,19 @@ async def _database(ctx: Context, *, figures: bool) -> list[Line]:
     return lines
 
 
-async def _files(ctx: Context, *, figures: bool) -> list[Line]:
-    return [judging.disk(_("Files"), await surroundings.disk(ctx.media_dir), figures=figures)]
+def files_check(ctx: Context, *, figures: bool) -> Check:
+    """Look at where members' and vendors' files are kept."""
+
+    async def look() -> list[Line]:
+        return [judging.disk(_("Files"), await surroundings.disk(ctx.media_dir), figures=figures)]
+
+    return Check(_("Files"), look)
 
 
-def _host(url: str) -> str:
-    return urlsplit(url).netloc
+async def _programs() -> list[Line]:
+    return [judging.ffmpeg(await surroundings.has_ffmpeg())]
+
+
+def host_of(ctx: Context) -> str:
+    """Name the host of PUBLIC_URL, with its port if it has one."""
+    return urlsplit(ctx.addresses.base).netloc

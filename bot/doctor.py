@@ -14,7 +14,7 @@ from discord import app_commands
 from discord.http import Route
 
 from bot import judging, refusals
-from bot.checks import loop_checks, machine_checks, vendor_checks
+from bot.checks import loop_checks, outside_checks, store_checks, vendor_checks
 from bot.findings import SIGNS, Check, Grade, Line, looked, verdict, worst
 from bot.language import N_, _, ngettext, number
 from bot.looks import notice
@@ -87,7 +87,7 @@ async def _examined(ctx: Context, interaction: Interaction, guild_id: int) -> li
         Check(_("Settings"), lambda: _rooms(ctx, interaction, guild_id)),
     ]
     vendors = vendor_checks(ctx, ctx.keys.accounts(ctx.providers, guild_id), guild_id, figures=figures)
-    machine = [*machine_checks(ctx, Route.BASE, figures=figures), *loop_checks(ctx)]
+    machine = [*outside_checks(ctx, Route.BASE), *store_checks(ctx, figures=figures), *loop_checks(ctx)]
     found = await asyncio.gather(looked(here), looked(vendors), looked(machine))
     return list(zip((_("This server"), _("Vendors"), _("The program, for whoever runs it")), found, strict=True))
 

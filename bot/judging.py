@@ -78,6 +78,35 @@ def _refused(round: Round) -> str:  # noqa: A002 -- likewise
     return _("Check the path in PUBLIC_URL, and let the proxy hand on everything below it.")
 
 
+def answering(status: int | None, host: str) -> Line:
+    """Judge what /readyz answered under PUBLIC_URL, where the program runs in another process."""
+    about = _("Callbacks")
+    if status == 200:
+        says = _("The running program answers at {host}; /doctor in Discord sends a signed callback round.")
+        return Line(Grade.GREEN, about, says.format(host=host))
+    if status == 503:
+        says = _("The running program answers at {host}, but can't store callbacks or is not connected to Discord.")
+        return Line(Grade.RED, about, says.format(host=host), _("Its log says which, and why."))
+    if status is None:
+        says = _("The program runs, but nobody answers at {host}.")
+    else:
+        says = _("The program runs, but {host} answers with HTTP {status}.")
+    todo = _("Let PUBLIC_URL lead to the program, and the proxy hand on everything below it.")
+    return Line(Grade.RED, about, says.format(host=host, status=status), todo)
+
+
+def token(status: int | None) -> Line:
+    """Judge Discord's answer to the bot's token."""
+    about = _("Discord")
+    if status == 200:
+        return Line(Grade.GREEN, about, _("It knows the bot's token."))
+    if status == 401:
+        todo = _("Copy DISCORD_TOKEN anew from the developer portal.")
+        return Line(Grade.RED, about, _("It does not know the bot's token."), todo)
+    says = _("It can't be reached.") if status is None else _("It answers with HTTP {status}.").format(status=status)
+    return Line(Grade.RED, about, says, _("See whether this machine can reach Discord, and whether Discord is down."))
+
+
 def certificate(found: Certificate) -> Line:
     """Judge the certificate of PUBLIC_URL."""
     about = _("TLS")

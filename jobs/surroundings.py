@@ -84,17 +84,26 @@ async def certificate(url: str, now: float, seconds: float = SECONDS) -> Certifi
     return Certificate(host, days=(ends - now) / 86_400)
 
 
-async def ahead_of_server(url: str, clock: Callable[[], float], seconds: float = SECONDS) -> float | None:
-    """Say how many seconds our clock is ahead of the Date of a server's answer; None: it could not be asked."""
-    timeout = aiohttp.ClientTimeout(total=seconds)
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What of a server's answer matters here."""
+
+    status: int
+    ahead: float | None  # seconds our clock is ahead of its Date; None: it told none
+
+
+async def answer_of(url: str, clock: Callable[[], float], token: str = "", seconds: float = SECONDS) -> Answer | None:
+    """Ask one of the servers of our settings; None: it could not be asked. `token`: the bot's, for Discord alone."""
+    headers = {"Authorization": f"Bot {token}"} if token else {}
+    context = await asyncio.to_thread(ssl.create_default_context)
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=context), timeout=aiohttp.ClientTimeout(total=seconds), trust_env=False
+    )
     try:
-        async with (
-            aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
-            session.get(url, allow_redirects=False) as answer,
-        ):
-            ahead = ahead_of(answer.headers.get("Date", ""), clock())
+        async with session, session.get(url, headers=headers, allow_redirects=False) as answer:
+            told = Answer(answer.status, ahead_of(answer.headers.get("Date", ""), clock()))
             answer.close()
-            return ahead
+            return told
     except (aiohttp.ClientError, OSError, ValueError):
         return None
 

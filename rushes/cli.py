@@ -18,6 +18,7 @@ from bot.client import TokenRefused
 from jobs.doubts import decided
 from providers import registry
 from providers.contract import Account, Balance, Provider
+from rushes import doctor as examine
 from rushes import logs, reports
 from rushes.program import Program
 from rushes.settings import BadSettings, Settings, load
@@ -160,6 +161,18 @@ async def _balances(settings: Settings) -> dict[str, Balance | Exception | None]
             raise answer
         found[vendor.title] = answer
     return found
+
+
+@app.command()
+def doctor() -> None:
+    """Look whether everything works, from here to the vendors and back; ends with 1 when something does not."""
+    settings = _settings()
+    os.umask(_OURS_ALONE)
+    logs.configure("ERROR", settings.log_format, settings.secret_values())
+    found = asyncio.run(examine.examined(settings))
+    Console(highlight=False).print(examine.shown(found), end="")
+    if examine.fails(found):
+        sys.exit(1)
 
 
 @app.command()

@@ -316,7 +316,7 @@ async def test_settings_that_cannot_be_read_are_told(clinic: Clinic) -> None:
         file.execute("ALTER TABLE jobs RENAME TO elsewhere_too")
     text = await clinic.asked()
     assert "❌ **Settings**: The database cannot be used" in text
-    assert "❌ **Vendors**: The database cannot be used" in text
+    assert "✅ **Acme**: It takes our key." in text
 
 
 async def test_a_folder_that_cannot_be_written_to_is_told(clinic: Clinic) -> None:
