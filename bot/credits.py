@@ -14,7 +14,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot import chart, refusals
+from bot import accounts, chart, refusals
 from bot.amounts import credits_of
 from bot.language import N_, _, month_name, ngettext, number, percent
 from bot.looks import notice, title_of
@@ -118,11 +118,15 @@ async def _answer(
         _log.warning("books not read", trouble=str(error))
         return notice(not_read()), []
     titles = {one.provider: title_of(ctx.known, one.provider) for one in books.here}
-    picture, table = await asyncio.to_thread(_drawn, books, titles)
+    asked = accounts.theirs(ctx, interaction).values() if books.since <= books.now < books.until else ()
+    drawing = asyncio.to_thread(_drawn, books, titles)
+    (picture, table), left = await asyncio.gather(drawing, accounts.left(ctx, asked))
     name = _name(since)
     embed = notice(text_of(books, titles), Tone.DONE)
     embed.title = _("Credits in {month}").format(month=month_name(datetime.fromtimestamp(since / 1000, UTC)))
     embed.set_image(url=f"attachment://credits-{name}.png")
+    if left:
+        embed.add_field(name=_("Left at the vendors"), value="\n".join(left))
     files = [discord.File(io.BytesIO(picture), f"credits-{name}.png")]
     return embed, [*files, discord.File(io.BytesIO(table), f"credits-{name}.csv")]
 

@@ -10,7 +10,7 @@ import structlog
 
 from providers.contract import Balance, ErrorKind, Provider, ProviderError, Reason
 
-SECONDS = 6.0  # for one vendor
+SECONDS = 5.0  # for one vendor
 _log = structlog.get_logger("purses")
 
 

@@ -1,7 +1,7 @@
 """`rushes doctor`: what /doctor looks at, as far as it can be seen from here; beside a running program too.
 
-Where none runs, the receiver is opened for the test callback; vendors' that come meanwhile are stored as ever. Where one
-runs, only its own process could know a callback of its own again, so it is asked whether it is ready.
+Where none runs, the receiver is opened for the test callback; vendors' that come meanwhile are stored as ever. Where
+one runs, only its own process could know a callback of its own again, so it is asked whether it is ready.
 """
 
 import time

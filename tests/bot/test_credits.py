@@ -1,5 +1,6 @@
 """/credits: the picture shows what the books say, the words and the table too, and only admins see them."""
 
+import asyncio
 import contextlib
 import csv
 import io
@@ -13,11 +14,13 @@ from PIL import Image, ImageColor
 from bot import chart
 from bot.chart import Month, bar, draw, highest
 from bot.credits import Books, month_of, not_admin, not_read, table_of, text_of
+from jobs.purses import Purses
+from providers.contract import Balance, ErrorKind, ProviderError, Reason
 from sandbox.discord import EPHEMERAL, Member, Message, NotOfferedError
 from storage import guilds
 from storage.spending import DAY, Line, Spent
 from storage.words import Period, Scope, State
-from tests.bot.harness import Set
+from tests.bot.harness import FakeVendor, Set
 from tests.samples_of import NOON
 
 NOVEMBER = 1_793_491_200_000  # 2026-11-01
@@ -58,6 +61,36 @@ async def test_an_admin_sees_picture_numbers_and_table(films: Set, admin: Member
     assert picture.data.startswith(b"\x89PNG")
     rows = list(csv.reader(io.StringIO(table.data.decode("utf-8-sig"))))
     assert [row[9:] for row in rows[1:]] == [["40", "", "", ""], ["40", "30", "30", "-10"]]
+
+
+async def test_what_is_left_at_the_vendors_is_for_the_operator_alone(films: Set, admin: Member) -> None:
+    acme = FakeVendor("acme")
+    vendors = [acme, FakeVendor("silent"), FakeVendor("own"), FakeVendor("shut"), FakeVendor("away")]
+    acme.left = Balance(1234, "1234 metered")
+    vendors[2].left = Balance(None, "7 of *its* own")
+    vendors[3].left = ProviderError(ErrorKind.REJECTED, Reason.ACCESS, "HTTP 401", http=401)
+    vendors[4].gate = asyncio.Event()
+    await films.stop()
+    purses = Purses(seconds=0.2)
+    films.ctx = replace(films.ctx, providers={one.name: one for one in vendors}, purses=purses)
+    films.discord.world.owner = films.mod.user
+    films.mod.permissions |= 1 << 5
+    await films.start()
+    text = (await seen(films, films.mod)).text
+    for words in (
+        "Left at the vendors: Acme: 1,234 credits\n",
+        "Silent: not told by its API\n",
+        "Own: 7 of \\*its\\* own\n",
+        "Shut: refuses our key\n",
+        "Away: could not be asked",
+    ):
+        assert words in text, words
+    assert acme.asked == 1
+    await seen(films, films.mod)
+    assert acme.asked == 1
+    assert "Left at" not in (await seen(films, films.mod, month="2020-02")).text
+    assert "Left at" not in (await seen(films, admin)).text
+    assert acme.asked == 1
 
 
 async def test_a_month_of_long_ago_is_empty_and_says_so(films: Set, admin: Member) -> None:

@@ -1,0 +1,41 @@
+"""What is left of our accounts at the vendors, in words, for those whose accounts they are."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from bot.amounts import credits_of
+from bot.language import _
+from bot.plain import plain
+from bot.rights import Interaction, operates
+from jobs.context import Context
+from jobs.purses import Purse
+from providers.contract import Provider, Reason
+
+_FRESH = 300.0  # seconds an answer is good for: vendors' figures are late themselves
+_MOST_DETAIL = 80  # characters of a vendor's own words
+
+
+def theirs(ctx: Context, interaction: Interaction) -> Mapping[str, Provider]:
+    """List the vendors whose accounts are the business of somebody who manages a server: the operator's alone."""
+    return ctx.providers if operates(interaction) else {}
+
+
+async def left(ctx: Context, vendors: Iterable[Provider]) -> list[str]:
+    """Ask vendors what is left, and put what they say, or why they do not, in a line each."""
+    return told(await ctx.purses.ask(vendors, _FRESH))
+
+
+def told(purses: Sequence[Purse]) -> list[str]:
+    """Put what vendors said, or why they did not, in a line each."""
+    return [_("{vendor}: {answer}").format(vendor=plain(purse.title, 40), answer=_said(purse)) for purse in purses]
+
+
+def _said(purse: Purse) -> str:
+    if purse.trouble is not None:
+        if purse.trouble.reason is Reason.ACCESS and purse.trouble.http in {401, 403}:
+            return _("refuses our key")
+        return _("could not be asked")
+    if purse.balance is None:
+        return _("not told by its API")
+    if purse.balance.credits is None:
+        return plain(purse.balance.detail, _MOST_DETAIL)
+    return credits_of(purse.balance.credits)
