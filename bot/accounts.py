@@ -1,6 +1,6 @@
 """What is left of our accounts at the vendors, in words, for those whose accounts they are."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from bot.amounts import credits_of
 from bot.language import _
@@ -14,9 +14,15 @@ _FRESH = 300.0  # seconds an answer is good for: vendors' figures are late thems
 _MOST_DETAIL = 80  # characters of a vendor's own words
 
 
-def theirs(ctx: Context, interaction: Interaction) -> Mapping[str, Provider]:
-    """List the vendors whose accounts are the business of somebody who manages a server: the operator's alone."""
-    return ctx.providers if operates(interaction) else {}
+def theirs(ctx: Context, interaction: Interaction) -> list[Provider]:
+    """List the accounts that are somebody's business who manages a server: its own, and to the operator all."""
+    every, operator = ctx.keys.accounts(ctx.providers, interaction.guild_id), operates(interaction)
+    return [vendor for name, vendor in every.items() if operator or owned(ctx, name, vendor)]
+
+
+def owned(ctx: Context, name: str, vendor: Provider) -> bool:
+    """Say whether an adapter speaks with a server's own key, not with the operator's."""
+    return vendor is not ctx.providers.get(name)
 
 
 async def left(ctx: Context, vendors: Iterable[Provider]) -> list[str]:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from bot import judging
+from bot.accounts import owned
 from bot.findings import Check, Grade, Line
 from bot.language import _
 from jobs import surroundings, trial
@@ -28,10 +29,14 @@ def vendor_checks(ctx: Context, vendors: Mapping[str, Provider], guild_id: int |
         purses, traffic = await asyncio.gather(
             ctx.purses.ask(vendors.values(), _ASK_AGAIN_AFTER), _traffic(ctx, guild_id, now)
         )
-        known = [(purse, traffic.get(purse.name, Traffic())) for purse in purses]
-        return [judging.vendor(purse, goes_on, now, figures=figures) for purse, goes_on in known]
+        lines = [judging.unreadable(ctx.keys.title(name)) for name in sorted(ctx.keys.unreadable(guild_id))]
+        for purse in purses:
+            own = owned(ctx, purse.name, vendors[purse.name])
+            goes_on = traffic.get(purse.name, Traffic())
+            lines.append(judging.vendor(purse, goes_on, now, figures=figures or own, own=own))
+        return lines or [judging.no_vendor()]
 
-    return [Check(_("Vendors"), look if vendors else _none)]
+    return [Check(_("Vendors"), look)]
 
 
 async def _traffic(ctx: Context, guild_id: int | None, now: int) -> dict[str, Traffic]:
@@ -40,11 +45,6 @@ async def _traffic(ctx: Context, guild_id: int | None, now: int) -> dict[str, Tr
     except StorageError as error:  # the line about the database tells it
         _log.warning("jobs not counted", trouble=str(error))
         return {}
-
-
-async def _none() -> list[Line]:
-    says = _("No vendor is set up, so nothing can be made.")
-    return [Line(Grade.RED, _("Vendors"), says, _("Set at least one vendor's key, and restart the program."))]
 
 
 def outside_checks(ctx: Context, discord_url: str, token: str = "") -> list[Check]:

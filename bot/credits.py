@@ -118,7 +118,7 @@ async def _answer(
         _log.warning("books not read", trouble=str(error))
         return notice(not_read()), []
     titles = {one.provider: title_of(ctx.known, one.provider) for one in books.here}
-    asked = accounts.theirs(ctx, interaction).values() if books.since <= books.now < books.until else ()
+    asked = accounts.theirs(ctx, interaction) if books.since <= books.now < books.until else ()
     drawing = asyncio.to_thread(_drawn, books, titles)
     (picture, table), left = await asyncio.gather(drawing, accounts.left(ctx, asked))
     name = _name(since)

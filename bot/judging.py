@@ -173,9 +173,25 @@ def clock(readings: Sequence[float | None]) -> Line:
     return Line(Grade.RED, about, _("{clock} Signed callbacks are refused as too old.").format(clock=says), todo)
 
 
-def vendor(purse: Purse, traffic: Traffic, now: int, *, figures: bool) -> Line:
-    """Judge a vendor by what it said of our account. `figures`: whether the reader may know the operator's."""
-    grade, says, todo = _account(purse, figures=figures)
+def no_vendor() -> Line:
+    """Say that there is none."""
+    says = _("No vendor is set up, so nothing can be made.")
+    return Line(Grade.RED, _("Vendors"), says, _("Set at least one vendor's key, and restart the program."))
+
+
+def unreadable(title: str) -> Line:
+    """Say that a server's own key at a vendor can't be read."""
+    says = _("This server's own key there can't be read any more, so I don't use it.")
+    todo = _("Type it again with /setup, or ask whoever runs this bot whether its secret keys were changed.")
+    return Line(Grade.RED, title, says, todo)
+
+
+def vendor(purse: Purse, traffic: Traffic, now: int, *, figures: bool, own: bool = False) -> Line:
+    """Judge a vendor by what it said of our account.
+
+    `figures`: whether the reader may know what is left there; `own`: the key is one of the server's admins.
+    """
+    grade, says, todo = _account(purse, figures=figures, own=own)
     busy = [
         (traffic.waiting, ngettext("{count} waiting", "{count} waiting", traffic.waiting)),
         (traffic.running, ngettext("{count} under way", "{count} under way", traffic.running)),
@@ -192,9 +208,9 @@ def vendor(purse: Purse, traffic: Traffic, now: int, *, figures: bool) -> Line:
     return Line(grade, purse.title, flow(*said), todo)
 
 
-def _account(purse: Purse, *, figures: bool) -> tuple[Grade, str, str]:
+def _account(purse: Purse, *, figures: bool, own: bool) -> tuple[Grade, str, str]:
     if purse.trouble is not None:
-        return _troubled(purse.name, purse.trouble, figures=figures)
+        return _troubled(purse.name, purse.trouble, figures=figures, own=own)
     balance = purse.balance
     if balance is None:
         return Grade.GREEN, _("It has no call that tells a balance, so its key is only tested by jobs."), ""
@@ -210,17 +226,21 @@ def _account(purse: Purse, *, figures: bool) -> tuple[Grade, str, str]:
     return Grade.GREEN, says, ""
 
 
-def _troubled(name: str, trouble: ProviderError, *, figures: bool) -> tuple[Grade, str, str]:
-    """Say what a vendor's refusal means. Its own words are for the operator alone."""
-    grade, says, todo = _meaning(name.upper(), trouble)
+def _troubled(name: str, trouble: ProviderError, *, figures: bool, own: bool) -> tuple[Grade, str, str]:
+    """Say what a vendor's refusal means. Its own words are for those alone whose account it is."""
+    grade, says, todo = _meaning(name.upper(), trouble, own=own)
     if figures and trouble.detail:
         says = _("{trouble} It said: {detail}").format(trouble=says, detail=trouble.detail)
     return grade, says, todo
 
 
-def _meaning(setting: str, trouble: ProviderError) -> tuple[Grade, str, str]:
-    key = _("Check {name}_API_KEY, and that its account may use the API.").format(name=setting)
-    address = _("Check {name}_BASE_URL, and whether the vendor is down.").format(name=setting)
+def _meaning(setting: str, trouble: ProviderError, *, own: bool) -> tuple[Grade, str, str]:
+    if own:
+        key = _("Look at the key in your account there, then type it again with /setup.")
+        address = _("See whether the vendor is down; if not, tell whoever runs this bot.")
+    else:
+        key = _("Check {name}_API_KEY, and that its account may use the API.").format(name=setting)
+        address = _("Check {name}_BASE_URL, and whether the vendor is down.").format(name=setting)
     if trouble.http in {404, 405}:
         return Grade.YELLOW, _("It answers, but knows no call for the balance, so I can't test its key."), address
     if trouble.reason is Reason.ACCESS and trouble.http is None:

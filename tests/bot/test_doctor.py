@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 
 from bot.doctor import ALREADY, NOT_ADMIN
+from jobs import own_keys
 from jobs.addresses import Addresses
+from jobs.keyring import Keyring
 from jobs.transitions import Event
-from providers.contract import Balance, ErrorKind, ProviderError, Reason
+from jobs.vault import Vault
+from providers.contract import Account, Balance, ErrorKind, ProviderError, Reason
 from sandbox.discord import EPHEMERAL, NotOfferedError
 from storage import Database, guilds
 from storage.words import GuildSettings
 from tests.bot.clinic import Clinic, Spoil, opened
+from tests.bot.harness import FakeVendor
 
 
 @pytest.fixture
@@ -341,3 +345,48 @@ async def test_nothing_secret_is_in_any_line(clinic: Clinic) -> None:
     assert word not in text
     assert word not in repr(clinic.films.told)
     assert "canary" not in text
+
+
+async def with_keys(clinic: Clinic, secret: str, own: FakeVendor) -> Keyring:
+    """Let servers bring keys for acme and zeta; `own` is what speaks with them."""
+
+    def make(name: str, account: Account) -> FakeVendor:
+        return own if account.api_keys else FakeVendor(name)
+
+    keys = Keyring(Vault([secret]), {"acme": Account(), "zeta": Account()}, make)
+    await keys.load(clinic.films.ctx.database)
+    await clinic.restart(keys=keys)
+    return keys
+
+
+async def test_a_servers_own_account_is_its_admins_business(clinic: Clinic) -> None:
+    own, films = FakeVendor("zeta"), clinic.films
+    own.left = Balance(77, "77 of *theirs*")
+    await with_keys(clinic, "k" * 32, own)
+    await own_keys.put(films.ctx, films.guild.id, "zeta", Account(api_keys=("a-key-of-theirs",)), clinic.admin.id)
+    text = await clinic.asked()
+    assert "✅ **Acme**: It takes our key.\n" in text
+    assert "⚠️ **Zeta**: It takes our key; 77 credits left there." in text
+    credits = await clinic.admin.type(films.channel, "/credits", {}).answered()
+    assert "Left at the vendors: Zeta: 77 credits" in credits.text
+    assert "Acme" not in credits.text
+    own.left = ProviderError(ErrorKind.REJECTED, Reason.ACCESS, "HTTP 401 says who", http=401)
+    await clinic.restart()
+    text = await clinic.asked()
+    assert "❌ **Zeta**: It refuses our key. It said: HTTP 401 says who" in text
+    assert "type it again with /setup" in text
+    elsewhere = films.discord.add_guild("Elsewhere")
+    channel, eve = elsewhere.add_channel("films"), elsewhere.add_member("eve")
+    eve.permissions |= 1 << 5
+    await films.discord.until(lambda: films.bot.client and films.bot.client.get_guild(elsewhere.id))
+    assert "Zeta" not in (await eve.type(channel, "/doctor", {}).answered(20)).text
+
+
+async def test_an_own_key_that_cannot_be_read_is_told(clinic: Clinic) -> None:
+    own, films = FakeVendor("acme"), clinic.films
+    await with_keys(clinic, "k" * 32, own)
+    await own_keys.put(films.ctx, films.guild.id, "acme", Account(api_keys=("a-key-of-theirs",)), clinic.admin.id)
+    await with_keys(clinic, "another" * 5, own)
+    asked = clinic.vendor.asked
+    assert "❌ **Acme**: This server's own key there can't be read any more" in await clinic.asked()
+    assert clinic.vendor.asked == asked  # nor is anybody else's used in its place
