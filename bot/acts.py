@@ -14,6 +14,7 @@ from bot.plain import plain
 from bot.talking import NO_PINGS, TROUBLES, Connected, pause_after, said
 from jobs.context import Context
 from jobs.loop import Work
+from providers.registry import TITLES
 from storage import StorageError, guilds, moderation
 from storage.words import Act
 
@@ -78,6 +79,11 @@ _OF_NAME = {
     "preset": N_("{who} kept the preset “{name}”."),
     "drop preset": N_("{who} deleted the preset “{name}”."),
 }
+_OF_VENDOR = {
+    "set key": N_("{who} set a key of this server's own at {vendor}."),
+    "replaced key": N_("{who} replaced this server's own key at {vendor}."),
+    "removed key": N_("{who} removed this server's own key at {vendor}."),
+}
 # What is said of acts on a job, where the member is known and where not.
 _OF_JOB = {
     "cancel": (N_("{who} cancelled job {code} of {member}."), N_("{who} cancelled job {code}.")),
@@ -108,6 +114,8 @@ def text_of(act: Act) -> str:
             return _("{who} changed the settings ({changes}).").format(who=who, changes=changed)
         case kind if kind in _OF_MEMBER:
             return _(_OF_MEMBER[kind]).format(who=who, member=f"<@{plain(act.subject, 20)}>")
+        case kind if kind in _OF_VENDOR:
+            return _(_OF_VENDOR[kind]).format(who=who, vendor=TITLES.get(act.subject, act.subject.capitalize()))
         case kind if kind in _OF_NAME:
             return _(_OF_NAME[kind]).format(who=who, name=plain(act.subject, 60))
         case _:

@@ -10,7 +10,7 @@ import discord
 import structlog
 from discord.http import Route
 
-from bot import again, buttons, mine, modals, music, mydata, places, presses, setup
+from bot import again, buttons, keys, mine, modals, music, mydata, places, presses, setup
 from bot.commands import Tree
 from bot.language import Commands, read_all
 from bot.offered import every_command
@@ -83,7 +83,7 @@ class RushesClient(discord.AutoShardedClient):
 
     async def setup_hook(self) -> None:
         """Register commands and buttons, after login and before the gateway."""
-        self.add_dynamic_items(*buttons.ITEMS, *mine.ITEMS, *mydata.ITEMS, *setup.ITEMS)
+        self.add_dynamic_items(*buttons.ITEMS, *mine.ITEMS, *mydata.ITEMS, *setup.ITEMS, *keys.ITEMS)
         await asyncio.to_thread(read_all)
         if self.synced:
             return
@@ -112,17 +112,24 @@ class RushesClient(discord.AutoShardedClient):
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer the presses that no button of ours answers, and the forms that discord.py does not know."""
         with working(interaction):
-            if buttons.unanswered(interaction, (*mine.TEMPLATES, *mydata.TEMPLATES, *setup.TEMPLATES)):
+            known = (*mine.TEMPLATES, *mydata.TEMPLATES, *setup.TEMPLATES, *keys.TEMPLATES)
+            if buttons.unanswered(interaction, known):
                 await presses.refuse(interaction)
             elif modals.unanswered(interaction):
                 await modals.refuse_late(interaction)
-            elif not await setup.form_submitted(self.ctx, interaction):
+            elif not (
+                await setup.form_submitted(self.ctx, interaction) or await keys.form_submitted(self.ctx, interaction)
+            ):
                 await music.form_submitted(self.ctx, self._desk, interaction)
                 await again.form_submitted(self.ctx, self._desk, interaction)
 
     async def making_pressed(self, interaction: discord.Interaction[Any], code: str, act: str) -> None:
         """Answer a press that makes something from a finished job."""
         await again.pressed(self.ctx, self._desk, self._lately, interaction, code, act)
+
+    async def setup_opened(self, interaction: discord.Interaction[Any]) -> None:
+        """Show the panel of /setup in the place of one of its pages."""
+        await setup.opened(self.ctx, interaction)
 
     async def shot_picked(self, interaction: discord.Interaction[Any], code: str) -> None:
         """Answer a press of a shot."""

@@ -1,7 +1,11 @@
 """What is said about servers' own keys: in the panel, after each act, and where admins are told. Holds no key."""
 
-from bot.language import _
-from storage.words import Alert, AlertKind, Job
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.language import _, both, ngettext, number
+from jobs.own_keys import Flaw, Put, Tried, Verdict
+from storage.words import Alert, AlertKind, Job, StoredKey
 
 OF_KEYS = {AlertKind.CREDIT, AlertKind.ACCESS, AlertKind.KEY}
 
@@ -28,3 +32,123 @@ def alert_of(alert: Alert, title: str, job: Job) -> str:
                 "whether its secret keys were changed."
             )
     return "⚠️ " + text.format(vendor=title, code=job.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A vendor on the page."""
+
+    title: str
+    key: StoredKey | None  # the server's own
+    unreadable: bool
+    operators: bool  # whoever runs the bot has a key there
+
+
+def summary(own: Sequence[str]) -> str:
+    """Say in a line whose accounts are used."""
+    if own:
+        return _("This server's own: {vendors}. Elsewhere: whoever runs this bot pays.").format(vendors=both(own))
+    return _("None of this server's own: whoever runs this bot pays.")
+
+
+def about() -> str:
+    """Say what the page is for."""
+    return _(
+        "With a key of its own, this server's videos at that vendor go on its own account, and credits and budgets go "
+        "on counting here. A key is stored encrypted, for this server alone, and is never shown again."
+    )
+
+
+def line(shown: Shown) -> str:
+    """Say whose account a vendor's is."""
+    key = shown.key
+    if key is None:
+        whose = _("paid by whoever runs this bot") if shown.operators else _("not set up: set a key to use it here")
+        return f"**{shown.title}**: {whose}"
+    ends = f" `…{key.hint}`" if key.hint else ""
+    set_ = _("set {when} by {who}").format(when=f"<t:{key.set_at // 1000}:d>", who=f"<@{key.set_by}>")
+    text = f"**{shown.title}**: {_('own key')}{ends}, {set_}"
+    if shown.unreadable:
+        return f"{text}\n⚠️ {_('It cannot be read any more, so it is not used. Type it again.')}"
+    if key.refused_at is not None:
+        when = f"<t:{key.refused_at // 1000}:R>"
+        return f"{text}\n⚠️ {_('The vendor refused it {when}.').format(when=when)}"
+    return text
+
+
+def really(title: str, key: StoredKey) -> str:
+    """Ask whether a key is to go."""
+    ends = f"`…{key.hint}`" if key.hint else ""
+    return _(
+        "**Remove this server's own key at {vendor} {ends}?** What waits to be made with it is called off, and its "
+        "credits are given back. What {vendor} is making goes on, and the key is erased when that is over."
+    ).format(vendor=title, ends=ends)
+
+
+def removed(title: str) -> str:
+    """Say that a key is gone."""
+    return _("This server's own key at {vendor} was removed.").format(vendor=title)
+
+
+def form_title(title: str) -> str:
+    """Head the form; Discord shows 45 characters."""
+    return _("This server's key at {vendor}").format(vendor=title)
+
+
+def flawed(flaw: Flaw) -> str:
+    """Say why what was typed is no key. Never quotes it."""
+    words = {
+        Flaw.MISSING: _("There was no key in the form."),
+        Flaw.HALF: _("An access key and its secret key belong together: type both, or an API key instead."),
+        Flaw.BOTH: _("Type either an API key, or an access key with its secret key, and not both."),
+        Flaw.MALFORMED: _("That is no key: there is a blank or a letter in it that no key has, or it is too short."),
+    }
+    return f"{words[flaw]} {_('Nothing was changed.')}"
+
+
+def wrong(title: str, http: int | None) -> str:
+    """Say that the vendor does not know a key."""
+    code = "" if http is None else f" (HTTP {http})"
+    text = _("{vendor} does not take this key{code}. Copy it whole from your account there.")
+    return f"{text.format(vendor=title, code=code)} {_('Nothing was changed.')}"
+
+
+def stored(title: str, put: Put, tried: Tried) -> str:
+    """Say that a key is stored, and what the vendor said of it."""
+    if put.same:
+        return _("That very key is set at {vendor} already. Nothing was changed.").format(vendor=title)
+    if put.replaced:
+        text = _("This server's own key at {vendor} was replaced.").format(vendor=title)
+    else:
+        text = _("This server's own key at {vendor} is set.").format(vendor=title)
+    if put.still_running:
+        more = ngettext(
+            "{count} job goes on with the key before: let that one live at the vendor until it is done.",
+            "{count} jobs go on with the key before: let that one live at the vendor until they are done.",
+            put.still_running,
+        )
+        text = f"{text} {more.format(count=put.still_running)}"
+    return f"{text} {_said_of(title, tried)}"
+
+
+def _said_of(title: str, tried: Tried) -> str:
+    match tried.verdict:
+        case Verdict.RIGHT if tried.balance is not None and tried.balance.credits is not None:
+            words = _("{vendor} knows it; left there: {credits} credits.")
+            return words.format(vendor=title, credits=number(tried.balance.credits))
+        case Verdict.RIGHT:
+            return _("{vendor} knows it.").format(vendor=title)
+        case Verdict.UNASKED:
+            return _("{vendor} has no way to try a key without spending: the first job will show.").format(vendor=title)
+        case _:
+            return _("{vendor} could not be asked about it just now: the first job will show.").format(vendor=title)
+
+
+def not_admin() -> str:
+    """Refuse somebody who is no admin."""
+    return _("Only people who may manage this server can see or change its keys. Nothing was changed.")
+
+
+def not_stored() -> str:
+    """Say that nothing could be stored."""
+    return _("I can't store anything just now, so nothing was changed. Please try again in a minute.")

@@ -5,7 +5,7 @@ and forms work after any restart; who presses or sends is judged anew each time.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol, Self, cast
 
@@ -13,7 +13,7 @@ import discord
 import structlog
 from discord import app_commands
 
-from bot import refusals
+from bot import keys, refusals
 from bot.acts import setting
 from bot.language import N_, _, both, flow, speaking
 from bot.looks import notice
@@ -84,22 +84,43 @@ def setup_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
                 await _refuse(interaction, refusal)
                 return
             await interaction.response.defer(ephemeral=True, thinking=True)
-            try:
-                rules = await ctx.database.read(_rules, interaction.guild_id or 0, ctx.now())
-            except StorageError as error:
-                _log.warning("settings not read", trouble=str(error))
-                await interaction.edit_original_response(embed=notice(not_stored()), allowed_mentions=NO_PINGS)
-                return
-            await interaction.edit_original_response(
-                view=panel(rules, _here(ctx, interaction)), allowed_mentions=NO_PINGS
-            )
+            await _shown(ctx, interaction)
 
     return app_commands.Command(
         name="setup", description=N_("Show or change how I work in this server"), callback=setup
     )
 
 
-def panel(rules: Rules, here: Here, news: str = "") -> discord.ui.LayoutView:
+async def opened(ctx: Context, interaction: Interaction) -> None:
+    """Show the panel again in the place of one of its pages. The caller has judged who presses."""
+    await interaction.response.defer()
+    try:
+        await _shown(ctx, interaction)
+    except TROUBLES as error:
+        _log.warning("panel not shown", trouble=said(error))
+
+
+async def _shown(ctx: Context, interaction: Interaction) -> None:
+    try:
+        rules = await ctx.database.read(_rules, interaction.guild_id or 0, ctx.now())
+    except StorageError as error:
+        _log.warning("settings not read", trouble=str(error))
+        await interaction.followup.send(embed=notice(not_stored()), ephemeral=True, allowed_mentions=NO_PINGS)
+        return
+    view = panel(rules, _here(ctx, interaction), pages=_pages(ctx, interaction))
+    await interaction.edit_original_response(view=view, allowed_mentions=NO_PINGS)
+
+
+def _pages(ctx: Context, interaction: Interaction) -> list[discord.ui.Section[discord.ui.LayoutView]]:
+    return [keys.section(ctx, interaction.guild_id)] if ctx.keys.vendors else []
+
+
+def panel(
+    rules: Rules,
+    here: Here,
+    news: str = "",
+    pages: Sequence[discord.ui.Section[discord.ui.LayoutView]] = (),
+) -> discord.ui.LayoutView:
     """Draw the panel; `news`: what was changed just now."""
     frame = discord.ui.Container[discord.ui.LayoutView](accent_colour=_ACCENT)
     frame.add_item(discord.ui.TextDisplay("## " + _("How I work in this server")))
@@ -109,6 +130,8 @@ def panel(rules: Rules, here: Here, news: str = "") -> discord.ui.LayoutView:
         frame.add_item(
             discord.ui.Section(text, accessory=cast("discord.ui.Item[discord.ui.LayoutView]", ChangeButton(name)))
         )
+    for leading in pages:
+        frame.add_item(leading)
     if news:
         frame.add_item(discord.ui.TextDisplay(f"-# {news}"))
     view = discord.ui.LayoutView(timeout=None)
@@ -179,7 +202,9 @@ async def _submitted(ctx: Context, interaction: Interaction, name: str, data: Ma
         ctx.tell("settings changed", None, by=interaction.user.id, guild=guild_id, changed=changed)
     news = _("Changed: {settings}.").format(settings=both(map(setting, changed))) if changed else ""
     news = news or _("Nothing was changed.")
-    await interaction.edit_original_response(view=panel(after, here, news), allowed_mentions=NO_PINGS)
+    await interaction.edit_original_response(
+        view=panel(after, here, news, _pages(ctx, interaction)), allowed_mentions=NO_PINGS
+    )
 
 
 def _stored(connection: Connection, guild_id: int, by: int, before: Rules, after: Rules, now: int) -> list[str]:

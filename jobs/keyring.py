@@ -136,6 +136,10 @@ class Keyring:
             name for (guild, name), key in self._in_use.items() if guild == guild_id and key.id in self._unreadable
         )
 
+    def uses(self, guild_id: int | None, name: str) -> bool:
+        """Say whether a server uses a key of its own at a vendor."""
+        return (guild_id, name) in self._in_use
+
     def lost(self, key_id: int | None) -> bool:
         """Say whether a key is stored but cannot be read."""
         return key_id in self._unreadable

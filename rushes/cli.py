@@ -15,7 +15,9 @@ import typer
 from rich.console import Console
 
 from bot.client import TokenRefused
+from jobs import own_keys
 from jobs.doubts import decided
+from jobs.vault import Vault
 from providers import registry
 from providers.contract import Account, Balance, Provider
 from rushes import doctor as examine
@@ -230,6 +232,27 @@ async def _in_database(work: Callable[[Database], Awaitable[T]]) -> T:
             await database.close()
     except _TROUBLES as error:
         _fail(str(error))
+
+
+keys = typer.Typer(help="Servers' own keys at vendors, as the database keeps them.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+
+@keys.command()
+def rotate() -> None:
+    """Seal every stored key with the newest of SECRET_KEYS; do it before an older one is taken away."""
+    vault = Vault([key.get_secret_value() for key in _settings().secret_keys])
+    done = asyncio.run(_in_database(lambda database: database.write(own_keys.rotate, vault)))
+    typer.echo(f"Sealed anew: {done.renewed}. Sealed by the newest key already: {done.current}.")
+    if not done.unreadable:
+        return
+    for key in done.unreadable:
+        day = time.strftime("%Y-%m-%d", time.gmtime(key.set_at / 1000))
+        typer.echo(f"  server {key.guild_id}, {registry.TITLES.get(key.provider, key.provider)}, set {day}", err=True)
+    _fail(
+        f"{len(done.unreadable)} cannot be read by any of SECRET_KEYS and stay as they are. Put the older key back "
+        "behind the newest one and rotate again; if it is lost, the server's admins must type theirs anew in /setup."
+    )
 
 
 @app.command()
