@@ -170,6 +170,11 @@ class Keyring:
         names = self._names | operators.keys()
         return {name: vendor for name, vendor in {**self._catalogue, **operators}.items() if name in names}
 
+    @property
+    def held_open(self) -> int:
+        """Count the keys that are held open."""
+        return len(self._open)
+
     def close(self) -> None:
         """Forget every open key."""
         self._open.clear()

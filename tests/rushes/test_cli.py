@@ -4,13 +4,18 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from jobs.vault import Vault, place_of
+from providers.contract import Account
 from rushes.settings import Settings
 from sandbox.scenery import Scenery, Secrets, put_up
 from sandbox.vendors import VendorKeys
+from storage import Database, vendor_keys
+from storage.words import StoredKey
 
 SECRETS = Secrets(
     "canary-discord-token-0001", "canary-secret-key-0002-0123456789abcdef", VendorKeys("canary-vendor-key-0003")
@@ -182,3 +187,30 @@ async def test_balances_are_asked_for_line_by_line_and_a_trouble_is_one_of_them(
     assert "could not be asked: no connection" in out
     assert "kkiai" in out
     assert "a-key" not in out
+
+
+async def test_stored_keys_are_sealed_anew_once_and_a_missing_secret_key_is_told(tmp_path: Path) -> None:
+    old, new = "old-" + "k" * 32, "new-" + "k" * 32
+    address = f"sqlite+aiosqlite:///{tmp_path}/rushes.db"
+    database = await Database.open(address)
+    key = StoredKey(1, 77, "vidu", None, "", 30, 1_770_000_000_000)
+    sealed = Vault([old]).seal(place_of(key), Account(("canary-own-key-0123",)))
+    await database.write(vendor_keys.stored, replace(key, sealed=sealed))
+    await database.close()
+
+    def use(secret_keys: str) -> None:
+        values = GOOD | {"DATABASE_URL": address, "SECRET_KEYS": secret_keys}
+        (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+
+    use(new)
+    code, out, err = await run(tmp_path, "keys", "rotate")
+    assert (code, "Sealed anew: 0." in out) == (1, True)
+    assert "server 77, Vidu, set 2026-02-02" in err
+    assert "1 cannot be read" in err
+    use(f"{new},{old}")
+    assert "Sealed anew: 1." in (await run(tmp_path, "keys", "rotate"))[1]
+    use(new)
+    code, out, err = await run(tmp_path, "keys", "rotate")
+    assert (code, err) == (0, "")
+    assert "Sealed anew: 0. Sealed by the newest key already: 1." in out
+    assert "canary" not in out
