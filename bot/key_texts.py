@@ -67,13 +67,13 @@ def line(shown: Shown) -> str:
         return f"**{shown.title}**: {whose}"
     ends = f" `…{key.hint}`" if key.hint else ""
     set_ = _("set {when} by {who}").format(when=f"<t:{key.set_at // 1000}:d>", who=f"<@{key.set_by}>")
-    text = f"**{shown.title}**: {_('own key')}{ends}, {set_}"
+    own, trouble = _("own key"), ""
     if shown.unreadable:
-        return f"{text}\n⚠️ {_('It cannot be read any more, so it is not used. Type it again.')}"
-    if key.refused_at is not None:
-        when = f"<t:{key.refused_at // 1000}:R>"
-        return f"{text}\n⚠️ {_('The vendor refused it {when}.').format(when=when)}"
-    return text
+        trouble = _("It cannot be read any more, so it is not used. Type it again.")
+    elif key.refused_at is not None:
+        trouble = _("The vendor refused it {when}.").format(when=f"<t:{key.refused_at // 1000}:R>")
+    text = f"**{shown.title}**: {own}{ends}, {set_}"
+    return f"{text}\n⚠️ {trouble}" if trouble else text
 
 
 def really(title: str, key: StoredKey) -> str:
@@ -103,14 +103,19 @@ def flawed(flaw: Flaw) -> str:
         Flaw.BOTH: _("Type either an API key, or an access key with its secret key, and not both."),
         Flaw.MALFORMED: _("That is no key: there is a blank or a letter in it that no key has, or it is too short."),
     }
-    return f"{words[flaw]} {_('Nothing was changed.')}"
+    unchanged = _("Nothing was changed.")
+    return f"{words[flaw]} {unchanged}"
 
 
 def wrong(title: str, http: int | None) -> str:
     """Say that the vendor does not know a key."""
-    code = "" if http is None else f" (HTTP {http})"
-    text = _("{vendor} does not take this key{code}. Copy it whole from your account there.")
-    return f"{text.format(vendor=title, code=code)} {_('Nothing was changed.')}"
+    if http is None:
+        return _("{vendor} does not take this key. Copy it whole from your account there. Nothing was changed.").format(
+            vendor=title
+        )
+    return _(
+        "{vendor} does not take this key (HTTP {code}). Copy it whole from your account there. Nothing was changed."
+    ).format(vendor=title, code=http)
 
 
 def stored(title: str, put: Put, tried: Tried) -> str:

@@ -69,8 +69,8 @@ TEMPLATES = (_BUTTON,)
 def section(ctx: Context, guild_id: int | None) -> discord.ui.Section[discord.ui.LayoutView]:
     """Draw the part of the panel that leads to the page."""
     own = [ctx.keys.title(name) for name in ctx.keys.vendors if ctx.keys.uses(guild_id, name)]
-    words = f"**{_('Vendor keys')}**\n{key_texts.summary(own)}"
-    return _section(words, KeyButton("page", label=_("Open")))
+    title = _("Vendor keys")
+    return _section(f"**{title}**\n{key_texts.summary(own)}", KeyButton("page", label=_("Open")))
 
 
 def _section(words: str, button: KeyButton) -> discord.ui.Section[discord.ui.LayoutView]:
@@ -81,7 +81,8 @@ def _section(words: str, button: KeyButton) -> discord.ui.Section[discord.ui.Lay
 def page(ctx: Context, guild_id: int, keys: list[StoredKey], news: str = "") -> discord.ui.LayoutView:
     """Draw the page; `news`: what was changed just now."""
     frame = discord.ui.Container[discord.ui.LayoutView](accent_colour=_ACCENT)
-    frame.add_item(discord.ui.TextDisplay(f"## {_('Vendor keys')}\n{key_texts.about()}"))
+    title = _("Vendor keys")
+    frame.add_item(discord.ui.TextDisplay(f"## {title}\n{key_texts.about()}"))
     lost = ctx.keys.unreadable(guild_id)
     mine = {key.provider: key for key in keys}
     for name in ctx.keys.vendors:
