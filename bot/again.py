@@ -16,7 +16,7 @@ import structlog
 
 from bot import again_form, answers, refusals
 from bot.again_form import typed_again, with_changes
-from bot.buttons import result_acts
+from bot.buttons import card_acts, result_acts
 from bot.choices import Files, Typed, provider_named
 from bot.language import _
 from bot.rights import sees
@@ -145,10 +145,15 @@ async def _found(ctx: Context, interaction: Interaction, code: str, act: str) ->
     except StorageError as error:
         _log.warning("job not read", trouble=str(error))
         return refusals.storage_trouble()
-    allowed = sees(interaction, job) and job is not None and job.state is State.SUCCEEDED
-    allowed = allowed and job is not None and act in result_acts(job, film=Operation(job.operation).makes == "video")
+    allowed = job is not None and sees(interaction, job) and act in _acts(job)
     ctx.tell("button pressed", job.id if job else None, by=interaction.user.id, allowed=allowed)
     return job if job is not None and allowed else answers.not_yours()
+
+
+def _acts(job: Job) -> list[str]:
+    if job.state is not State.SUCCEEDED:
+        return card_acts(job)
+    return result_acts(job, film=Operation(job.operation).makes == "video")
 
 
 async def _asked(ctx: Context, desk: Desk, job: Job, act: str, said: Mapping[str, str]) -> Asked | str:

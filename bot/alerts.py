@@ -116,6 +116,12 @@ def text_of(alert: Alert, title: str, job: Job) -> str:
                 "provider, and only what that one costs is counted here. Look at your account at {vendor}: "
                 "it may have charged for a second one."
             )
+        case AlertKind.LOST:
+            words = "📭 " + _(
+                "**{vendor} made job {code}, but none of its files could be fetched.** It keeps them for a short "
+                "while: look into your account there soon, save them, and give them to {member}. What it cost stays "
+                "spent."
+            )
         case AlertKind.PARKED:
             words = "📪 " + _(
                 "**I could not post the result of job {code} in {channel}**, nor send it to {member}. Check that I may "

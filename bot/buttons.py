@@ -22,6 +22,7 @@ _JOB = re.compile(r"job:(?P<code>[0-9a-z]{13}):(?P<act>cancel|agree|approve|agai
 _SHOTS = re.compile(r"mv:(?P<code>[0-9a-z]{13}):shots:(?P<page>[0-3])")
 _COMPOSE = re.compile(r"mv:(?P<code>[0-9a-z]{13}):compose")
 _OF_SHOTS = {Operation.EDIT_SHOT, Operation.COMPOSE_SHOTS}
+_MAKING = {"again", "edit", "animate"}
 _MOST_OPTIONS = 25  # in a menu, at Discord
 _MOST_MENUS = 4  # a message has five rows, and one of them is for buttons
 
@@ -136,12 +137,23 @@ def view_of(job: Job) -> discord.ui.View | None:
         items.append(JobButton(job.code, "approve"))
     if not job.state.terminal and job.state is not State.CANCELLING:
         items.append(JobButton(job.code, "cancel"))
+    items += [JobButton(job.code, act) for act in card_acts(job)]
     return _view(items) if items else None
 
 
-def result_view(job: Job, *, film: bool) -> discord.ui.View:
-    """Give a job's result what can be pressed. `film`: there is one here that another could go on from."""
-    return _view([JobButton(job.code, act) for act in result_acts(job, film=film)])
+def card_acts(job: Job) -> list[str]:
+    """List what can be made of a job that came to nothing: nobody should have to type it again."""
+    nothing = job.state in {State.FAILED, State.CANCELLED, State.EXPIRED}
+    return ["again", "edit"] if nothing and job.asked and job.operation not in _OF_SHOTS else []
+
+
+def result_view(job: Job, *, film: bool, making: bool = True) -> discord.ui.View:
+    """Give a job's result what can be pressed. `film`: there is one here that another could go on from.
+
+    `making`: another may be made where the result is posted.
+    """
+    acts = result_acts(job, film=film)
+    return _view([JobButton(job.code, act) for act in acts if making or act not in _MAKING])
 
 
 def result_acts(job: Job, *, film: bool) -> list[str]:

@@ -143,7 +143,8 @@ async def _post(ctx: Context, client: discord.AutoShardedClient, room: Room, par
     limit = parcels.limit_of(client, job, delivery.way)
     if not delivery.linked:
         parcel = await parcels.fitted(ctx, parcel, limit)
-    form = Form(linked=delivery.linked or not parcels.fits(parcel, limit))
+    large = delivery.linked or not parcels.fits(parcel, limit)
+    form = Form(linked=large, large=large)
     while True:
         wanted = await ctx.database.write(
             deliveries.posting, job.id, ctx.now(), retry_at=_later(ctx, delivery), linked=form.linked

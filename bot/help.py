@@ -126,7 +126,9 @@ def nothing_set_up() -> str:
 def _buttons() -> str:
     return _(
         "A card follows each job until its result is posted. **Cancel** on it gives the job up: free until it is sent, "
-        "and afterwards the provider may still charge for it. The buttons go on working, for you and the moderators."
+        "and afterwards the provider may still charge for it. Under a result, **Again** and **Edit & again** make "
+        "another one, **Animate last frame** goes on from its end, **Details** tells what was used, and **Delete** "
+        "takes it away with its files. The buttons go on working."
     )
 
 

@@ -71,7 +71,7 @@ def card_of(
 
 
 def _time_left(job: Job, outlook: Outlook | None) -> list[str]:
-    """Say what our own history tells about the time, and nothing where that is too little. Discord counts it down."""
+    """Say what our own history tells about the time, and nothing where that is too little."""
     if outlook is None:
         return []
     if job.state is State.QUEUED and outlook.ahead:
@@ -85,8 +85,9 @@ def _time_left(job: Job, outlook: Outlook | None) -> list[str]:
         return []
     begun = job.submitted_at or job.changed_at
     usual, slow = (begun + outlook.usual) // 1000, (begun + outlook.slow) // 1000
-    words = _("Usually ready {usual}, nine times of ten by {slow} (the last {count} like it).")
-    return ["-# " + words.format(usual=f"<t:{usual}:R>", slow=f"<t:{slow}:T>", count=outlook.alike)]
+    # Moments, not a countdown: nobody redraws the card when one has passed.
+    words = _("Usually ready by {usual}, nine times of ten by {slow} (the last {count} like it).")
+    return ["-# " + words.format(usual=f"<t:{usual}:T>", slow=f"<t:{slow}:T>", count=outlook.alike)]
 
 
 def subject(job: Job) -> str:

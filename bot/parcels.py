@@ -37,6 +37,7 @@ class Form:
     """How the message goes out. Each way asks less of Discord than the one before."""
 
     linked: bool = False  # a link to our own page instead of the file
+    large: bool = False  # attaching it was found to be of no use
     bare: bool = False  # no frame and no reference to the card: neither permission is needed
 
 
@@ -107,21 +108,23 @@ def fits(parcel: Parcel, limit: int) -> bool:
 def lesser(form: Form, trouble: Trouble, *, has_files: bool) -> Form | None:
     """Choose the next form after a refusal; None when it would not help."""
     if trouble is Trouble.TOO_LARGE and has_files and not form.linked:
+        return replace(form, linked=True, large=True)
+    if trouble not in {Trouble.NOT_ALLOWED, Trouble.REFUSED}:
+        return None
+    if has_files and not form.linked:  # a frame says whose it is: the file is given up before it
         return replace(form, linked=True)
-    if trouble in {Trouble.NOT_ALLOWED, Trouble.REFUSED}:
-        if not form.bare:
-            return replace(form, bare=True)
-        if has_files and not form.linked:
-            return replace(form, linked=True)
-    return None
+    return None if form.bare else replace(form, bare=True, linked=form.large)
 
 
 async def send(ctx: Context, room: Room, parcel: Parcel, form: Form) -> int:
     """Post a parcel and name its message. Raise what a call to Discord may raise, TimeoutError too."""
     job, way = parcel.job, parcel.delivery.way
     result, mark = _written(ctx, parcel, form), _("job {code}").format(code=job.code)
-    headline = "\n".join([result.headline, *lines_of(job, way), *([f"-# {mark}"] if form.bare else [])])
-    view = result_view(job, film=bool(parcel.files) and Operation(job.operation).makes == "video")
+    alone = [f"-# {result.by} · {mark}"] if form.bare else []
+    headline = "\n".join([result.headline, *lines_of(job, way), *alone])
+    film = bool(parcel.files) and Operation(job.operation).makes == "video"
+    outside = job.guild_id is None or way is Way.DIRECT
+    view = result_view(job, film=film, making=not outside or ctx.outside_daily > 0)
     # Made anew for every try: discord.py closes them, also when it fails.
     files = [] if form.linked else [_file(ctx, parcel, output) for output in parcel.files]
     try:

@@ -149,7 +149,7 @@ _HAVE: dict[Scope | None, str] = {
     Scope.MEMBER: N_("This would cost {price}, and you have {left} left for {period}."),
 }
 _LEFT = N_("This would cost {price}, and there is {left} left for {period}.")
-_PERIODS: dict[Period | None, str] = {Period.DAY: N_("this day"), Period.MONTH: N_("this month")}
+_PERIODS: dict[Period | None, str] = {Period.DAY: N_("today"), Period.MONTH: N_("this month")}
 _NOW = N_("now")
 
 

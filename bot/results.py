@@ -19,6 +19,7 @@ class Result:
 
     headline: str
     card: Card
+    by: str  # who asked for it and who made it; the card has it too
 
 
 def result_of(
@@ -50,12 +51,17 @@ def result_of(
         lines.append(words.format(count=missing, vendor=vendor.title))
     by = _("Asked by {member} · made by {vendor}")
     who = plain(job.user_name, NAME_MOST) or _("somebody")
-    body = [subject(job), "", by.format(member=who, vendor=vendor.title)]
+    by = by.format(member=who, vendor=vendor.title)
+    body = [subject(job), "", by]
     if missing and not here:
-        body.append(_("Please tell an admin of this bot: the vendor keeps the file for a short while."))
+        words = _(
+            "Please tell an admin of this bot soon: {vendor} keeps the file for a short while. "
+            "What it cost stays spent."
+        )
+        body.append(words.format(vendor=vendor.title))
     body += notes(job, vendor)
     good = bool(here) or _shots_alone(job, here, missing)
-    return Result("\n".join(lines), Card("", "\n".join(body), Tone.DONE if good else Tone.FAILED, details(job)))
+    return Result("\n".join(lines), Card("", "\n".join(body), Tone.DONE if good else Tone.FAILED, details(job)), by)
 
 
 def _headline(job: Job, vendor: Vendor, here: int, missing: int) -> str:

@@ -17,9 +17,9 @@ from jobs.mp4 import inspect
 from jobs.settle import task_of
 from jobs.submit import backoff
 from providers.contract import Progress, ProviderError
-from storage import Connection, deliveries, outputs
+from storage import Connection, alerts, deliveries, outputs
 from storage import jobs as job_facts
-from storage.words import Job, Output
+from storage.words import AlertKind, Job, Output
 
 _AT_ONCE = 8
 _TRIES = 8  # at a file that is refused or is no video; trouble that passes has until the deadline
@@ -126,10 +126,14 @@ async def _failed(ctx: Context, job: Job, output: Output, problem: Exception) ->
 
     def store(connection: Connection) -> bool:
         outputs.not_fetched(connection, output, due_at, refused=refused, problem=detail)
-        return _ready_when_all_here(connection, output.job_id, ctx.now())
+        ready = _ready_when_all_here(connection, output.job_id, ctx.now())
+        if ready and not any(one.file for one in outputs.of_job(connection, job.id)):
+            alerts.raised(connection, job, AlertKind.LOST, ctx.now())
+        return ready
 
     if await ctx.database.write(store):
         ctx.wakes.deliver.set()
+        ctx.wakes.alerts.set()
     if due_at is not None:
         await _ask_for_new_addresses(ctx, job)
 

@@ -8,7 +8,7 @@ from storage.tables import DUE_TO_TELL, alerts
 from storage.words import Alert, AlertKind, Job
 
 _DAY = 24 * 3_600_000
-_OF_ONE_JOB = {AlertKind.DOUBT, AlertKind.TWICE, AlertKind.APPROVAL}
+_OF_ONE_JOB = {AlertKind.DOUBT, AlertKind.TWICE, AlertKind.APPROVAL, AlertKind.LOST}
 
 
 def raised(connection: Connection, job: Job, kind: AlertKind, now: int) -> None:

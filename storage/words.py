@@ -391,6 +391,7 @@ class AlertKind(StrEnum):
     APPROVAL = "approval"  # a job costs more than its member may decide alone
     DOUBT = "doubt"  # nobody can find out whether a vendor took a job: a person must decide about its hold
     PARKED = "parked"  # a result could not be posted, neither in its channel nor to its asker
+    LOST = "lost"  # none of a job's files could be fetched from the vendor, which keeps them for a short while
     TWICE = "twice"  # a vendor that turned a job away seems to have made it after all, beside another one
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from bot.again_form import form, typed_again
 from jobs import files
+from jobs.transitions import Event
 from sandbox.discord import Typed
 from storage import guilds, members
 from storage.words import GuildSettings, Job, State, job_code
@@ -72,6 +73,23 @@ async def test_the_same_is_made_again_for_whoever_presses(films: Set) -> None:
     assert card.id == again.card_message_id
     assert "a boat at dawn" in card.text
     assert result in films.results()
+
+
+@pytest.mark.parametrize("event", [Event.REJECTED, Event.CANCEL])
+async def test_what_came_to_nothing_is_changed_and_asked_for_again_from_its_card(films: Set, event: Event) -> None:
+    job, card = await films.accepted(image=PNG, duration=8)
+    if event is Event.REJECTED:
+        await films.happen(job, Event.SUBMIT)
+    job = await films.happen(job, event)
+    await films.edit_cards()
+    shown = films.ada.press(card, "Edit & again")
+    modal = await shown.modal_shown()
+    assert "a boat at dawn" in str(modal)
+    again, _ = await films.taken(films.ben.press(card, "Again"))
+    assert (again.prompt, again.options, again.user_id) == (job.prompt, job.options, films.ben.id)
+    assert kept(films, again) == [PNG.data]
+    animated = films.ada.press_custom_id(card, f"job:{job.code}:animate")
+    assert "somebody else's" in (await animated.answered()).text
 
 
 async def test_a_film_and_further_choices_come_along_whole(films: Set, tmp_path: Path) -> None:

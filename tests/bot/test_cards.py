@@ -5,7 +5,7 @@ import pytest
 from jobs.transitions import Event
 from providers.contract import OutputLink
 from sandbox.discord import Fault, Message
-from storage.words import Job
+from storage.words import Job, State
 from tests.bot.harness import Set, cards
 
 
@@ -59,7 +59,9 @@ async def test_each_state_says_what_happens_to_job_and_credits(
     job, card = await card_after(films, *events, **facts)
     for word in words:
         assert word in card.text
-    assert bool(card.buttons) == button
+    assert ("Cancel" in [one.label for one in card.buttons]) == button
+    ended = job.state in {State.FAILED, State.CANCELLED, State.EXPIRED}
+    assert ("Edit & again" in [one.label for one in card.buttons]) == ended
     assert "a boat at dawn" in card.text
     assert job.code in card.text
     assert (await films.job(job.id)).card_due_at is None

@@ -238,6 +238,17 @@ async def test_without_the_right_to_attach_a_link_goes_out(films: Set) -> None:
     [result] = films.results()
     assert result.attachments == []
     assert "/media/outputs/" in result.content
+    assert "Asked by Ada" in result.text
+
+
+async def test_without_a_frame_it_still_says_whose_it_is(films: Set) -> None:
+    await ready(films)
+    films.channel.deny("ATTACH_FILES", "EMBED_LINKS")
+    await films.deliver()
+    [result] = films.results()
+    assert (result.attachments, result.embeds) == ([], [])
+    assert "/media/outputs/" in result.content
+    assert "-# Asked by Ada · made by Acme · job " in result.content
 
 
 async def test_a_result_somebody_deleted_at_once_is_not_posted_again(films: Set) -> None:

@@ -46,7 +46,7 @@ async def test_every_command_that_some_vendor_can_serve_is_told_and_no_other(fil
     assert "`/image` · " in seen.text
     assert "`/mv create` · " in seen.text
     assert "`/mv show` · " in seen.text
-    for name in ("/video", "/motion", "/mv edit", "Animate"):
+    for name in ("/video", "/motion", "/mv edit", "Animate this image"):
         assert name not in seen.text
 
 

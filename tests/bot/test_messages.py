@@ -390,9 +390,9 @@ OUTLOOK = Outlook(42, 60_000, 180_000)
 
 
 @pytest.mark.parametrize("state", [State.SUBMITTED, State.PROCESSING])
-def test_a_card_says_when_jobs_like_it_were_ready_and_discord_counts(state: State) -> None:
+def test_a_card_says_by_when_jobs_like_it_were_ready(state: State) -> None:
     body = card_of(job_with(state=state, submitted_at=NOON), VENDOR, None, outlook=OUTLOOK).body
-    assert f"Usually ready <t:{NOON // 1000 + 60}:R>, nine times of ten by <t:{NOON // 1000 + 180}:T>" in body
+    assert f"Usually ready by <t:{NOON // 1000 + 60}:T>, nine times of ten by <t:{NOON // 1000 + 180}:T>" in body
     assert "(the last 42 like it)" in body
 
 

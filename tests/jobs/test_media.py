@@ -14,7 +14,8 @@ from PIL import Image
 
 from jobs import files, guard
 from providers.contract import OutputLink
-from storage.words import DeliveryState, Job, Output, State
+from storage import alerts
+from storage.words import AlertKind, DeliveryState, Job, Output, State
 from tests.jobs.lab import NO_ANSWER, Lab, done
 
 HOUR = 3600
@@ -185,6 +186,8 @@ async def test_what_is_no_video_or_refused_for_good_is_given_up_after_its_tries(
     delivery = await lab.delivery(job)
     assert delivery is not None
     assert delivery.state is DeliveryState.DUE
+    [told] = await lab.ctx.database.read(alerts.due, lab.ctx.now(), 5)
+    assert (told.kind, told.job_id) == (AlertKind.LOST, job.id)
 
 
 def test_the_sweep_deletes_old_files_of_ours_and_nothing_else(tmp_path: Path) -> None:
