@@ -311,7 +311,7 @@ def loops(found: Iterable[Pulse]) -> Line:
     if stumbling:
         says = _("These could not look for work last time: {list}.").format(list=both(stumbling))
         return Line(Grade.YELLOW, about, says, _("They try again by themselves; the log says over what they stumbled."))
-    words = ngettext("All {count} of them turn.", "All {count} of them turn.", len(pulses))
+    words = ngettext("The one there is goes round.", "All {count} of them go round.", len(pulses))
     return Line(Grade.GREEN, about, words.format(count=number(len(pulses))))
 
 

@@ -46,7 +46,7 @@ async def test_all_is_green_for_the_one_who_runs_it(clinic: Clinic) -> None:
         "It takes writes, is whole",
         "MB are free",
         "large films can be made to fit",
-        "All 1 of them turn",
+        "The one there is goes round",
     ):
         assert words in message.text, words
 
