@@ -272,19 +272,21 @@ async def _find(client: discord.AutoShardedClient, channel: discord.PartialMessa
 
 
 def _is_result(message: discord.Message, code: str) -> bool:
-    """Know a result by the names of its files, the end of its frame or its last line: nothing typed stands there.
+    """Know a result by the names of its files, the end of its frame or its buttons: nothing typed stands there.
 
-    A card has the same frame, but no words outside it. The code alone counts: the words around it are a language's.
+    A card has the same frame, but no words outside it; other messages of ours may name the job anywhere, in words of
+    a stranger's too, and have other buttons. The code alone counts: the words around it are a language's.
     """
     if not message.content:
         return False
-    last = message.content.splitlines()[-1]
     names = [file.filename for file in message.attachments]
     ends = [embed.footer.text or "" for embed in message.embeds]
+    rows = [row for row in message.components if isinstance(row, discord.ActionRow)]
+    pressed = {getattr(item, "custom_id", None) for row in rows for item in row.children}
     return (
         any(re.fullmatch(rf"(SPOILER_)?rushes-{code}(-[0-9]{{1,2}})?\.[a-z0-9]{{1,5}}", name) for name in names)
         or any(code in end.rpartition(" · ")[2] for end in ends)
-        or (last.startswith("-# ") and code in last)
+        or bool(pressed & {f"job:{code}:details", f"job:{code}:delete"})
     )
 
 

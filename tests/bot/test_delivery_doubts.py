@@ -1,10 +1,14 @@
 """A result whose post nobody answered is found again, or posted, and never doubled."""
 
+from dataclasses import replace
+
 import pytest
 
+from bot import alerts
 from sandbox.discord import Fault
+from storage import guilds
 from storage import jobs as job_facts
-from storage.words import DeliveryState
+from storage.words import DeliveryState, GuildSettings
 from tests.bot.harness import FILM, Set, Upload, ready
 
 SEND = r"/channels/\d+/messages$"
@@ -83,6 +87,32 @@ async def test_somebody_elses_result_that_names_the_job_is_not_taken_for_it(film
     assert (await films.delivery(theirs)).message_id == first.id
     assert (await films.delivery(job)).message_id == second.id
     assert second.attachments[0].filename == f"rushes-{job.code}.mp4"
+
+
+@pytest.mark.parametrize("aimed", [False, True])
+@pytest.mark.parametrize("room", ["moderators_channel_id", "alerts_channel_id"])
+async def test_a_notice_to_moderators_that_names_the_job_is_not_taken_for_its_result(
+    films: Set, room: str, *, aimed: bool
+) -> None:
+    job, _ = await films.accepted()
+    rules = GuildSettings(films.guild.id, approve_above=3)
+    await films.ctx.database.write(guilds.decided, replace(rules, **{room: films.channel.id}), films.ctx.now())
+    if aimed:  # a stranger's request that names it where the notice of theirs ends
+        await films.accepted(who=films.ben, model=job.code)
+        await alerts.work(films.ctx, films.bot).once()
+    else:
+        job, card = await films.accepted()
+        await alerts.work(films.ctx, films.bot).once()
+        await films.mod.press(card, "Approve").answered()
+    [notice] = films.results()
+    assert job.code in notice.content.splitlines()[-1]
+    await films.finished(job)
+    await cut_at(films, "posting")
+    films.clock.ahead += 300
+    await films.deliver()
+    [_, result] = films.results()
+    assert result.attachments[0].filename == f"rushes-{job.code}.mp4"
+    assert (await films.delivery(job)).message_id == result.id
 
 
 @pytest.mark.parametrize("denied", [("EMBED_LINKS",), ("ATTACH_FILES",), ("EMBED_LINKS", "ATTACH_FILES")])
