@@ -21,12 +21,12 @@ _STEPS = 4  # lines across the plot
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """What is drawn. Amounts are credits; the days of the month before are cut to this one's length."""
+    """What is drawn. Amounts are credits."""
 
     title: str
     settled: Sequence[int]  # by day
     held: Sequence[int]  # by day, still open
-    before: Sequence[int]  # by day, last month
+    before: Sequence[int]  # by day, last month, all of its days: only as many as this one has are drawn
     today: int | None  # the day that is not over, from 0; None: the month is
     budget: int | None
     forecast: int | None
@@ -65,7 +65,7 @@ def highest(month: Month) -> int:
     step = 1
     while step * 10 <= most:
         step *= 10
-    return next(step * times for times in (1, 2, 4, 6, 8, 10, 20) if step * times >= most)
+    return next(step * times for times in (1, 2, 3, 4, 6, 8, 10) if step * times >= most)
 
 
 def _days(pen: ImageDraw.ImageDraw, month: Month) -> None:

@@ -154,13 +154,12 @@ def _drawn(books: Books, titles: Mapping[str, str]) -> tuple[bytes, bytes]:
 def month_drawn(books: Books, titles: Mapping[str, str]) -> chart.Month:
     """Put a month's books into what the picture shows, which speaks English: bot/chart.py tells why."""
     days = (books.until - books.since) // DAY
-    settled, held, before = [0] * days, [0] * days, [0] * days
+    settled, held, before = [0] * days, [0] * days, [0] * 31
     for one in books.here:
         settled[one.day] += one.settled
         held[one.day] += one.held
     for one in books.before:
-        if one.day < days:
-            before[one.day] += one.settled + one.held
+        before[one.day] += one.settled + one.held
     return chart.Month(
         title=f"Credits in {datetime.fromtimestamp(books.since / 1000, UTC):%B %Y}",
         settled=settled,

@@ -13,7 +13,7 @@ from PIL import Image, ImageColor
 
 from bot import chart
 from bot.chart import Month, bar, draw, highest
-from bot.credits import Books, month_of, not_admin, not_read, table_of, text_of
+from bot.credits import Books, month_drawn, month_of, not_admin, not_read, table_of, text_of
 from jobs.purses import Purses
 from providers.contract import Balance, ErrorKind, ProviderError, Reason
 from sandbox.discord import EPHEMERAL, Member, Message, NotOfferedError
@@ -145,6 +145,13 @@ def test_last_month_is_compared_up_to_the_same_day() -> None:
     assert "The month before: 40 credits, 20 of them by this day." in text_of(books(before=before), {})
     over = books(before=before, now=NOVEMBER + 60 * DAY)
     assert "The month before: 40 credits." in text_of(over, {})
+
+
+def test_picture_and_text_say_the_same_of_a_longer_month_before() -> None:
+    october = tuple(Spent(day, 1, "vidu", "avatar", 1, 0, 10, 0, 0, 0) for day in (0, 30))
+    month = month_drawn(books(before=october), {})
+    assert (len(month.settled), sum(month.before)) == (30, 20)
+    assert draw(month).startswith(b"\x89PNG")
 
 
 def pixel(month: Month, x: int, y: int) -> tuple[int, ...]:

@@ -26,6 +26,7 @@ from tests.bot.harness import Clock, FakeVendor, Set, open_set
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 DRAWING = bool(os.environ.get("RUSHES_DRAW"))
 NOVEMBER_20 = 1_795_163_400  # 2026-11-20, half past eight
+DAYS = 45  # of history
 PROMPT = "A small boat leaves the harbour at dawn, the camera follows it slowly out to sea"
 # What differs from one run to the next: codes, times, sizes, addresses; and the pictures themselves.
 RUNS = (
@@ -48,7 +49,7 @@ class Still(Clock):
 @pytest.fixture
 async def studio(tmp_path: Path) -> AsyncGenerator[Set]:
     async with open_set(tmp_path, FakeVendor("vidu"), FakeVendor("kling", rate=21), clock=Still()) as made:
-        made.clock.ahead = NOVEMBER_20 - 19 * 86_400
+        made.clock.ahead = NOVEMBER_20 - DAYS * 86_400
         await made.start()
         yield made
         await made.stop()
@@ -63,8 +64,8 @@ def boss(films: Set) -> Member:
 async def until_today(films: Set) -> None:
     """Let a member make one or two videos a day until today."""
     await films.ctx.database.write(guilds.budget_set, films.guild.id, Scope.GUILD, 0, Period.MONTH, 3000)
-    for day in range(19):
-        for number in range(1 + (day * day) % 3):
+    for day in range(DAYS):
+        for number in range((day * day + day // 4) % 4):
             who = (films.ada, films.ben, films.mod)[(day + number) % 3]
             options = {"provider": "kling"} if number else {}
             job, _ = await films.taken(films.ask(who, prompt=PROMPT, **options))
@@ -73,7 +74,7 @@ async def until_today(films: Set) -> None:
             await films.happen(job, Event.ACCEPTED, task_id=f"t-{job.code}", submitted_at=at)
             films.clock.ahead += 60 + 7 * (day % 5)
             await films.happen(job, Event.SUCCEEDED, credits=job.price - 5 * (day % 2))
-        films.clock.ahead = NOVEMBER_20 + (day - 18) * 86_400
+        films.clock.ahead = NOVEMBER_20 + (day + 1 - DAYS) * 86_400
 
 
 async def rendering(films: Set) -> tuple[Job, Message]:
