@@ -217,8 +217,8 @@ def show_shots(connection: Connection, job_id: int, shots: Sequence[StoredShot],
 
 
 def changes_of(connection: Connection, job: Job) -> list[Job]:
-    """List the edits and compositions of a music video that are not over, the longest waiting first."""
-    theirs = (RUNNING, jobs.c.guild_id == job.guild_id, jobs.c.root_id == job.id)
+    """List the edits and compositions of a music video that are not over, wherever asked for, the oldest first."""
+    theirs = (RUNNING, jobs.c.root_id == job.id)
     return _all(connection, _whole.where(*theirs).order_by(jobs.c.id), None)
 
 

@@ -259,7 +259,7 @@ def about(connection: Connection, user_id: int) -> About:
 def _over() -> ColumnElement[bool]:
     """Tell a job that nothing can come of any more: ended, paid, its files fetched, its result posted.
 
-    A music video whose shots are being worked on is needed still.
+    A music video whose shots are being worked on is needed still, wherever somebody asked for that.
     """
     child = jobs.alias("child")
     closed = exists(select(ledger.c.id).where(and_(ledger.c.job_id == jobs.c.id, CLOSING)))
@@ -267,11 +267,7 @@ def _over() -> ColumnElement[bool]:
         exists(select(output_table.c.id).where(output_table.c.job_id == jobs.c.id, output_table.c.due_at.is_not(None))),
         exists(deliveries.under_way(jobs.c.id)),
         exists(select(inbox.c.id).where(inbox.c.job_id == jobs.c.id, UNSETTLED)),
-        exists(
-            select(child.c.id).where(
-                child.c.root_id == jobs.c.id, child.c.guild_id.is_not_distinct_from(jobs.c.guild_id), RUNNING
-            ),
-        ),
+        exists(select(child.c.id).where(child.c.root_id == jobs.c.id, RUNNING)),
     )
     return and_(_ended, closed, *(~one for one in waited_for))
 

@@ -3,6 +3,7 @@
 import contextlib
 import sqlite3
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,23 @@ async def test_a_moderator_may_and_a_stranger_may_not(films: Set) -> None:
     await films.mod.press(card, "Compose").answered()
     await quiet(films)
     assert (await last_job(films)).user_id == films.mod.id
+
+
+async def test_a_shot_is_changed_once_at_a_time_wherever_that_is_asked_for(films: Set) -> None:
+    await films.stop()
+    films.ctx = replace(films.ctx, outside_daily=1000)
+    await films.start()
+    job, _ = await with_shots(films)
+    await films.happen(job, Event.SUCCEEDED, links=[])
+    room, held = films.ada.direct_messages, films.steps().count("held")
+    change = {"video": job.code, "shot": 1, "prompt": "a storm"}
+    await films.ada.type(room, "/mv edit", change).answered()
+    await quiet(films)
+    assert films.steps().count("held") == held + 1
+    for where in (room, films.channel):
+        assert "made anew already" in (await films.ada.type(where, "/mv edit", change).answered()).text
+        await quiet(films)
+    assert films.steps().count("held") == held + 1
 
 
 async def test_hostile_ids_and_values_lead_nowhere(films: Set) -> None:

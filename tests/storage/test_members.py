@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from storage import Connection, Database, deliveries, guilds, inbox, jobs, ledger, members, moderation, outputs
@@ -14,6 +15,7 @@ from storage.words import (
     GuildSettings,
     Job,
     Period,
+    Place,
     Preset,
     Scope,
     State,
@@ -238,10 +240,11 @@ async def test_words_and_files_go_and_what_the_sums_stand_on_stays(database: Dat
     assert await database.write(members.silenced, ADA, 9) == 0
 
 
-async def test_jobs_that_something_can_still_come_of_are_left(database: Database) -> None:
+@pytest.mark.parametrize("asked_in", [{}, {"guild_id": None, "place": Place.DIRECT}])
+async def test_jobs_that_something_can_still_come_of_are_left(database: Database, asked_in: dict[str, Any]) -> None:
     root = asked(6, operation="music_video", **WORDED)
     many = [asked(number, **WORDED) for number in range(1, 6)]
-    await hold(database, *many, root, asked(7, root_id=root.id, operation="edit_shot", user_id=BEN))
+    await hold(database, *many, root, asked(7, root_id=root.id, operation="edit_shot", user_id=BEN, **asked_in))
     running, doubtful, fetching, posting, ringing = many
     await database.write(jobs.move, doubtful, NOON, State.EXPIRED, {"due_at": NOON})
     for job in (fetching, posting, ringing, root):
@@ -257,7 +260,7 @@ async def test_jobs_that_something_can_still_come_of_are_left(database: Database
     assert await database.read(members.finished, ADA) == []
     assert (await job_of(database, running)).prompt == "a boat"
     await end(database, running, State.CANCELLED)
-    await end(database, asked(7), State.FAILED)
+    await end(database, asked(7, **asked_in), State.FAILED)
     await database.write(deliveries.parked, posting.id, "gone")
     assert await database.write(members.silenced, ADA, 9) == 3
     assert [job_id & 7 for job_id in await database.read(members.finished, ADA)] == [1, 4, 6]
