@@ -5,7 +5,7 @@ and forms work after any restart; who presses or sends is judged anew each time.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol, Self, cast
 
@@ -15,6 +15,7 @@ from discord import app_commands
 
 from bot import keys, refusals
 from bot.acts import setting
+from bot.answers import not_yours
 from bot.language import N_, _, both, flow, speaking
 from bot.looks import notice
 from bot.plain import cut
@@ -29,6 +30,7 @@ from storage.words import Budget, Scope
 
 _BUTTON = re.compile(r"setup:(?P<part>[a-z]{1,20})")
 _ACCENT = 0x5865F2
+_NAMED = ("moderators_channel_id", "alerts_channel_id", "log_channel_id")  # channels in which I speak by myself
 _log = structlog.get_logger("bot.setup")
 
 
@@ -181,14 +183,20 @@ async def _submitted(ctx: Context, interaction: Interaction, name: str, data: Ma
         return
     await interaction.response.defer()
     here, guild_id = _here(ctx, interaction), interaction.guild_id or 0
+    answers = fields_of(data.get("components"))
     try:
         rules = await ctx.database.read(_rules, guild_id, ctx.now())
-        after = part.read(rules, here, fields_of(data.get("components")))
+        after = part.read(rules, here, answers)
+        if not _found(interaction.guild, rules, after):
+            await interaction.followup.send(embed=notice(not_yours()), ephemeral=True, allowed_mentions=NO_PINGS)
+            return
         closed = await _closed(interaction, rules, after)
         if closed:
             wrong = _("I can't post in {channel}. Let me see it and send messages there, then try again.")
             raise Wrong(wrong.format(channel=f"<#{closed}>"))  # noqa: TRY301 -- told like the others
-        changed = await ctx.database.write(_stored, guild_id, interaction.user.id, rules, after, ctx.now())
+        changed, after = await ctx.database.write(
+            _stored, guild_id, interaction.user.id, lambda before: part.read(before, here, answers), ctx.now()
+        )
     except Wrong as wrong:
         text = flow(str(wrong), _("Nothing was changed."))
         await interaction.followup.send(embed=notice(text), ephemeral=True, allowed_mentions=NO_PINGS)
@@ -207,8 +215,15 @@ async def _submitted(ctx: Context, interaction: Interaction, name: str, data: Ma
     )
 
 
-def _stored(connection: Connection, guild_id: int, by: int, before: Rules, after: Rules, now: int) -> list[str]:
-    """Store what was decided; return what is new."""
+def _stored(
+    connection: Connection, guild_id: int, by: int, read: Callable[[Rules], Rules], now: int
+) -> tuple[list[str], Rules]:
+    """Store what was decided; return what is new, and all that holds now.
+
+    It is read anew here, so that a part that another admin changed meanwhile stays as they left it.
+    """
+    before = _rules(connection, guild_id, now)
+    after = read(before)
     old, new = asdict(before.settings), asdict(after.settings)
     changes = {name: value for name, value in new.items() if value != old[name]}
     if changes:
@@ -225,7 +240,7 @@ def _stored(connection: Connection, guild_id: int, by: int, before: Rules, after
         changes["forbidden"] = len(after.settings.forbidden)
     if changes or told:
         moderation.acted(connection, guild_id, by, "settings", "", now, **changes, **told)
-    return sorted([*changes, *told])
+    return sorted([*changes, *told]), after
 
 
 def _named(budget: Budget) -> str:
@@ -234,10 +249,26 @@ def _named(budget: Budget) -> str:
     return f"budget of {whose} a {budget.period}"
 
 
+def _found(guild: discord.Guild | None, before: Rules, after: Rules) -> bool:
+    """Say whether the channels and the role chosen just now are in this server: a form can be forged."""
+    channels = _channels(after) - _channels(before)
+    role = after.settings.moderator_role_id
+    if not channels and role in {None, before.settings.moderator_role_id}:
+        return True
+    if guild is None:
+        return False
+    here = all(guild.get_channel_or_thread(one) is not None for one in channels)
+    return here and (role in {None, before.settings.moderator_role_id} or guild.get_role(role or 0) is not None)
+
+
+def _channels(rules: Rules) -> set[int]:
+    named = (getattr(rules.settings, name) for name in _NAMED)
+    return {*rules.settings.channels, *(one for one in named if one is not None)}
+
+
 async def _closed(interaction: Interaction, before: Rules, after: Rules) -> int | None:
     """Name a channel, chosen just now, that I can't post in: found out by doing it, for no permission says as much."""
-    names = ("moderators_channel_id", "alerts_channel_id", "log_channel_id")
-    chosen = {getattr(after.settings, name) for name in names} - {getattr(before.settings, name) for name in names}
+    chosen = {getattr(after.settings, name) for name in _NAMED} - {getattr(before.settings, name) for name in _NAMED}
     for channel_id in sorted(one for one in chosen if one is not None):
         channel = interaction.client.get_partial_messageable(channel_id, guild_id=interaction.guild_id)
         try:

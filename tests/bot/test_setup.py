@@ -1,8 +1,10 @@
 """/setup: who may, what each form changes, what is refused, and that panel and forms outlive a restart."""
 
+import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 from bot.acts import text_of
 from bot.setup import not_admin, not_stored
 from bot.setup_forms import PARTS, Here, Rules, Wrong
-from sandbox.discord import EPHEMERAL, Member, Message, NotOfferedError, Typed
+from sandbox.discord import EPHEMERAL, Fault, Member, Message, NotOfferedError, Typed
 from sandbox.discord.world import walk
 from storage import guilds, moderation
 from storage.words import Budget, GuildSettings, Period, Scope
@@ -138,6 +140,28 @@ async def test_a_channel_the_bot_may_not_post_in_is_refused(films: Set, admin: M
     assert await stored(films) == GuildSettings(films.guild.id)
 
 
+async def test_channels_and_roles_of_other_servers_or_of_none_get_the_uniform_refusal(
+    films: Set, admin: Member
+) -> None:
+    elsewhere = films.discord.add_guild("Elsewhere")
+    room, role, huge = elsewhere.add_channel("general"), elsewhere.add_role("crew"), "9999999999999999999"
+    for field in ("channels", "moderators", "alerts", "log"):
+        for forged in (str(room.id), huge):
+            assert "I can't do that for you" in await sent(films, admin, "places", {field: [forged]})
+    for forged in (str(role), huge):
+        assert "I can't do that for you" in await sent(films, admin, "places", {"role": [forged]})
+    assert room.messages == []
+    assert await stored(films) == GuildSettings(films.guild.id)
+
+
+async def test_a_choice_that_was_deleted_since_stands_in_no_way(films: Set, admin: Member) -> None:
+    gone = GuildSettings(films.guild.id, channels=(7,), moderator_role_id=8, log_channel_id=9)
+    await films.ctx.database.write(guilds.decided, gone, films.ctx.now())
+    thread = films.channel.add_thread("scenes")
+    await sent(films, admin, "places", {"channels": ["7", str(thread.id)], "role": ["8"], "log": ["9"]})
+    assert await stored(films) == replace(gone, channels=(7, thread.id))
+
+
 async def test_content(films: Set, admin: Member) -> None:
     text = await sent(
         films,
@@ -209,6 +233,25 @@ async def test_what_makes_no_sense_is_refused_in_words(
     assert "Nothing was changed." in text
     assert "@everyone" not in text.replace("@\u200b", "")
     assert await stored(films) == GuildSettings(films.guild.id)
+
+
+async def test_what_another_admin_changed_meanwhile_stays(films: Set, admin: Member) -> None:
+    other, log = films.guild.add_member("boss too"), films.guild.add_channel("log")
+    other.permissions |= 1 << 5
+    places, content = await form(films, admin, "places"), await form(films, other, "content")
+    gate = asyncio.Event()
+    films.discord.faults = [Fault("POST", rf"/channels/{log.id}/messages$", gate=gate)]
+    admin.submit(places, {"channels": [], "log": [str(log.id)]})
+    await films.discord.until(lambda: not films.discord.faults)
+    quick = {"forbidden": "gore", "nsfw_only": ["yes"], "language": ["none"], "spoiler": ["yes"]}
+    other.submit(content, quick)
+    await films.until_told("settings changed")
+    gate.set()
+    await films.settled()
+    now = await stored(films)
+    assert (now.forbidden, now.nsfw_only, now.spoiler, now.log_channel_id) == (("gore",), True, True, log.id)
+    last = (await films.ctx.database.read(moderation.acts_of, films.guild.id, 1))[0]
+    assert last.detail == {"log_channel_id": log.id}
 
 
 async def test_panel_and_form_work_after_restarts(films: Set, admin: Member) -> None:
