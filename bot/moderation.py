@@ -1,6 +1,7 @@
 """/mod: what moderators see and do: the queue, blocks, a member's recent requests, and the log of all acts."""
 
 import re
+import unicodedata
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -29,8 +30,16 @@ _log = structlog.get_logger("bot.moderation")
 _MOST_SHOWN = 10
 _MOST_REASON = 300
 _LONGEST = timedelta(days=3650)
-_SPAN = re.compile(r"([1-9][0-9]{0,3})\s*(m|min|h|d|w)[a-z]*")
-_UNITS = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_SPAN = re.compile(r"([1-9][0-9]{0,3}) ?(\D+)")
+_UNITS = {  # as they are typed in the languages of the bot; what stands here in no language is no span
+    timedelta(minutes=1): "m min mins minute minutes minuto minutos 分 分間 分钟 分鐘",
+    timedelta(hours=1): "h hr hrs hour hours hora horas 時間 小时 个小时 小時 個小時",
+    timedelta(days=1): "d day days día días dia dias 日 日間 天",
+    timedelta(weeks=1): "w wk wks week weeks semana semanas 週 週間 周 星期 个星期 個星期",
+    timedelta(days=30): "mo month months mes meses か月 か月間 ヶ月 ヶ月間 カ月 カ月間 ヵ月 ヵ月間 个月 個月",
+    timedelta(days=365): "y yr yrs year years año años 年 年間",
+}
+_UNIT_OF = {word: span for span, words in _UNITS.items() for word in words.split()}
 _SUGGESTED = (N_("1 hour"), N_("1 day"), N_("1 week"), N_("30 days"))  # read as they stand here
 
 
@@ -91,7 +100,7 @@ def _line(ctx: Context, job: Job) -> str:
 def _block(ctx: Context) -> app_commands.Command[Any, ..., None]:
     @app_commands.describe(
         member=N_("Who shall ask for nothing"),
-        until=N_("For how long (3 hours, 2 days, 1 week) or until which day (2026-12-31); nothing: until you lift it"),
+        until=N_("For how long (3 hours, 2 days, 1 month) or until which day (2026-12-31); nothing: until you lift it"),
         reason=N_("Why; it stands in the log, the member is not told"),
     )
     async def block(
@@ -105,7 +114,7 @@ def _block(ctx: Context) -> app_commands.Command[Any, ..., None]:
             end = moment_of(until, now) if until else None
             if until and end is None:
                 words = _(
-                    "I can't read “{typed}” as a time to come: write `3 hours`, `2 days`, `1 week` "
+                    "I can't read “{typed}” as a time to come: write `3 hours`, `2 days`, `1 week`, `1 month` "
                     "or a day such as `2026-12-31`. Nothing was changed."
                 )
                 return Answer(words.format(typed=plain(until, 40)), Tone.FAILED)
@@ -146,11 +155,11 @@ async def _spans(_asker: Interaction, current: str) -> list[app_commands.Choice[
 
 def moment_of(text: str, now: int) -> int | None:
     """Read "3 hours" or "2026-12-31" as a moment to come, in milliseconds; None when it is none, or too far away."""
-    text = clean(text).casefold()
+    text = unicodedata.normalize("NFC", clean(text)).casefold()
     present = datetime.fromtimestamp(now / 1000, UTC)
     found = _SPAN.fullmatch(text)
-    if found:
-        span = timedelta(**{_UNITS[found[2]]: int(found[1])})
+    if found and found[2] in _UNIT_OF:
+        span = int(found[1]) * _UNIT_OF[found[2]]
     else:
         try:
             span = datetime.fromisoformat(text).replace(tzinfo=UTC) - present

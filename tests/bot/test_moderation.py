@@ -81,7 +81,8 @@ async def test_a_block_ends_by_itself(films: Set) -> None:
 
 
 async def test_a_time_that_is_none_blocks_nobody(films: Set) -> None:
-    for until in ("tomorrow", "0 days", "2001-01-01", "-3 hours", "9999 w", "\uff11 day"):
+    times = ("tomorrow", "0 days", "2001-01-01", "-3 hours", "9999 w", "\uff11 day")
+    for until in (*times, "1 moon", "2 hourglasses", "3 dx", "3月", "3 m3ses", "11 years"):
         assert "Nothing was changed" in await answer(films, "block", member=films.ada, until=until)
     await films.accepted()
     assert await done(films) == []
@@ -94,8 +95,16 @@ async def test_spans_are_suggested(films: Set) -> None:
 
 @pytest.mark.parametrize(
     ("text", "length"),
-    [("3 hours", 3 * HOUR), ("1h", HOUR), ("2 Days", 2 * DAY), ("1 week", 7 * DAY), ("90 min", 90 * 60_000)],
-)
+    [
+        ("3 hours", 3 * HOUR), ("1h", HOUR), ("2 Days", 2 * DAY), ("1 week", 7 * DAY), ("90 min", 90 * 60_000),
+        ("5 m", 5 * 60_000), ("1 month", 30 * DAY), ("6 months", 180 * DAY), ("1 year", 365 * DAY),
+        ("1 minuto", 60_000), ("3 horas", 3 * HOUR), ("2 DÍAS", 2 * DAY), ("2 di\u0301as", 2 * DAY), ("1 dia", DAY),
+        ("1 semana", 7 * DAY), ("1 mes", 30 * DAY), ("6 meses", 180 * DAY), ("1 año", 365 * DAY),
+        ("30分", 30 * 60_000), ("3時間", 3 * HOUR), ("3 日", 3 * DAY), ("1週間", 7 * DAY), ("1か月", 30 * DAY),
+        ("2ヶ月", 60 * DAY), ("1年", 365 * DAY), ("30分钟", 30 * 60_000), ("3 小时", 3 * HOUR), ("2天", 2 * DAY),
+        ("1周", 7 * DAY), ("1个星期", 7 * DAY), ("1 个月", 30 * DAY),
+    ],
+)  # fmt: skip
 def test_spans_are_read(text: str, length: int) -> None:
     assert moment_of(text, NOON) == NOON + length
 
