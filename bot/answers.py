@@ -4,7 +4,7 @@ from bot.amounts import Until, credits_of, reserved, spent
 from bot.language import _, flow, ngettext, number
 from bot.messages import Vendor, cancelling
 from jobs.cancel import CancelOutcome
-from storage.words import Job, State
+from storage.words import Job, Limit, LimitKind, State
 
 
 def cancel_answer(outcome: CancelOutcome, job: Job | None, vendor: Vendor) -> str:
@@ -58,6 +58,17 @@ def agreed_answer(job: Job | None) -> str:
         words = _("Thank you. At {credits} a moderator must agree too; I have asked.")
         return words.format(credits=credits_of(job.price))
     return flow(_("Thank you, it begins."), reserved(job))
+
+
+def not_approved(job: Job, limit: Limit) -> str:
+    """Tell a moderator what keeps a job from beginning: its member is blocked, or a budget would be overdrawn."""
+    if limit.kind is LimitKind.BLOCKED:
+        words = _("It does not begin: {member} is blocked from using this bot here, until you lift it.")
+        words = words.format(member=f"<@{job.user_id}>")
+    else:
+        words = _("It does not begin: it would cost {price}, and a budget here has less left by now.")
+        words = words.format(price=credits_of(job.price))
+    return flow(words, reserved(job, Until.FURTHER))
 
 
 def not_yours() -> str:

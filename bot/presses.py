@@ -8,6 +8,8 @@ import discord
 import structlog
 
 from bot import about, answers, refusals, rights
+from bot.amounts import Until, reserved
+from bot.language import flow
 from bot.looks import notice, vendor_of
 from bot.messages import Tone
 from bot.places import place_of
@@ -15,9 +17,10 @@ from bot.talking import NO_PINGS, TROUBLES, Trouble, said, trouble_of
 from jobs import consent, orders
 from jobs.cancel import CancelOutcome, cancel
 from jobs.context import Context
+from jobs.intake import Hindered
 from storage import Connection, StorageError, deliveries, moderation, outputs
 from storage import jobs as job_facts
-from storage.words import Delivery, DeliveryState, Job, Output, Place, State, Way, job_id_of
+from storage.words import Delivery, DeliveryState, Job, Limit, Output, Place, State, Way, job_id_of
 
 _log = structlog.get_logger("bot.presses")
 _IN_THE_CHANNEL = {DeliveryState.POSTING, DeliveryState.POSTED, DeliveryState.DELETING, DeliveryState.DELETED}
@@ -95,6 +98,8 @@ async def agreed(ctx: Context, interaction: Interaction, job: Job) -> tuple[str,
     if interaction.user.id != job.user_id:
         return answers.not_yours(), Tone.FAILED
     after = await consent.agree(ctx, job.id) if job.state is State.CONFIRMING else None
+    if isinstance(after, Limit):
+        return flow(refusals.hindered(Hindered(job.price, after)), reserved(job, Until.FURTHER)), Tone.FAILED
     return answers.agreed_answer(after), Tone.WAITING if after else Tone.STOPPED
 
 
@@ -103,6 +108,8 @@ async def approved(ctx: Context, interaction: Interaction, job: Job) -> tuple[st
     if not await rights.moderates(ctx, interaction):
         return answers.not_yours(), Tone.FAILED
     after = await consent.approve(ctx, job.id) if job.state is State.APPROVING else None
+    if isinstance(after, Limit):
+        return answers.not_approved(job, after), Tone.FAILED
     if after is not None:
         await rights.note(ctx, interaction, "approve", job.code, member=job.user_id, credits=job.price)
     return answers.agreed_answer(after), Tone.WAITING if after else Tone.STOPPED

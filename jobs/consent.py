@@ -3,9 +3,9 @@
 from jobs import life
 from jobs.context import Context
 from jobs.transitions import Event
-from storage import Connection, alerts, guilds
+from storage import Connection, alerts, guilds, limits
 from storage import jobs as job_facts
-from storage.words import AlertKind, GuildSettings, Job, State
+from storage.words import AlertKind, GuildSettings, Job, Limit, State
 
 
 def first_state(settings: GuildSettings, price: int) -> State:
@@ -34,13 +34,18 @@ def asked(connection: Connection, job: Job, now: int) -> None:
         alerts.raised(connection, job, AlertKind.APPROVAL, now)
 
 
-async def agree(ctx: Context, job_id: int) -> Job | None:
-    """Take the member's yes; None when there was nothing to agree to any more. Raise StorageError."""
+async def agree(ctx: Context, job_id: int) -> Job | Limit | None:
+    """Take the member's yes; None when there was nothing to agree to any more. Raise StorageError.
 
-    def change(connection: Connection) -> Job | None:
+    A block or a budget that came into the way meanwhile leaves the job as it is, and is returned.
+    """
+
+    def change(connection: Connection) -> Job | Limit | None:
         job, now = job_facts.by_id(connection, job_id), ctx.now()
         if job is None or job.guild_id is None:
             return None
+        if job.state is State.CONFIRMING and (limit := limits.first_since(connection, job, now)) is not None:
+            return limit
         approval = _above(guilds.settings_of(connection, job.guild_id).approve_above, job.price)
         event, state = (Event.ESCALATED, State.APPROVING) if approval else (Event.AGREED, State.QUEUED)
         until = deadline(ctx, state, now)
@@ -50,16 +55,23 @@ async def agree(ctx: Context, job_id: int) -> Job | None:
     return _woken(ctx, await ctx.database.write(change), "agreed")
 
 
-async def approve(ctx: Context, job_id: int) -> Job | None:
-    """Take a moderator's yes; None when there was nothing to approve any more. Raise StorageError."""
-    now = ctx.now()
-    until = deadline(ctx, State.QUEUED, now)
-    job = await life.happen(ctx, job_id, Event.APPROVED, due_at=now, deadline_at=until)
-    return _woken(ctx, job, "approved")
+async def approve(ctx: Context, job_id: int) -> Job | Limit | None:
+    """Take a moderator's yes, as `agree` takes the member's. Raise StorageError."""
+
+    def change(connection: Connection) -> Job | Limit | None:
+        job, now = job_facts.by_id(connection, job_id), ctx.now()
+        if job is None:
+            return None
+        if job.state is State.APPROVING and (limit := limits.first_since(connection, job, now)) is not None:
+            return limit
+        until = deadline(ctx, State.QUEUED, now)
+        return life.advance(connection, job, Event.APPROVED, now, ctx.timing, due_at=now, deadline_at=until)
+
+    return _woken(ctx, await ctx.database.write(change), "approved")
 
 
-def _woken(ctx: Context, job: Job | None, step: str) -> Job | None:
-    if job is not None:
+def _woken(ctx: Context, job: Job | Limit | None, step: str) -> Job | Limit | None:
+    if isinstance(job, Job):
         ctx.tell(step, job.id, state=job.state)
         ctx.wakes.submit.set()
         ctx.wakes.cards.set()

@@ -96,9 +96,23 @@ def _outside() -> Select[Any]:
     return select(row.where(or_(_OUTSIDE <= 0, _OUTSIDE - spent - _PRICE < 0)).subquery())
 
 
+@cache
+def _since() -> Select[Any]:
+    return select(union_all(_blocked(), *_budgets()).subquery())
+
+
 def first(connection: Connection, job: Job, outside: int = 0) -> Limit | None:
     """Tell what stands in the way of a job."""
-    row = connection.execute(standing(job), about(job, outside)).first()
+    return _told(connection, job, standing(job), about(job, outside))
+
+
+def first_since(connection: Connection, job: Job, now: int) -> Limit | None:
+    """Tell what came into the way of a job of a server, held for already, before it begins: a block, or a budget."""
+    return _told(connection, job, _since(), {**about(job), "its_moment": now})
+
+
+def _told(connection: Connection, job: Job, question: Select[Any], values: dict[str, Any]) -> Limit | None:
+    row = connection.execute(question, values).first()
     if row is None:
         return None
     facts: tuple[Any, ...] = tuple(row)

@@ -1,5 +1,6 @@
 """Dear requests: the member says yes first, a moderator above another price; credits are held and nothing is lost."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from bot import alerts
 from sandbox.discord import EPHEMERAL, Channel, Message
 from storage import guilds, ledger, moderation
-from storage.words import Entry, GuildSettings, Job, State
+from storage.words import Entry, GuildSettings, Job, Period, Scope, State
 from tests.bot.harness import Set
 
 HOUR = 3600
@@ -165,3 +166,46 @@ async def test_an_approval_nobody_needs_any_more_is_not_asked_for(films: Set) ->
     await films.ada.press(card, "Cancel").answered()
     await told(films)
     assert room.messages == []
+
+
+async def blocked(films: Set) -> None:
+    await films.make("/mod block", films.mod, member=films.ada).answered()
+
+
+async def broke(films: Set) -> None:
+    await films.ctx.database.write(guilds.budget_set, films.guild.id, Scope.GUILD, 0, Period.MONTH, 0)
+
+
+@pytest.mark.parametrize(("meanwhile", "why"), [(blocked, "blocked you"), (broke, "has 0 credits left")])
+async def test_a_yes_begins_nothing_that_a_block_or_a_budget_forbids_by_now(
+    films: Set, meanwhile: Callable[[Set], Awaitable[None]], why: str
+) -> None:
+    await rules(films, confirm_above=39)
+    job, card = await films.accepted()
+    await meanwhile(films)
+    answer = await films.ada.press(card, "Yes, for 40 credits").answered()
+    assert why in answer.text
+    assert "40 credits stay reserved." in answer.text
+    assert (await state(films, job), await kinds(films, job)) == (State.CONFIRMING, [Entry.HOLD])
+
+
+@pytest.mark.parametrize(("meanwhile", "why"), [(blocked, "is blocked"), (broke, "a budget here has less left")])
+async def test_nor_does_an_approval(films: Set, meanwhile: Callable[[Set], Awaitable[None]], why: str) -> None:
+    job, _, room = await dear(films)
+    await meanwhile(films)
+    answer = await films.mod.press(room.messages[-1], "Approve").answered()
+    assert why in answer.text
+    assert "40 credits stay reserved." in answer.text
+    assert await state(films, job) is State.APPROVING
+    assert not [
+        act for act in await films.ctx.database.read(moderation.acts_of, films.guild.id, 5) if act.kind == "approve"
+    ]
+
+
+async def test_a_block_that_is_over_stands_in_no_way(films: Set) -> None:
+    await rules(films, confirm_above=39)
+    job, card = await films.accepted()
+    await films.make("/mod block", films.mod, member=films.ada, until="1 hour").answered()
+    films.clock.ahead += 3601
+    await films.ada.press(card, "Yes, for 40 credits").answered()
+    assert await state(films, job) is State.QUEUED

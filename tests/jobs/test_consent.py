@@ -7,7 +7,7 @@ import pytest
 from jobs import consent
 from jobs.consent import first_state
 from storage import guilds
-from storage.words import Entry, GuildSettings, State
+from storage.words import Entry, GuildSettings, Job, State
 from tests.jobs.lab import PRICE, Lab
 
 
@@ -59,7 +59,7 @@ async def test_after_a_yes_the_job_has_all_the_time_a_fresh_one_has(lab: Lab) ->
     job = await lab.order()
     lab.clock.forward(lab.ctx.timing.confirm_deadline / 1000 - 1)
     after = await consent.agree(lab.ctx, job.id)
-    assert after is not None
+    assert isinstance(after, Job)
     assert after.deadline_at == lab.ctx.now() + lab.ctx.timing.submit_deadline
     await lab.submit()
     assert lab.vendor.calls == 1
@@ -70,7 +70,7 @@ async def test_a_yes_after_the_admins_lowered_their_price_goes_on_to_a_moderator
     job = await lab.order()
     await rules(lab, PRICE - 1, PRICE - 1)
     after = await consent.agree(lab.ctx, job.id)
-    assert after is not None
+    assert isinstance(after, Job)
     assert after.state is State.APPROVING
 
 
