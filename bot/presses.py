@@ -15,7 +15,7 @@ from bot.messages import Tone
 from bot.places import place_of
 from bot.talking import NO_PINGS, TROUBLES, Trouble, said, trouble_of
 from jobs import consent, orders
-from jobs.cancel import CancelOutcome, cancel
+from jobs.cancel import cancel
 from jobs.context import Context
 from jobs.intake import Hindered
 from storage import Connection, StorageError, deliveries, moderation, outputs
@@ -87,9 +87,10 @@ async def cancelled_by_name(ctx: Context, interaction: Interaction, job: Job) ->
 async def _given_up(ctx: Context, interaction: Interaction, job: Job, *, allowed: bool) -> tuple[str, Tone]:
     if not allowed:
         return answers.not_yours(), Tone.FAILED
-    outcome, after = await cancel(ctx, job.id, interaction.user.id)
-    if interaction.user.id != job.user_id and outcome is not CancelOutcome.OVER:
-        await rights.note(ctx, interaction, "cancel", job.code, member=job.user_id)
+    theirs = interaction.user.id == job.user_id
+    noted = None if theirs else rights.act(interaction, "cancel", job.code, member=job.user_id)
+    outcome, after = await cancel(ctx, job.id, interaction.user.id, noted=noted)
+    ctx.wakes.acts.set()
     return answers.cancel_answer(outcome, after, vendor_of(ctx.known, job)), Tone.STOPPED
 
 
@@ -107,11 +108,11 @@ async def approved(ctx: Context, interaction: Interaction, job: Job) -> tuple[st
     """Judge a press of Approve. Raise StorageError."""
     if not await rights.moderates(ctx, interaction):
         return answers.not_yours(), Tone.FAILED
-    after = await consent.approve(ctx, job.id) if job.state is State.APPROVING else None
+    noted = rights.act(interaction, "approve", job.code, member=job.user_id, credits=job.price)
+    after = await consent.approve(ctx, job.id, noted=noted) if job.state is State.APPROVING else None
     if isinstance(after, Limit):
         return answers.not_approved(job, after), Tone.FAILED
-    if after is not None:
-        await rights.note(ctx, interaction, "approve", job.code, member=job.user_id, credits=job.price)
+    ctx.wakes.acts.set()
     return answers.agreed_answer(after), Tone.WAITING if after else Tone.STOPPED
 
 

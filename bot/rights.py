@@ -9,7 +9,8 @@ import discord
 
 from bot.places import place_of, server_of
 from jobs.context import Context
-from storage import guilds, moderation
+from jobs.life import Note
+from storage import Connection, guilds, moderation
 from storage.words import GuildSettings, Job, Place
 
 Interaction = discord.Interaction[Any]
@@ -75,6 +76,16 @@ def operates(interaction: Interaction) -> bool:
     accepted = discord.TeamMembershipState.accepted
     members = (one for one in about.team.members if one.membership_state is accepted)
     return any(one.id == interaction.user.id for one in members)
+
+
+def act(interaction: Interaction, kind: str, subject: str, /, **detail: Any) -> Note:
+    """Give what writes down what a moderator does, in the transaction that does it: then ring for the acts."""
+    guild_id, actor_id = interaction.guild_id or 0, interaction.user.id
+
+    def noted(connection: Connection, now: int) -> None:
+        moderation.acted(connection, guild_id, actor_id, kind, subject, now, **detail)
+
+    return noted
 
 
 async def note(ctx: Context, interaction: Interaction, kind: str, subject: str, /, **detail: Any) -> None:

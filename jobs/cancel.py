@@ -19,9 +19,14 @@ class CancelOutcome(StrEnum):
     OVER = "over"  # the job had ended already, or was being cancelled
 
 
-async def cancel(ctx: Context, job_id: int, by: int) -> tuple[CancelOutcome, Job | None]:
-    """Give up a job in the name of member `by` (the caller has checked that they may). Raise StorageError."""
-    job = await life.happen(ctx, job_id, Event.CANCEL, due_at=ctx.now(), cancelled_by=by)
+async def cancel(
+    ctx: Context, job_id: int, by: int, *, noted: life.Note | None = None
+) -> tuple[CancelOutcome, Job | None]:
+    """Give up a job in the name of member `by` (the caller has checked that they may). Raise StorageError.
+
+    `noted`: writes down whose act it was, in the same transaction.
+    """
+    job = await life.happen(ctx, job_id, Event.CANCEL, noted, due_at=ctx.now(), cancelled_by=by)
     if job is None:
         return CancelOutcome.OVER, await ctx.database.read(job_facts.by_id, job_id)
     ctx.tell("cancel asked", job.id, by=by, state=job.state)

@@ -55,8 +55,11 @@ async def agree(ctx: Context, job_id: int) -> Job | Limit | None:
     return _woken(ctx, await ctx.database.write(change), "agreed")
 
 
-async def approve(ctx: Context, job_id: int) -> Job | Limit | None:
-    """Take a moderator's yes, as `agree` takes the member's. Raise StorageError."""
+async def approve(ctx: Context, job_id: int, *, noted: life.Note | None = None) -> Job | Limit | None:
+    """Take a moderator's yes, as `agree` takes the member's. Raise StorageError.
+
+    `noted`: writes down whose act it was, in the same transaction.
+    """
 
     def change(connection: Connection) -> Job | Limit | None:
         job, now = job_facts.by_id(connection, job_id), ctx.now()
@@ -65,7 +68,10 @@ async def approve(ctx: Context, job_id: int) -> Job | Limit | None:
         if job.state is State.APPROVING and (limit := limits.first_since(connection, job, now)) is not None:
             return limit
         until = deadline(ctx, State.QUEUED, now)
-        return life.advance(connection, job, Event.APPROVED, now, ctx.timing, due_at=now, deadline_at=until)
+        after = life.advance(connection, job, Event.APPROVED, now, ctx.timing, due_at=now, deadline_at=until)
+        if after is not None and noted is not None:
+            noted(connection, now)
+        return after
 
     return _woken(ctx, await ctx.database.write(change), "approved")
 

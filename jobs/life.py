@@ -1,6 +1,6 @@
 """The one way a job changes: an event, decided by the table, and all that follows from it in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from jobs.context import Context, Timing
@@ -12,6 +12,8 @@ from storage.words import AlertKind, Job, State
 
 _FOR_ADMINS = {Reason.CREDIT: AlertKind.CREDIT, Reason.ACCESS: AlertKind.ACCESS}  # what only they can mend
 RESCUE_LOOKS = 6  # how often an expired job is asked about before its hold is given back
+
+Note = Callable[[Connection, int], None]  # writes down an act at a moment
 
 
 def advance(
@@ -63,9 +65,10 @@ def tell_admins(connection: Connection, job: Job, reason: Reason, now: int) -> N
         vendor_keys.refused(connection, job.key_id, now)
 
 
-async def happen(ctx: Context, job_id: int, event: Event, **facts: Any) -> Job | None:
+async def happen(ctx: Context, job_id: int, event: Event, noted: Note | None = None, /, **facts: Any) -> Job | None:
     """Let an event happen to a job, in a transaction of its own; None when it changes nothing. Raise StorageError.
 
+    `noted` is called in the same transaction if it changes anything: who did it is written down with it, or neither is.
     A job falls silent only when its deadline is over as it stands then: it may have been heard of since it was read.
     """
 
@@ -73,7 +76,10 @@ async def happen(ctx: Context, job_id: int, event: Event, **facts: Any) -> Job |
         job, now = job_facts.by_id(connection, job_id), ctx.now()
         if job is None or (event is Event.SILENT and now < job.deadline_at):
             return None
-        return advance(connection, job, event, now, ctx.timing, **facts)
+        after = advance(connection, job, event, now, ctx.timing, **facts)
+        if after is not None and noted is not None:
+            noted(connection, now)
+        return after
 
     job = await ctx.database.write(change)
     ctx.wakes.cards.set()

@@ -1,7 +1,10 @@
 """Dear requests: the member says yes first, a moderator above another price; credits are held and nothing is lost."""
 
+import contextlib
+import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -144,6 +147,23 @@ async def test_a_moderators_no_gives_all_back_and_is_written_down(films: Set) ->
     assert (await state(films, job), await kinds(films, job)) == (State.CANCELLED, [Entry.HOLD, Entry.RELEASE])
     [act] = await films.ctx.database.read(moderation.acts_of, films.guild.id, 5)
     assert (act.kind, act.detail) == ("cancel", {"member": films.ada.id})
+
+
+@pytest.mark.parametrize("pressed", ["Approve", "Cancel"])
+async def test_what_cannot_be_written_down_does_not_happen(films: Set, pressed: str, tmp_path: Path) -> None:
+    job, card, _ = await dear(films)
+    _renamed(tmp_path, "acts", "elsewhere")
+    assert "can't store" in (await films.mod.press(card, pressed).answered()).text
+    assert await state(films, job) is State.APPROVING
+    _renamed(tmp_path, "elsewhere", "acts")
+    await films.mod.press(card, pressed).answered()
+    assert await state(films, job) is not State.APPROVING
+    assert len(await films.ctx.database.read(moderation.acts_of, films.guild.id, 5)) == 1
+
+
+def _renamed(folder: Path, table: str, name: str) -> None:
+    with contextlib.closing(sqlite3.connect(folder / "rushes.db")) as file:
+        file.execute(f"ALTER TABLE {table} RENAME TO {name}")
 
 
 async def test_above_both_prices_both_are_asked_the_member_first(films: Set) -> None:
