@@ -254,7 +254,7 @@ AN_END: list[Step] = [(Event.UNCLEAR, None), (Event.SILENT, None), (Event.CLOSED
 
 
 @given(before=st.sampled_from(BEFORE), steps=STEPS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_happens_in_whatever_order_a_job_ends_once_and_its_credits_are_counted_once(
     engine: Engine, before: list[Event], steps: list[Step]
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs] - it has none
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jobs.boxes import NotAVideo
@@ -258,7 +258,7 @@ def tried(path: Path, data: bytes) -> None:
     assert found.video_codec.isalnum()
 
 
-fuzz = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fuzz = settings(max_examples=300)
 
 
 @given(changes=st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), max_size=8), cut=st.integers(0, 200))

@@ -5,7 +5,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from providers import registry
@@ -188,7 +188,6 @@ def test_text_to_video_needs_a_prompt(provider: Provider) -> None:
         assert (problem.field, problem.rule) == ("prompt", Rule.REQUIRED)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     text=st.text(max_size=20),
     number=st.integers(),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from providers import registry
@@ -222,7 +222,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=60) | st.dictionaries(WORDS, VALUES, max_size=8).map(json.dumps))
 def test_any_body_is_read_or_not_understood(provider: Provider, body: bytes | str) -> None:
     raw = body.encode() if isinstance(body, str) else body
@@ -236,7 +235,6 @@ def test_any_body_is_read_or_not_understood(provider: Provider, body: bytes | st
         json.dumps(status.echo).encode()
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     path=st.text(max_size=20),
     headers=st.lists(st.tuples(st.binary(max_size=20), st.binary(max_size=40)), max_size=8),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import aiohttp
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.contract import NotUnderstood, Progress, ProviderError, Task
@@ -55,7 +55,6 @@ async def futurelabs(vendor: Vendor, session: aiohttp.ClientSession) -> Futurela
     return Futurelabs(replace(ACCOUNT, base_urls=(vendor.url,)), session, lambda: 0.0)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(film=FILMS)
 def test_any_callback_is_read_or_not_understood(futurelabs: Futurelabs, film: dict[str, object]) -> None:
     with contextlib.suppress(NotUnderstood):
@@ -67,7 +66,7 @@ def test_any_callback_is_read_or_not_understood(futurelabs: Futurelabs, film: di
         assert all(shot.id and (shot.seconds is None or shot.seconds > 0) for shot in status.shots)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(
     film=FILMS,
     operation=st.sampled_from([Operation.MUSIC_VIDEO, Operation.EDIT_SHOT, Operation.COMPOSE_SHOTS]),

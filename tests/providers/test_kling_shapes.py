@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from providers import kling_models, kling_rules
@@ -253,7 +253,6 @@ def test_a_camera_is_simple_with_one_axis_or_whole_in_itself(
     assert said(order(TEXT, model="kling-v1", extras=extras)) == problems
 
 
-@settings(deadline=None)
 @given(
     extras=st.dictionaries(
         st.sampled_from([*kling_models.CAMERA_NAMES, "cfg_scale", "negative_prompt", "voice_list", "watermark", "bgm"]),

@@ -3,7 +3,7 @@ import json
 from typing import NoReturn
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from providers import reading
@@ -39,14 +39,12 @@ def test_what_is_no_json_object_is_not_understood(body: bytes) -> None:
         reading.read_object(body)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=100))
 def test_garbage_is_read_or_not_understood(body: bytes) -> None:
     with contextlib.suppress(NotUnderstood):
         assert isinstance(reading.read_object(body), dict)
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_every_json_value_is_read_as_every_kind(value: object) -> None:
     assert isinstance(reading.as_object(value), dict)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from providers import signatures
@@ -325,7 +325,6 @@ VALUES = (
 HEADERS = st.lists(st.tuples(NAMES | st.binary(max_size=20), VALUES), max_size=12)
 
 
-@settings(deadline=None)
 @given(path=st.text(max_size=30), headers=HEADERS, body=st.binary(max_size=50), now=st.floats())
 def test_garbage_is_only_ever_not_authentic(
     path: str, headers: list[tuple[bytes, bytes]], body: bytes, now: float
@@ -341,7 +340,6 @@ def test_garbage_is_only_ever_not_authentic(
             check()
 
 
-@settings(deadline=None)
 @given(place=st.integers(0, 5), spoilt=st.binary(min_size=1, max_size=60))
 def test_vidus_example_with_any_auth_header_replaced_by_garbage_is_refused(place: int, spoilt: bytes) -> None:
     whole = vidu()

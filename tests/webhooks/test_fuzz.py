@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage import Connection
@@ -97,7 +97,7 @@ def check(bench: Bench, answered: bytes) -> None:
     assert bench.receiver.rows() == []
 
 
-fuzzed = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fuzzed = settings(max_examples=150)
 
 
 def head(first: str, framing: tuple[str, ...], headers: list[tuple[str, str]]) -> bytes:
