@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.amounts import credits_of, time_of
 from bot.labels import capital, label
 from bot.language import N_, _, both, either, ngettext, number
-from bot.plain import plain
+from bot.plain import clean, plain
 from bot.problems import GIVEN_MOST, problem_text
 from jobs.attachments import MOST_BYTES, Flaw
 from jobs.intake import Hindered
@@ -93,10 +93,20 @@ def nothing_further(what: str | None) -> str:
 
 
 def with_answers(refusal: str, written: str) -> str:
-    """Add what was filled in, so that nobody has to think of it again: a form cannot be opened a second time."""
-    kept = written.replace("`", "'").strip()[:_KEPT_MOST]
+    """Add what was filled in, so that nobody has to think of it again: a form cannot be opened a second time.
+
+    For the eyes of the one who wrote it alone.
+    """
+    kept = echo(written)
+    return f"{refusal}\n{kept}" if kept else refusal
+
+
+def echo(written: str) -> str:
+    """Repeat what was filled in, without what hides or turns the line around; nothing where it was nothing."""
+    lines = (clean(line) for line in written.replace("`", "'").splitlines())
+    kept = "\n".join(filter(None, lines))[:_KEPT_MOST]
     head = _("What you filled in, to be copied:")
-    return f"{refusal}\n{head}\n```\n{kept}\n```" if kept else refusal
+    return f"{head}\n```\n{kept}\n```" if kept else ""
 
 
 def _offered(offered: Sequence[str]) -> str:

@@ -1,10 +1,12 @@
 """From what a member asked for to a held job and its card, however it was asked: a command, a form or a press.
 
-What can be judged by the options alone is refused at once, seen by the asker only. Everything else answers with
-"thinking" first, because reading files may take longer than the three seconds Discord gives; a refusal after that
-replaces the thinking message, in one step that cannot get lost half-way.
+What can be judged without the files is refused at once, seen by the asker only: what was typed, and what the server's
+rules and limits say of it. Everything else answers with "thinking" first, because reading files may take longer than
+the three seconds Discord gives; a refusal after that replaces the thinking message, in one step that cannot get lost
+half-way. All can read it, so what the member filled in follows separately, for them alone.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,14 +26,15 @@ from bot.tokens import tokens_of
 from jobs.attachments import Desk
 from jobs.context import Context
 from jobs.files import INPUTS
-from jobs.intake import Asker, Busy, Hindered, NoAccount, Plan, Refused, accept, plan
+from jobs.intake import Asker, Busy, Hindered, NoAccount, Plan, Refused, accept, foreseen, plan
 from providers.contract import Provider
 from providers.orders import Order, Role, Rule
-from storage import StorageError, guilds
+from storage import Connection, StorageError, guilds
 from storage import jobs as job_facts
-from storage.words import GuildSettings, Job, Place
+from storage.words import GuildSettings, Job, LimitKind, Place, Preset
 
 _log = structlog.get_logger("bot.taking")
+_LOOK_AHEAD = 1.0  # seconds the database has to say what stands in the way, before Discord is answered
 
 Interaction = discord.Interaction[Any]
 
@@ -64,6 +67,7 @@ async def take(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked)
     with working(interaction):
         ctx.tell("command received", None, by=interaction.user.id, pictures=len(asked.attachments))
         refusal = refused_at_once(ctx, interaction, asked, whole=asked.preset is None)
+        refusal = refusal or await _foreseen(ctx, interaction, asked)
         if refusal is not None:
             await refuse(interaction, refusals.with_answers(refusal, asked.written))
             return
@@ -73,12 +77,23 @@ async def take(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked)
         ctx.tell("deferred", None, by=interaction.user.id)
         held = await _held(ctx, desk, interaction, asked, card_id)
         if isinstance(held, str):
-            text = refusals.with_answers(held, asked.written)
-            await interaction.edit_original_response(embed=notice(text), allowed_mentions=NO_PINGS)
+            await interaction.edit_original_response(embed=notice(held), allowed_mentions=NO_PINGS)
+            await _give_back(interaction, asked.written)
             return
         if held.place is Place.BROUGHT:
             tokens_of(interaction.client).keep(held.id, interaction.followup, ctx.now())
         await _show(ctx, interaction, held)
+
+
+async def _give_back(interaction: Interaction, written: str) -> None:
+    """Show what was filled in to the one who wrote it, so that it can be copied."""
+    text = refusals.echo(written)
+    if not text:
+        return
+    try:
+        await interaction.followup.send(embed=notice(text), ephemeral=True, allowed_mentions=NO_PINGS)
+    except TROUBLES as error:
+        _log.warning("answers not given back", trouble=said(error))
 
 
 async def refuse(interaction: Interaction, text: str) -> None:
@@ -104,7 +119,7 @@ def refused_at_once(ctx: Context, interaction: Interaction, asked: Asked, *, who
         if provider_named(lost, typed.provider) is not None:
             return refusals.keys_unreadable()
         return refusals.no_such_provider(typed.provider, [provider.title for provider in providers.values()])
-    roles = asked.kept.roles if asked.kept else tuple(role for role, _ in asked.attachments)
+    roles = _roles(asked)
     wrong = asking.out_of_range(replace(typed, roles=roles))
     if wrong and (whole or told(wrong)):
         return refusals.refused(wrong, None)
@@ -120,6 +135,10 @@ def refused_at_once(ctx: Context, interaction: Interaction, asked: Asked, *, who
         problems = [problem for problem in told(problems) if problem.rule is not Rule.NOT_TOGETHER]
     able = able_models(providers, order, wanted, stand_ins=True)
     return _refusal(providers, replace(planned, problems=tuple(problems)), able) if problems else None
+
+
+def _roles(asked: Asked) -> tuple[Role, ...]:
+    return asked.kept.roles if asked.kept else tuple(role for role, _ in asked.attachments)
 
 
 def _refusal(providers: Mapping[str, Provider], planned: Refused, able: Sequence[str]) -> str:
@@ -157,6 +176,30 @@ async def _deferred(interaction: Interaction) -> int | None:
         return None
 
 
+async def _foreseen(ctx: Context, interaction: Interaction, asked: Asked) -> str | None:
+    """Say what of the server's presets, rules and limits will refuse a request; None: nothing that is known in time.
+
+    Only the hold itself is sure: what comes in between, or has to do with the files, is refused there.
+    """
+    try:
+        async with asyncio.timeout(_LOOK_AHEAD):
+            settings, kept = await ctx.database.read(_decided, server_of(interaction) or 0)
+            filled = _filled(ctx, interaction, asked, kept)
+            if isinstance(filled, str):
+                return filled
+            planned = _planned(ctx, interaction, filled, None, settings)
+            if not isinstance(planned, Plan):
+                return planned
+            asker = _asker(interaction, None, settings.language)
+            hindered = await foreseen(ctx, planned, asker, asked.root)
+    except (StorageError, TimeoutError) as error:
+        _log.warning("nothing foreseen", trouble=type(error).__name__)
+        return None
+    if isinstance(hindered, Hindered) and hindered.limit.kind is LimitKind.BUDGET and planned.order.clips:
+        return None  # what it costs may go by how long the clips are
+    return None if hindered is None else _in_the_way(ctx, asked, planned, hindered)
+
+
 async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked, card_id: int) -> Job | str:
     """Read, check, plan and hold; or the sentence why not."""
     given: Files | str = Files()
@@ -167,53 +210,73 @@ async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked
         return given
     ctx.tell("pictures read", None, pictures=len(given.pictures) + len(given.clips))
     try:
-        settings = await ctx.database.read(guilds.settings_of, server_of(interaction) or 0)
-        if asked.preset is not None:
-            named = await _preset(ctx, interaction, asked, asked.preset)
-            if isinstance(named, str):
-                return named
-            asked = named
-        planned = _planned(ctx, interaction, asked, given, settings)
-        if isinstance(planned, str):
-            return planned
+        settings, kept = await ctx.database.read(_decided, server_of(interaction) or 0)
+        filled = _filled(ctx, interaction, asked, kept)
+        if isinstance(filled, str):
+            return filled
+        planned = _planned(ctx, interaction, filled, given, settings)
+        if not isinstance(planned, Plan):
+            return planned or refusals.unexpected()
         ctx.tell("planned", None, provider=planned.provider, credits=planned.price)
         job = await accept(ctx, planned, _asker(interaction, card_id, settings.language), asked.root)
     except (StorageError, OSError) as error:
         _log.warning("job not stored", trouble=type(error).__name__)
         return refusals.storage_trouble()
-    if isinstance(job, NoAccount):
-        return refusals.no_account(ctx.keys.title(job.provider), gone=job.gone)
-    if isinstance(job, Busy):
-        return refusals.at_no_cost(shots.waits(asked.root, planned.order.operation, job.by))
-    return refusals.hindered(job) if isinstance(job, Hindered) else job
+    return job if isinstance(job, Job) else _in_the_way(ctx, asked, planned, job)
 
 
-def _planned(ctx: Context, interaction: Interaction, asked: Asked, given: Files, settings: GuildSettings) -> Plan | str:
-    """Choose who makes it, by the server's rules and with what it may use; or the sentence why not."""
-    broken = rules.broken(settings, interaction.channel, asked.typed)
-    if broken is not None:
-        return refusals.at_no_cost(broken)
-    providers = ctx.offered(interaction.guild_id)
-    order, wanted = _order(providers, rules.with_default_model(providers, settings, asked.typed), given)
-    if asked.typed.provider is not None and wanted is None:  # its key was taken away just now
-        return refusals.no_such_provider(asked.typed.provider, [one.title for one in providers.values()])
-    planned = plan(offering(providers, order, wanted), order, wanted=wanted, preferred=settings.default_provider)
-    if isinstance(planned, Refused):
-        return _refusal(providers, planned, able_models(providers, order, wanted))
-    return planned
+def _in_the_way(ctx: Context, asked: Asked, planned: Plan, what: Hindered | Busy | NoAccount) -> str:
+    if isinstance(what, NoAccount):
+        return refusals.no_account(ctx.keys.title(what.provider), gone=what.gone)
+    if isinstance(what, Busy):
+        return refusals.at_no_cost(shots.waits(asked.root, planned.order.operation, what.by))
+    return refusals.hindered(what)
 
 
-async def _preset(ctx: Context, interaction: Interaction, asked: Asked, name: str) -> Asked | str:
-    """Fill a request with a preset of the server's; or the sentence why not. Raise StorageError."""
-    found = await ctx.database.read(guilds.presets_of, server_of(interaction) or 0)
-    preset = next((one for one in found if one.name.casefold() == name.casefold()), None)
+def _decided(connection: Connection, guild_id: int) -> tuple[GuildSettings, list[Preset]]:
+    return guilds.settings_of(connection, guild_id), guilds.presets_of(connection, guild_id)
+
+
+def _filled(ctx: Context, interaction: Interaction, asked: Asked, kept: Sequence[Preset]) -> Asked | str:
+    """Fill a request with the preset that is named, if one is; or the sentence why not."""
+    if asked.preset is None:
+        return asked
+    name = asked.preset.casefold()
+    preset = next((one for one in kept if one.name.casefold() == name), None)
     if preset is None:
-        return refusals.at_no_cost(presets.unknown(name))
+        return refusals.at_no_cost(presets.unknown(asked.preset))
     asked = replace(asked, typed=presets.applied(preset, asked.typed))
     return refused_at_once(ctx, interaction, asked) or asked
 
 
-def _asker(interaction: Interaction, card_id: int, language: str | None) -> Asker:
+def _planned(
+    ctx: Context, interaction: Interaction, asked: Asked, given: Files | None, settings: GuildSettings
+) -> Plan | str | None:
+    """Choose who makes it, by the server's rules and with what it may use; or the sentence why not.
+
+    `given`: None when nobody has looked at the files yet. Then the cheapest is chosen, as another vendor may have to
+    make it than the server's own, and the answer is None where it all depends on the files.
+    """
+    broken = rules.broken(settings, interaction.channel, asked.typed)
+    if broken is not None:
+        return refusals.at_no_cost(broken)
+    roles, preferred = _roles(asked), settings.default_provider
+    opened = stand_ins(roles, address(ctx)) if given is None else given
+    providers = ctx.offered(interaction.guild_id)
+    order, wanted = _order(providers, rules.with_default_model(providers, settings, asked.typed), opened)
+    if asked.typed.provider is not None and wanted is None:  # its key was taken away just now
+        return refusals.no_such_provider(asked.typed.provider, [one.title for one in providers.values()])
+    preferred = None if given is None and roles else preferred
+    planned = plan(offering(providers, order, wanted), order, wanted=wanted, preferred=preferred)
+    if isinstance(planned, Plan):
+        return planned
+    if given is None:
+        planned = replace(planned, problems=tuple(one for one in planned.problems if not of_files(one)))
+    able = able_models(providers, order, wanted, stand_ins=given is None)
+    return _refusal(providers, planned, able) if planned.problems else None
+
+
+def _asker(interaction: Interaction, card_id: int | None, language: str | None) -> Asker:
     limit = interaction.filesize_limit  # it may be the member's own, higher one
     limit = min(limit, interaction.guild.filesize_limit if interaction.guild else DEFAULT_FILE_SIZE_LIMIT_BYTES)
     parent_id, parent_open = above(interaction)

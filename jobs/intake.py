@@ -12,7 +12,7 @@ from jobs.context import Context
 from jobs.orders import inputs_of, keep_files, options_of
 from providers.contract import Provider
 from providers.orders import Operation, Order, Problem, Role, Rule
-from storage import Connection, guilds, vendor_keys
+from storage import Connection, guilds, limits, vendor_keys
 from storage import jobs as job_facts
 from storage.words import Job, Limit, Place, State, job_code, new_job_id
 
@@ -274,15 +274,29 @@ async def accept(ctx: Context, plan: Plan, asker: Asker, root: Job | None = None
     return held
 
 
+async def foreseen(
+    ctx: Context, plan: Plan, asker: Asker, root: Job | None = None
+) -> Hindered | Busy | NoAccount | None:
+    """Tell what would keep a planned order from being taken, as things are now. Raise StorageError.
+
+    Nothing is stored, and nothing promised: the hold asks the same once more.
+    """
+    job = _job(plan, asker, ctx.now(), root.id if root else None)
+    found = await ctx.database.read(_foreseen, ctx, job, root)
+    return Hindered(job.price, found) if isinstance(found, Limit) else found
+
+
+def _foreseen(connection: Connection, ctx: Context, job: Job, root: Job | None) -> Limit | Busy | NoAccount | None:
+    if job_facts.by_interaction(connection, job.interaction_id) is not None:
+        return None
+    account = _account(connection, ctx, job, root)
+    return account if isinstance(account, Busy | NoAccount) else limits.first(connection, job, ctx.outside_daily)
+
+
 def _held(connection: Connection, ctx: Context, job: Job, root: Job | None) -> Job | Limit | Busy | NoAccount:
     """Store a job where the server's rules as they are now let it begin, and no other change of its video does not."""
-    if root is not None:
-        shots = job.options.get("shots", [])
-        other = changes.in_the_way(Operation(job.operation), shots, job_facts.changes_of(connection, root))
-        if other is not None:
-            return Busy(other)
-    account = account_for(connection, ctx.providers, job, root)
-    if isinstance(account, NoAccount):
+    account = _account(connection, ctx, job, root)
+    if isinstance(account, Busy | NoAccount):
         return account
     job = replace(job, key_id=account)
     state = consent.first_state(guilds.settings_of(connection, job.guild_id or 0), job.price)
@@ -292,6 +306,16 @@ def _held(connection: Connection, ctx: Context, job: Job, root: Job | None) -> J
     if limit is None:
         consent.asked(connection, job, job.created_at)
     return limit or job
+
+
+def _account(connection: Connection, ctx: Context, job: Job, root: Job | None) -> int | Busy | NoAccount | None:
+    """Say whose account a job goes on; or what of its music video, or of the keys, stands in its way."""
+    if root is not None:
+        shots = job.options.get("shots", [])
+        other = changes.in_the_way(Operation(job.operation), shots, job_facts.changes_of(connection, root))
+        if other is not None:
+            return Busy(other)
+    return account_for(connection, ctx.providers, job, root)
 
 
 def account_for(
