@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.language import _, both, ngettext, number
 from jobs.own_keys import Flaw, Put, Tried, Verdict
+from jobs.tries import MOST
 from storage.words import Alert, AlertKind, Job, StoredKey
 
 OF_KEYS = {AlertKind.CREDIT, AlertKind.ACCESS, AlertKind.KEY}
@@ -105,6 +106,15 @@ def flawed(flaw: Flaw) -> str:
     }
     unchanged = _("Nothing was changed.")
     return f"{words[flaw]} {unchanged}"
+
+
+def too_many(free_at: int) -> str:
+    """Say that no more keys are tried for a while; milliseconds."""
+    words = _(
+        "You or this server have tried as many keys as I try within an hour ({count}). "
+        "Please try again {when}. Nothing was changed."
+    )
+    return words.format(count=number(MOST), when=f"<t:{-(-free_at // 1000)}:R>")
 
 
 def wrong(title: str, http: int | None) -> str:

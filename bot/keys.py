@@ -202,7 +202,12 @@ async def _put(ctx: Context, interaction: Interaction, vendor: str, typed: own_k
     if isinstance(account, Flaw):
         await _say(interaction, key_texts.flawed(account))
         return
-    tried = await own_keys.tried(ctx, vendor, account)
+    async with ctx.keys.tries.turn(guild_id):
+        full = ctx.keys.tries.taken(guild_id, interaction.user.id, ctx.now())
+        if full is not None:
+            await _say(interaction, key_texts.too_many(full))
+            return
+        tried = await own_keys.tried(ctx, vendor, account)
     if tried.verdict is Verdict.WRONG:
         await _say(interaction, key_texts.wrong(title, tried.http))
         return

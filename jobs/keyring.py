@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import structlog
 
+from jobs.tries import Tries
 from jobs.vault import Unreadable, Vault, place_of
 from providers.contract import Account, Provider
 from storage import Connection, Database, vendor_keys
@@ -41,6 +42,7 @@ class Keyring:
         self._unreadable: set[int] = set()
         self._open: OrderedDict[int, Provider] = OrderedDict()
         self._turn = asyncio.Lock()
+        self.tries = Tries()
 
     @property
     def vendors(self) -> tuple[str, ...]:

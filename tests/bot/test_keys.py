@@ -13,6 +13,7 @@ import pytest
 from bot import key_texts
 from bot.answers import not_yours
 from jobs.keyring import Keyring
+from jobs.tries import MOST, Tries
 from jobs.vault import Vault
 from providers.contract import Account, Balance, ErrorKind, Provider, ProviderError, Reason
 from sandbox.discord import Member, Message, Typed
@@ -165,6 +166,30 @@ async def test_the_vendor_decides_about_a_key_where_it_can_be_asked(studio: Set,
     Keyed.trouble = AWAY
     assert "could not be asked" in await typed_in(studio, boss)
     assert len(await stored(studio)) == 1
+
+
+async def test_nobody_can_ask_which_of_many_keys_are_good(studio: Set, boss: Member) -> None:
+    Keyed.trouble = WRONG
+    for number in range(MOST):
+        assert "does not take this key" in await typed_in(studio, boss, key=f"guessed-key-number-{number:04}")
+    Keyed.trouble = None
+    assert "have tried as many keys" in await typed_in(studio, boss)
+    other = studio.guild.add_member("boss too")
+    other.permissions |= 1 << 5
+    assert "have tried as many keys" in await typed_in(studio, other)
+    assert studio.steps().count("key tried") == MOST
+    assert await stored(studio) == []
+    studio.clock.ahead += 3601
+    await typed_in(studio, boss)
+    assert len(await stored(studio)) == 1
+
+
+def test_a_person_has_no_more_tries_in_another_server() -> None:
+    tries = Tries()
+    assert [tries.taken(guild, 1, 1000 + guild) for guild in range(MOST)] == [None] * MOST
+    assert tries.taken(99, 1, 2000) == 1000 + 3_600_000
+    assert tries.taken(99, 2, 2000) is None
+    assert tries.taken(99, 1, 1000 + 3_600_000) is None
 
 
 async def test_the_same_key_sent_twice_is_stored_once(studio: Set, boss: Member) -> None:
