@@ -1,10 +1,12 @@
 """Our texts put into Discord's shapes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import discord
 
+from bot.language import _, number
 from bot.messages import Card, Tone, Vendor
+from bot.plain import cut
 from providers.contract import Provider
 from providers.orders import Operation
 from providers.registry import TITLES
@@ -20,15 +22,46 @@ _COLOURS = {
 }
 
 
+_MOST = 4096  # what Discord takes in a frame, counted in UTF-16 so that no way of counting finds more
+_ROOM = 60  # for the line that counts the rest
+
+
+def fitting(lines: Sequence[str], end: str = "", more: str = "") -> str:
+    """Join lines and an end, with fewer lines and how many more there are where it would not fit into a frame.
+
+    `more`: what is said where there are others that were not even read.
+    """
+    shown = list(lines)
+    while True:
+        rest = len(lines) - len(shown)
+        told = "-# " + _("and {count} more").format(count=number(rest)) if rest and not more else more
+        text = "\n".join(part for part in (*shown, told, end) if part)
+        if _size(text) <= _MOST or not shown:
+            return _cut(text)
+        shown.pop()
+
+
+def _cut(text: str) -> str:
+    """Shorten what Discord would turn away: half a text is more than none."""
+    most = _MOST
+    while _size(text) > _MOST:
+        text, most = cut(text, most), most - _ROOM
+    return text
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def embed_of(card: Card) -> discord.Embed:
     """Frame a card."""
-    embed = discord.Embed(title=card.title or None, description=card.body, colour=_COLOURS[card.tone])
+    embed = discord.Embed(title=card.title or None, description=_cut(card.body), colour=_COLOURS[card.tone])
     return embed.set_footer(text=card.footer) if card.footer else embed
 
 
 def notice(text: str, tone: Tone = Tone.FAILED) -> discord.Embed:
     """Frame a plain answer. Framed text never pings and unfurls no link."""
-    return discord.Embed(description=text, colour=_COLOURS[tone])
+    return discord.Embed(description=_cut(text), colour=_COLOURS[tone])
 
 
 def vendor_of(providers: Mapping[str, Provider], job: Job) -> Vendor:

@@ -15,7 +15,7 @@ from bot import acts, messages, refusals, rights
 from bot.amounts import credits_of
 from bot.labels import state_of
 from bot.language import N_, _
-from bot.looks import notice, title_of
+from bot.looks import fitting, notice, title_of
 from bot.messages import Tone
 from bot.plain import clean, plain
 from bot.rights import Interaction
@@ -75,9 +75,9 @@ def _queue(ctx: Context) -> app_commands.Command[Any, ..., None]:
             if not jobs:
                 return Answer(_("Nothing is waiting or being made in this server."))
             lines = [_line(ctx, job) for job in jobs[:_MOST_SHOWN]]
-            lines += ["-# " + _("and more")] if len(jobs) > _MOST_SHOWN else []
+            more = "-# " + _("and more") if len(jobs) > _MOST_SHOWN else ""
             stop = _("To stop one: its card's button, or `/cancel`.")
-            return Answer("\n".join([*lines, f"-# {stop}"]), Tone.WORKING)
+            return Answer(fitting(lines, f"-# {stop}", more), Tone.WORKING)
 
         await _answered(ctx, interaction, answer)
 
@@ -203,7 +203,7 @@ def _prompts(ctx: Context) -> app_commands.Command[Any, ..., None]:
                 f"<t:{job.created_at // 1000}:R> · {_ending(job)}\n{messages.quoted(job.prompt, 150)}" for job in jobs
             ]
             head = _("What {member} asked for last:").format(member=f"<@{member.id}>")
-            return Answer("\n".join([head, *lines]))
+            return Answer(fitting([head, *lines]))
 
         await _answered(ctx, interaction, answer)
 
@@ -222,7 +222,7 @@ def _acts(ctx: Context) -> app_commands.Command[Any, ..., None]:
             found = await ctx.database.read(moderation.acts_of, interaction.guild_id or 0, _MOST_SHOWN)
             if not found:
                 return Answer(_("No moderator or admin has done anything here yet."))
-            return Answer("\n".join(f"<t:{act.at // 1000}:R> · {acts.text_of(act)}" for act in found))
+            return Answer(fitting([f"<t:{act.at // 1000}:R> · {acts.text_of(act)}" for act in found]))
 
         await _answered(ctx, interaction, answer)
 

@@ -14,7 +14,7 @@ from discord import app_commands
 from bot import asking, refusals, rights
 from bot.choices import Typed
 from bot.language import N_, _, number
-from bot.looks import notice
+from bot.looks import fitting, notice
 from bot.messages import Tone
 from bot.places import server_of
 from bot.plain import clean, cut, plain
@@ -73,11 +73,8 @@ def _list(ctx: Context) -> app_commands.Command[Any, ..., None]:
 def _listing(found: list[Preset]) -> str:
     if not found:
         return _("This server has no presets yet. A moderator makes one with `/preset save`.")
-    lines = [f"**{plain(preset.name, _MOST_NAME)}** · {shown(preset)}" for preset in found[:_MOST_SHOWN]]
-    rest = len(found) - _MOST_SHOWN
-    if rest > 0:
-        lines.append("-# " + _("and {count} more").format(count=number(rest)))
-    return "\n".join([*lines, "-# " + _("Choose one as `preset` in `/video` and its like.")])
+    lines = [f"**{plain(preset.name, _MOST_NAME)}** · {shown(preset)}" for preset in found]
+    return fitting(lines, "-# " + _("Choose one as `preset` in `/video` and its like."))
 
 
 def shown(preset: Preset) -> str:
