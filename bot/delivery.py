@@ -31,6 +31,7 @@ _AT_ONCE = 4
 _NONCE_TRUSTED_MS = 120_000  # Discord knows a nonce for "a few minutes"; less is surely safe
 _SEARCH_BEFORE_MS = 600_000  # where there is no card to begin at; our clock may be off
 _SEARCH_MOST = 2_000  # messages
+_SHRINK_AGAIN_MS = 3_000  # until one that waits for another film's turn asks again
 _TOKEN_GONE = "the command's own token is over"  # noqa: S105 -- says what happened to one
 
 
@@ -142,8 +143,14 @@ async def _post(ctx: Context, client: discord.AutoShardedClient, room: Room, par
     job, delivery = parcel.job, parcel.delivery
     limit = parcels.limit_of(client, job, delivery.way)
     if not delivery.linked:
-        parcel = await parcels.fitted(ctx, parcel, limit)
+        small = await parcels.fitted(ctx, parcel, limit)
+        if small is None:
+            await ctx.database.write(deliveries.put_off, job.id, ctx.now() + _SHRINK_AGAIN_MS)
+            return False
+        parcel = small
     large = delivery.linked or not parcels.fits(parcel, limit)
+    if large:  # remembered, so that no other try works on it for minutes again
+        parcel = replace(parcel, delivery=replace(delivery, linked=True))
     form = Form(linked=large, large=large)
     while True:
         wanted = await ctx.database.write(

@@ -18,7 +18,7 @@ from bot.talking import NO_PINGS, Trouble
 from bot.ways import lines_of, nonce_of
 from jobs.context import Context
 from jobs.files import OUTPUTS, locate
-from jobs.shrink import shrunk
+from jobs.shrink import plan, shrunk
 from providers.orders import Operation
 from storage import Connection, guilds, outputs
 from storage import jobs as job_facts
@@ -27,6 +27,7 @@ from storage.words import Delivery, GuildSettings, Job, Output, Way
 _log = structlog.get_logger("bot.parcels")
 _MOST_FILES = 10  # Discord takes no more with one message
 _SEND_SECONDS = 180.0
+_shrinking = asyncio.Lock()  # never waited for
 
 # Where a parcel can go: a channel, by the bot's own token; or a command's own message, by that command's.
 Room = discord.PartialMessageable | discord.Webhook
@@ -82,22 +83,38 @@ def limit_of(client: discord.AutoShardedClient, job: Job, way: Way) -> int:
     return job.upload_limit if guild is None else min(job.upload_limit, guild.filesize_limit)
 
 
-async def fitted(ctx: Context, parcel: Parcel, limit: int) -> Parcel:
-    """Make films that are too large small enough, where that keeps them worth watching."""
-    small: dict[int, str] = {}
-    for output in parcel.files:
-        if (output.size or 0) <= limit or output.kind != "video" or not output.file:
-            continue
-        film, size = locate(ctx.media_dir, OUTPUTS, output.file), (output.width or 0, output.height or 0)
-        try:
-            made = await shrunk(film, output.seconds or 0, size, limit)
-        except OSError as error:
-            _log.warning("film not made smaller", job=parcel.job.code, trouble=type(error).__name__)
-            continue
-        if made is not None:
-            ctx.tell("made smaller", parcel.job.id, bytes=output.size)
-            small[output.id] = made.name
-    return replace(parcel, small=small)
+async def fitted(ctx: Context, parcel: Parcel, limit: int) -> Parcel | None:
+    """Make films that are too large small enough, where that keeps them worth watching.
+
+    None: not now. That takes minutes, and whoever waited for another's turn would hold up everybody's results.
+    """
+    films = [output for output in parcel.files if _can_shrink(output, limit)]
+    if not films:
+        return parcel
+    if _shrinking.locked():
+        return None
+    async with _shrinking:
+        made = {output.id: await _made_smaller(ctx, parcel.job, output, limit) for output in films}
+    return replace(parcel, small={number: name for number, name in made.items() if name is not None})
+
+
+def _can_shrink(output: Output, limit: int) -> bool:
+    if (output.size or 0) <= limit or output.kind != "video" or not output.file:
+        return False
+    return plan(output.seconds or 0, min(output.width or 0, output.height or 0), limit) is not None
+
+
+async def _made_smaller(ctx: Context, job: Job, output: Output, limit: int) -> str | None:
+    film, size = locate(ctx.media_dir, OUTPUTS, output.file or ""), (output.width or 0, output.height or 0)
+    try:
+        made = await shrunk(film, output.seconds or 0, size, limit)
+    except OSError as error:
+        _log.warning("film not made smaller", job=job.code, trouble=type(error).__name__)
+        return None
+    if made is None:
+        return None
+    ctx.tell("made smaller", job.id, bytes=output.size)
+    return made.name
 
 
 def fits(parcel: Parcel, limit: int) -> bool:
@@ -159,6 +176,7 @@ def _written(ctx: Context, parcel: Parcel, form: Form) -> Result:
     whole = [] if form.linked else [ctx.addresses.link(OUTPUTS, file, until) for file in shrunken]
     if parcel.settings.spoiler:  # Discord shows what a bare address leads to, but not what is covered
         links = [f"||{link}||" for link in links]
+        whole = [f"<{link}>" for link in whole]
     return result_of(parcel.job, vendor, links=links, missing=parcel.missing, files=attached, whole=whole)
 
 

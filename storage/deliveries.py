@@ -73,6 +73,11 @@ def refused(connection: Connection, job_id: int, *, retry_at: int, problem: str,
     _changed(connection, job_id, first_tried_at=None, **values)
 
 
+def put_off(connection: Connection, job_id: int, due_at: int) -> None:
+    """Look at a delivery again later, as it is."""
+    _changed(connection, job_id, due_at=due_at)
+
+
 def in_doubt(connection: Connection, job_id: int, *, retry_at: int, problem: str) -> None:
     """Record that the message may or may not have gone out; it is looked for before it goes out again."""
     _changed(connection, job_id, due_at=retry_at, problem=problem[:300])
