@@ -248,12 +248,18 @@ def table_of(lines: Sequence[Line]) -> bytes:
     return b"\xef\xbb\xbf" + out.getvalue().encode()  # the mark by which spreadsheets know UTF-8
 
 
+_PARTING = str.maketrans({";": "\uff1b"})
+_FORMULA = set("=+-@\uff1d\uff0b\uff0d\uff20")  # the wide ones too: some spreadsheets take them for the others
+
+
 def _cell(value: object) -> object:
     """Keep a stranger's word from being a formula, and long numbers from being rounded."""
     if isinstance(value, int) and value >= 10**15:
         return f"'{value}"
-    text = clean(value) if isinstance(value, str) else value
-    return f"'{text}" if isinstance(text, str) and text[:1] in {"=", "+", "-", "@"} else text
+    if not isinstance(value, str):
+        return value
+    text = clean(value).translate(_PARTING)  # some spreadsheets part cells there, whatever stands around
+    return f"'{text}" if text[:1] in _FORMULA else text
 
 
 def month_of(name: str) -> int | None:

@@ -199,3 +199,12 @@ def test_no_cell_of_the_table_is_a_formula() -> None:
         assert not any(cell.startswith(("=", "+", "@")) for cell in row)
         assert row[3] == f"'{name}"
         assert row[2] == f"'{10**17}"
+
+
+def test_nor_is_one_for_programs_that_part_cells_otherwise() -> None:
+    for name in (";=1+1;", '";=1+1;"', "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20SUM(A1)", "\t=1"):
+        line = Line(1 << 40, NOON, 5, name, 5, "vidu", "avatar", "x;=m", State.SUCCEEDED, 40, 30, 30)
+        text = table_of([line]).decode("utf-8-sig")
+        assert ";" not in text
+        [_, row] = csv.reader(io.StringIO(text))
+        assert row[3][:1] not in set("=+-@\uff1d\uff0b\uff0d\uff20")
