@@ -3,6 +3,7 @@
 import re
 
 from bot.choices import Typed
+from bot.plain import clean
 from providers.orders import Operation, Problem, Role, Rule
 
 MOST_PROMPT = 5000
@@ -18,7 +19,7 @@ _RATIO = re.compile(r"[0-9]{1,4}:[0-9]{1,4}|auto")  # auto: as the vendor sees f
 def out_of_range(typed: Typed) -> list[Problem]:
     """List what no vendor could take; a model nobody knows would let it through."""
     problems: list[Problem] = []
-    if typed.operation is Operation.TEXT_TO_VIDEO and not (typed.prompt or "").strip():
+    if typed.operation is Operation.TEXT_TO_VIDEO and not worded(typed.prompt):
         problems.append(Problem("prompt", Rule.REQUIRED))
     for field, text, most in (("prompt", typed.prompt, MOST_PROMPT), ("model", typed.model, MOST_MODEL)):
         if text is not None and len(text) > most:
@@ -46,6 +47,11 @@ def _stroke_problems(typed: Typed) -> list[Problem]:
     if masks == strokes:
         return []
     return [Problem("strokes", Rule.NOT_TOGETHER, given=str(strokes), limit=masks)]
+
+
+def worded(prompt: str | None) -> str:
+    """Give a prompt as it was typed; one that shows nothing is none."""
+    return prompt if prompt and clean(prompt) else ""
 
 
 def storable(text: str) -> str:

@@ -14,7 +14,7 @@ import discord
 import structlog
 
 from bot import refusals, shots
-from bot.asking import MOST_SECONDS, storable
+from bot.asking import MOST_SECONDS, storable, worded
 from bot.choices import Typed
 from bot.language import _
 from bot.rights import may
@@ -106,7 +106,7 @@ async def form_submitted(ctx: Context, desk: Desk, interaction: Interaction) -> 
 async def edit(ctx: Context, desk: Desk, interaction: Interaction, job: Job, number: int, prompt: str) -> None:
     """Ask for a shot of a music video to be made anew. The caller has judged who asks."""
     refusal = await _refusal(ctx, Operation.EDIT_SHOT, job, [number])
-    if refusal is None and not prompt:
+    if refusal is None and not worded(prompt):
         refusal = _("A shot needs a prompt: say what should be seen instead.")
     if refusal is not None:
         await refuse(interaction, _with_end(refusal))

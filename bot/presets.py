@@ -43,7 +43,7 @@ def empty() -> str:
 def applied(preset: Preset, typed: Typed) -> Typed:
     """Fill what the member left open, and put the preset's words after theirs."""
     options = {name: preset.options.get(name) for name in _CHOICES if getattr(typed, name) is None}
-    words = ", ".join(part for part in ((typed.prompt or "").strip(), preset.words) if part)
+    words = ", ".join(part for part in (asking.worded(typed.prompt).strip(), preset.words) if part)
     return replace(typed, prompt=words or typed.prompt, **options)
 
 

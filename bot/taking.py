@@ -161,7 +161,7 @@ def address(ctx: Context) -> str:
 def _order(providers: Mapping[str, Provider], typed: Typed, given: Files) -> tuple[Order, str | None]:
     """Make the order, and name the vendor that is meant, if one is."""
     named = provider_named(providers, typed.provider) if typed.provider else None
-    return order_of(replace(typed, prompt=typed.prompt or ""), given), named.name if named else None
+    return order_of(replace(typed, prompt=asking.worded(typed.prompt)), given), named.name if named else None
 
 
 async def _deferred(interaction: Interaction) -> int | None:

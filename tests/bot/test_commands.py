@@ -13,12 +13,14 @@ from PIL import Image
 from sandbox.discord import EPHEMERAL, Fault, Message
 from storage import guilds
 from storage import jobs as job_facts
-from storage.words import GuildSettings, Period, Scope, State
+from storage.words import GuildSettings, Period, Preset, Scope, State
 from tests.bot.harness import FakeVendor, Set, Upload, open_set, picture
 
 HOSTILE = (
     "@everyone <@1> <@&2> [free](https://evil.example) ||x|| `code` \u202egnp.exe\u200b\n# big\n> quote discord.gg/x"
 )
+
+PNG = Upload("a.png", picture())
 
 
 async def refused(films: Set, message: Message, *words: str) -> None:
@@ -260,3 +262,17 @@ async def test_every_request_of_the_bot_carries_an_empty_list_of_mentions(films:
     sent = [r.json for r in films.discord.requests if r.method == "PATCH" and "/messages/" in r.path]
     assert sent
     assert all(body["allowed_mentions"]["parse"] == [] for body in sent)
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", " \u2060\u200d ", "\u3164", "\u2800\u202e"])
+async def test_a_prompt_that_shows_nothing_is_none(films: Set, unseen: str) -> None:
+    refusal = await films.ask(prompt=unseen).answered()
+    assert refusal.flags & EPHEMERAL
+    await refused(films, refusal, "needs a prompt")
+    await refused(films, await films.make("/reference", prompt=unseen, image1=PNG).answered(), "needs a prompt")
+
+
+async def test_a_preset_adds_nothing_to_a_prompt_that_shows_nothing(films: Set) -> None:
+    await films.ctx.database.write(guilds.preset_saved, films.guild.id, Preset("noir", "rain", {}, 1, films.ctx.now()))
+    job, _ = await films.accepted(prompt="\u200b", preset="noir")
+    assert job.prompt == "rain"

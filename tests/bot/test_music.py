@@ -221,7 +221,8 @@ async def test_a_prompt_that_shows_nothing_is_no_prompt(films: Set) -> None:
     _, card = await with_shots(films)
     shown = pick(films, films.ada, card, "1")
     await shown.modal_shown()
-    assert "needs a prompt" in await refusal(films, films.ada.submit(shown, {"prompt": " \0 \n"}))
+    for unseen in (" \0 \n", "\u200b"):
+        assert "needs a prompt" in await refusal(films, films.ada.submit(shown, {"prompt": unseen}))
 
 
 # Putting together
