@@ -71,16 +71,14 @@ async def _judged(ctx: Context, interaction: Interaction, code: str, judge: Judg
 
 async def cancelled(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
     """Judge a press of Cancel. Raise StorageError."""
-    allowed = rights.may(interaction, job) or await rights.has_moderator_role(ctx, interaction)
-    if job.state is State.APPROVING:  # asked for in the moderators' channel too
-        allowed = allowed or await rights.moderates(ctx, interaction)
+    allowed = rights.may(interaction, job) or await rights.answers_for(ctx, interaction, job)
     ctx.tell("button pressed", job.id, by=interaction.user.id, allowed=allowed)
     return await _given_up(ctx, interaction, job, allowed=allowed)
 
 
 async def cancelled_by_name(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
     """Give up a job that was named in a command: from anywhere in its server, by the one who asked or a moderator."""
-    allowed = interaction.user.id == job.user_id or await rights.moderates(ctx, interaction)
+    allowed = rights.may(interaction, job) or await rights.moderates(ctx, interaction)
     return await _given_up(ctx, interaction, job, allowed=allowed)
 
 
@@ -106,7 +104,7 @@ async def agreed(ctx: Context, interaction: Interaction, job: Job) -> tuple[str,
 
 async def approved(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
     """Judge a press of Approve. Raise StorageError."""
-    if not await rights.moderates(ctx, interaction):
+    if not await rights.answers_for(ctx, interaction, job):
         return answers.not_yours(), Tone.FAILED
     noted = rights.act(interaction, "approve", job.code, member=job.user_id, credits=job.price)
     after = await consent.approve(ctx, job.id, noted=noted) if job.state is State.APPROVING else None
@@ -129,7 +127,9 @@ async def deleted(ctx: Context, interaction: Interaction, job: Job) -> tuple[str
 
     That it is to go is stored first: whatever breaks afterwards, nothing posts it again, and another press ends it.
     """
-    allowed = rights.may(interaction, job) or await rights.has_moderator_role(ctx, interaction)
+    delivery = await ctx.database.read(deliveries.of_job, job.id)
+    stands_in = None if delivery is None else delivery.channel_id
+    allowed = rights.may(interaction, job, stands_in) or await rights.moderates(ctx, interaction)
     ctx.tell("button pressed", job.id, by=interaction.user.id, allowed=allowed)
     message = interaction.message
     if not allowed or message is None:

@@ -11,7 +11,7 @@ from bot.places import place_of, server_of
 from jobs.context import Context
 from jobs.life import Note
 from storage import Connection, guilds, moderation
-from storage.words import GuildSettings, Job, Place
+from storage.words import Job, Place
 
 Interaction = discord.Interaction[Any]
 
@@ -29,13 +29,19 @@ def here(interaction: Interaction, job: Job | None) -> bool:
     return interaction.user.id == job.user_id and (job.guild_id is None or place is Place.DIRECT)
 
 
-def may(interaction: Interaction, job: Job | None) -> bool:
-    """Judge who acts on a job: the one who asked, anywhere in its server, or who may manage messages in its channel."""
+def may(interaction: Interaction, job: Job | None, stands_in: int | None = None) -> bool:
+    """Judge who acts on a job: the one who asked, anywhere in its server, or who may manage messages in its channel.
+
+    `stands_in`: the channel of its result, when it is about that; it may be another one.
+    """
     if job is None or not here(interaction, job):
         return False
-    if interaction.user.id == job.user_id:
-        return True
-    return job.channel_id == interaction.channel_id and interaction.permissions.manage_messages
+    return interaction.user.id == job.user_id or tends(interaction, job.channel_id, stands_in)
+
+
+def tends(interaction: Interaction, *channels: int | None) -> bool:
+    """Judge who may manage messages where they act, which is one of these channels. It gives nothing elsewhere."""
+    return interaction.channel_id in channels and interaction.permissions.manage_messages
 
 
 def sees(interaction: Interaction, job: Job | None) -> bool:
@@ -47,23 +53,32 @@ def sees(interaction: Interaction, job: Job | None) -> bool:
 
 
 async def moderates(ctx: Context, interaction: Interaction) -> bool:
-    """Judge who is a moderator where they act: by Manage Messages there, or by the admins' role. Raise StorageError."""
-    if place_of(interaction) is not Place.SERVER:
-        return False
-    if interaction.permissions.manage_messages:
-        return True
-    return await has_moderator_role(ctx, interaction)
+    """Judge who is a moderator of the whole server: by Manage Messages there, or by the admins' role.
 
-
-async def has_moderator_role(ctx: Context, interaction: Interaction) -> bool:
-    """Tell whether somebody has the role that the admins gave the moderators of this server. Raise StorageError."""
+    What a single channel lets somebody do does not count. Raise StorageError.
+    """
     server = server_of(interaction)
-    return server is not None and _has_role(interaction, await ctx.database.read(guilds.settings_of, server))
-
-
-def _has_role(interaction: Interaction, settings: GuildSettings) -> bool:
+    if server is None:
+        return False
+    if isinstance(interaction.user, discord.Member) and interaction.user.guild_permissions.manage_messages:
+        return True
+    settings = await ctx.database.read(guilds.settings_of, server)
     roles = {role.id for role in getattr(interaction.user, "roles", ())}
     return settings.moderator_role_id is not None and settings.moderator_role_id in roles
+
+
+async def answers_for(ctx: Context, interaction: Interaction, job: Job) -> bool:
+    """Judge who may approve: a moderator, or who may manage messages where it was asked for, but not their own.
+
+    That is the job's channel, and the one in which the admins want approvals asked for. Raise StorageError.
+    """
+    if await moderates(ctx, interaction):
+        return True
+    server = server_of(interaction)
+    if server is None or interaction.user.id == job.user_id:
+        return False
+    settings = await ctx.database.read(guilds.settings_of, server)
+    return tends(interaction, job.channel_id, settings.moderators_channel_id or settings.alerts_channel_id)
 
 
 def operates(interaction: Interaction) -> bool:

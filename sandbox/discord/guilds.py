@@ -29,6 +29,7 @@ class Guild:
     locale: str = "en-US"
     roles: dict[int, str] = field(default_factory=dict[int, str])
     members: dict[int, Member] = field(default_factory=dict[int, Member])
+    rights: dict[int, int] = field(default_factory=dict[int, int])  # people's roles that carry what they may do
 
     def __repr__(self) -> str:
         return f"<Guild {self.id} {self.name}>"
@@ -58,7 +59,17 @@ class Guild:
         """Let a person join; pass `user` for somebody who is already in another server."""
         member = Member(self.world, self, user or self.world.add_user(name), permissions, self.world.clock())
         self.members[member.id] = member
+        self.tell_rights(member)
         return member
+
+    def tell_rights(self, member: Member) -> None:
+        """Let a role of the person's own carry what they may do beyond what everybody may, as they may it anywhere."""
+        if not (member.permissions & ~permissions.DEFAULT_MEMBER or member.id in self.rights):
+            return
+        event = "GUILD_ROLE_UPDATE" if member.id in self.rights else "GUILD_ROLE_CREATE"
+        number = self.rights.setdefault(member.id, self.world.snowflake())
+        told = {"guild_id": str(self.id), "role": payloads.role(number, member.name, member.permissions, position=2)}
+        self.world.dispatch(event, told, self, _GUILDS)
 
     def kick_bot(self) -> None:
         """Throw the bot out: it sees and reaches nothing here any more."""

@@ -37,7 +37,7 @@ class Member:
     world: World
     guild: Guild
     user: User
-    permissions: int
+    granted: int
     joined_at: float
     locale: str = "en-US"
     upload_limit: int = 10 * 2**20
@@ -56,6 +56,23 @@ class Member:
     def name(self) -> str:
         """Give the person's name."""
         return self.user.name
+
+    @property
+    def permissions(self) -> int:
+        """Give what the person may do in the whole server; it may be changed at any time."""
+        return self.granted
+
+    @permissions.setter
+    def permissions(self, granted: int) -> None:
+        self.granted = granted
+        self.guild.tell_rights(self)
+
+    def permissions_in(self, channel: Channel) -> int:
+        """Give what the person may do in a channel: as in its server, and what the channel itself lets them do."""
+        if channel.guild is not None and channel.guild.owner is self.user:
+            return permissions.EVERYTHING
+        room = channel.parent or channel
+        return permissions.effective(self.granted | room.granted.get(self.id, 0), 0)
 
     @property
     def direct_messages(self) -> Channel:
@@ -199,10 +216,10 @@ class Member:
             raise NotOfferedError(f"{command['name']} is not offered where the bot is not")
         if channel.guild is None:
             return
-        needed = command.get("default_member_permissions")
-        administrator = self.permissions & permissions.BITS["ADMINISTRATOR"]
-        hidden = needed is not None and (int(needed) == 0 or int(needed) & ~self.permissions)
-        if not administrator and (hidden or not self.permissions & permissions.BITS["USE_APPLICATION_COMMANDS"]):
+        needed, held = command.get("default_member_permissions"), self.permissions_in(channel)
+        administrator = held & permissions.BITS["ADMINISTRATOR"]
+        hidden = needed is not None and (int(needed) == 0 or int(needed) & ~held)
+        if not administrator and (hidden or not held & permissions.BITS["USE_APPLICATION_COMMANDS"]):
             raise NotOfferedError(f"{self.name} may not use {command['name']}")
 
     def _use(self, message: Message, data: Json) -> Typed:
@@ -246,7 +263,7 @@ class Member:
             "type": typed.kind,
             "token": typed.token,
             "channel_id": str(channel.id),
-            "channel": payloads.channel(channel) | {"permissions": str(self.permissions)},
+            "channel": payloads.channel(channel) | {"permissions": str(self.permissions_in(channel))},
             "locale": self.locale,
             "app_permissions": str(_of_app(channel)),
             "entitlements": list[Json](),
@@ -261,7 +278,7 @@ class Member:
                 "guild_id": str(guild.id),
                 "guild": {"id": str(guild.id), "locale": guild.locale, "features": []},
                 "guild_locale": guild.locale,
-                "member": payloads.member(self) | {"permissions": str(self.permissions)},
+                "member": payloads.member(self) | {"permissions": str(self.permissions_in(channel))},
             }
         self.world.interactions[typed.token] = typed
         typed.lost = not self.world.dispatch("INTERACTION_CREATE", payload, guild, 0)
@@ -300,7 +317,7 @@ class Member:
             resolved.setdefault("roles", {})[str(value)] = about
             return option | {"value": str(value)}
         if isinstance(value, Channel):
-            about = payloads.channel(value) | {"permissions": str(self.permissions)}
+            about = payloads.channel(value) | {"permissions": str(self.permissions_in(value))}
             resolved.setdefault("channels", {})[str(value.id)] = about
             return option | {"value": str(value.id)}
         return option

@@ -144,9 +144,11 @@ def channel(place: Channel) -> Json:
         return common | {"type": DIRECT, "recipients": [user(place.recipient)] if place.recipient else []}
     if place.parent is not None:
         return common | _thread(place, place.guild, place.parent)
-    overwrites: list[Json] = []
+    overwrites: list[Json] = [
+        {"id": str(who), "type": 1, "allow": str(granted), "deny": "0"} for who, granted in place.granted.items()
+    ]
     if place.denied:
-        overwrites = [{"id": str(place.world.bot.id), "type": 1, "allow": "0", "deny": str(place.denied)}]
+        overwrites.append({"id": str(place.world.bot.id), "type": 1, "allow": "0", "deny": str(place.denied)})
     return common | {
         "type": place.kind,
         "guild_id": str(place.guild.id),
@@ -201,7 +203,8 @@ def membership(who: User, roles: list[str], joined: float) -> Json:
 
 def member(who: Member) -> Json:
     """Describe a person in their server."""
-    return membership(who.user, [str(number) for number in who.roles], who.joined_at)
+    rights = [who.guild.rights[who.id]] if who.id in who.guild.rights else []
+    return membership(who.user, [str(number) for number in (*who.roles, *rights)], who.joined_at)
 
 
 def own_member(guild: Guild) -> Json:
@@ -216,6 +219,10 @@ def guild(place: Guild) -> Json:
         role(place.id, "@everyone", permissions.DEFAULT_MEMBER),
         role(place.bot_role, place.world.bot.name, place.bot_permissions, managed=True, position=1),
         *(role(number, name, 0, position=2) for number, name in place.roles.items()),
+        *(
+            role(number, place.members[who].name, place.members[who].permissions, position=2)
+            for who, number in place.rights.items()
+        ),
     ]
     nothing: Json = dict.fromkeys(ABSENT)
     return nothing | {

@@ -66,7 +66,8 @@ class Channel:
     nsfw: bool = False
     archived: bool = False
     locked: bool = False
-    denied: int = 0
+    denied: int = 0  # to the bot
+    granted: dict[int, int] = field(default_factory=dict[int, int])  # to people, here alone
     last_message_id: int | None = None
 
     def __repr__(self) -> str:
@@ -115,6 +116,11 @@ class Channel:
     def deny(self, *names: str) -> None:
         """Take permissions from the bot in this channel, by name (SEND_MESSAGES, ATTACH_FILES, ...)."""
         self.denied |= permissions.bits(*names)
+        self._tell_bot("CHANNEL_UPDATE")
+
+    def grant(self, person: User, *names: str) -> None:
+        """Let a person do more in this channel and its threads than in the rest of the server."""
+        self.granted[person.id] = self.granted.get(person.id, 0) | permissions.bits(*names)
         self._tell_bot("CHANNEL_UPDATE")
 
     def allow(self, *names: str) -> None:
