@@ -14,6 +14,7 @@ from bot.labels import capital, label
 from bot.language import _
 from bot.modals import Answers, Waiting, show
 from bot.options import OPERATIONS
+from bot.places import server_of
 from bot.taking import Asked, Interaction, refuse, refused_at_once, take
 from jobs.attachments import Desk
 from jobs.context import Context
@@ -56,7 +57,7 @@ def animate_command(ctx: Context, desk: Desk, waiting: Waiting) -> app_commands.
             await take(ctx, desk, again, whole)
 
         await show(
-            interaction, waiting, _("Animate this image"), sheet_of(ctx.offered(interaction.guild_id), typed), sent
+            interaction, waiting, _("Animate this image"), sheet_of(ctx.offered(server_of(interaction)), typed), sent
         )
 
     return app_commands.ContextMenu(name=_NAME, callback=animate, extras={OPERATIONS: (Operation.IMAGE_TO_VIDEO,)})

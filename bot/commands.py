@@ -12,6 +12,7 @@ from bot.animate import animate_command
 from bot.choices import suggestions
 from bot.language import language_of, speak
 from bot.options import FORMS, Form, asked_of, half_typed
+from bot.places import server_of
 from bot.taking import Asked, Interaction, refuse, stumbled, take
 from jobs.attachments import Desk
 from jobs.context import Context
@@ -70,7 +71,7 @@ def _completer(ctx: Context, form: Form, option: str) -> Any:
         try:
             data: Any = interaction.data
             typed = half_typed(form, _options_of(data), option)
-            offers = suggestions(ctx.offered(interaction.guild_id), typed, option, str(current))
+            offers = suggestions(ctx.offered(server_of(interaction)), typed, option, str(current))
         except Exception:  # noqa: BLE001 -- an empty list lets the member go on typing
             _log.exception("no suggestions", option=option)
             return []

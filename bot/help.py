@@ -49,7 +49,7 @@ def help_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
                 settings = await ctx.database.read(guilds.settings_of, server_of(interaction) or 0)
             except StorageError as error:  # the rest of the page is still worth reading
                 _log.warning("settings not read", trouble=str(error))
-            vendors = ctx.offered(interaction.guild_id).values()
+            vendors = ctx.offered(server_of(interaction)).values()
             offered = {operation for provider in vendors for operation in provider.operations()}
             entries = entries_of(_commands(interaction.client))
             if server_of(interaction) is None:

@@ -17,6 +17,7 @@ from bot import forms, refusals
 from bot.choices import extras_of
 from bot.forms import Sheet
 from bot.language import _
+from bot.places import server_of
 from bot.taking import Asked, Interaction, refuse, refused_at_once, stumbled, take
 from bot.talking import TROUBLES, working
 from bot.talking import said as trouble_said
@@ -171,7 +172,7 @@ async def open_advanced(
 ) -> None:
     """Open the form with all further choices of the vendors that can be meant, `but` those the command has itself."""
     refusal = refused_at_once(ctx, interaction, asked, whole=False)
-    further = extras_of(ctx.offered(interaction.guild_id), asked.typed).values()
+    further = extras_of(ctx.offered(server_of(interaction)), asked.typed).values()
     sheet = forms.lay_out(extra for extra in further if extra.name not in but)
     if refusal is None and sheet.empty:
         refusal = refusals.nothing_further(asked.typed.model or asked.typed.provider)

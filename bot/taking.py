@@ -111,11 +111,11 @@ def refused_at_once(ctx: Context, interaction: Interaction, asked: Asked, *, who
         return not_offered()
     if in_server and not _may_post(interaction):
         return refusals.may_not_post()
-    providers, typed = ctx.offered(interaction.guild_id), asked.typed
+    providers, typed = ctx.offered(server_of(interaction)), asked.typed
     if not providers:
-        return refusals.keys_unreadable() if ctx.keys.unreadable(interaction.guild_id) else refusals.no_providers()
+        return refusals.keys_unreadable() if ctx.keys.unreadable(server_of(interaction)) else refusals.no_providers()
     if typed.provider is not None and provider_named(providers, typed.provider) is None:
-        lost = {name: ctx.known[name] for name in ctx.keys.unreadable(interaction.guild_id)}
+        lost = {name: ctx.known[name] for name in ctx.keys.unreadable(server_of(interaction))}
         if provider_named(lost, typed.provider) is not None:
             return refusals.keys_unreadable()
         return refusals.no_such_provider(typed.provider, [provider.title for provider in providers.values()])
@@ -262,7 +262,7 @@ def _planned(
         return refusals.at_no_cost(broken)
     roles, preferred = _roles(asked), settings.default_provider
     opened = stand_ins(roles, address(ctx)) if given is None else given
-    providers = ctx.offered(interaction.guild_id)
+    providers = ctx.offered(server_of(interaction))
     order, wanted = _order(providers, rules.with_default_model(providers, settings, asked.typed), opened)
     if asked.typed.provider is not None and wanted is None:  # its key was taken away just now
         return refusals.no_such_provider(asked.typed.provider, [one.title for one in providers.values()])

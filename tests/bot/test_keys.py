@@ -296,3 +296,17 @@ async def test_a_database_that_does_not_store_is_told(studio: Set, boss: Member,
     with contextlib.closing(sqlite3.connect(tmp_path / "rushes.db")) as file:
         file.execute("ALTER TABLE vendor_keys RENAME TO elsewhere")
     assert key_texts.not_stored() in await typed_in(studio, boss, panel=panel)
+
+
+async def test_where_a_member_brought_me_along_a_servers_own_keys_count_for_nothing(studio: Set, boss: Member) -> None:
+    await typed_in(studio, boss)
+    assert "zeta" in studio.ctx.offered(studio.guild.id)
+    studio.guild.installed = False
+    await studio.stop()
+    studio.ctx = replace(studio.ctx, outside_daily=500)
+    await studio.start()
+    eve = studio.guild.add_member("eve")
+    eve.has_app = True
+    answer = await eve.type(studio.channel, "/video", {"prompt": "x", "provider": "zeta"}).answered()
+    assert "no provider called" in answer.text
+    assert "zeta" not in answer.text.lower().partition("here are")[2]
