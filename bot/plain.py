@@ -13,13 +13,14 @@ _BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180
 _MARKS_MOST = 3  # combining marks on one letter; more of them climb over the lines around
 _CLUSTER_MOST = 40  # characters one visible sign is believed to have
 _SPECIAL = re.compile(r"([\\*_~`|\[\]<])")
+_INVITATION = re.compile(r"(discord(?:app)?\.[a-z]{2,8}(?::\d+)?)(?=/)", re.IGNORECASE)  # needs no scheme to unfurl
 _AT_START = re.compile(r"^(?:(?=[#>+\-])|(\d+)(?=[.)]))")
 
 
 def plain(text: str, most: int) -> str:
     """Make text safe to stand in Markdown, as one line of at most `most` characters before escaping."""
     text = _SPECIAL.sub(r"\\\1", cut(clean(text), most))
-    text = text.replace("://", "\\://").replace("@", "@\u200b")
+    text = _INVITATION.sub(r"\1\\", text).replace("://", "\\://").replace("@", "@\u200b")
     return _AT_START.sub(lambda found: f"{found[1] or ''}\\", text)
 
 

@@ -229,3 +229,12 @@ async def test_a_block_that_is_over_stands_in_no_way(films: Set) -> None:
     films.clock.ahead += 3601
     await films.ada.press(card, "Yes, for 40 credits").answered()
     assert await state(films, job) is State.QUEUED
+
+
+async def test_moderators_are_shown_no_link_of_a_members(films: Set) -> None:
+    room = films.guild.add_channel("moderators")
+    await rules(films, approve_above=39, moderators_channel_id=room.id)
+    await films.accepted(prompt="discord.gg/x https://evil.example discord.com/invite/y")
+    await told(films)
+    [message] = room.messages
+    assert "discord.gg\\/x https\\://evil.example discord.com\\/invite/y" in message.text

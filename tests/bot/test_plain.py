@@ -30,6 +30,20 @@ def test_plain_text_has_no_meaning_in_markdown(text: str) -> None:
     assert len(made.splitlines()) <= 1
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        "discord.gg/x", "DISCORD.GG/x", "discord.com/invite/x", "discordapp.com/invite/x", "discord.gg/invite/x",
+        "ptb.discord.com/invite/x", "https://discord.gg/x", "discord.new/x", "discord.gift/x", "xdiscord.gg/x",
+        "discord.gg/discord.gg/x", "disc\u200bord.gg/x", "discord.gg\u2060/x", "discord.com:443/invite/x",
+    ],
+)  # fmt: skip
+def test_an_invitation_leads_nowhere_and_reads_the_same(link: str) -> None:
+    made = plain(f"join {link}", 200)
+    assert not re.search(r"discord(app)?\.[a-z]+(:\d+)?/", made, re.IGNORECASE)
+    assert re.sub(r"\\([^\w\s])", r"\1", made) == clean(f"join {link}")
+
+
 @given(ANY)
 def test_cleaning_removes_what_cannot_be_seen_and_changes_nothing_the_second_time(text: str) -> None:
     made = clean(text)
