@@ -14,7 +14,7 @@ from bot import export, presses
 from bot.buttons import Host
 from bot.export import Parts
 from bot.labels import made
-from bot.language import N_, _, ngettext, number
+from bot.language import N_, _, flow, ngettext, number
 from bot.looks import notice
 from bot.messages import Tone
 from bot.mine import not_read
@@ -38,11 +38,13 @@ Interaction = discord.Interaction[Any]
 
 def stays() -> str:
     """Say what a deletion leaves, and why."""
-    return _(
+    kept = _(
         "**What stays:** when and where you asked, which provider and model, how long and how large, and the credits, "
         "under your Discord number: the budgets are sums of them. Blocks, presets, and what moderators and admins did "
         "stay with the server. So do the messages in its channels: delete them there, or ask a moderator to."
     )
+    copies = _("What others made of yours with Again is theirs: it keeps your prompt and your pictures.")
+    return flow(kept, copies)
 
 
 def nothing_to_delete() -> str:

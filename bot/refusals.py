@@ -219,6 +219,11 @@ def storage_trouble() -> str:
     return at_no_cost(_("I can't store anything just now, so I did not take it. Please try again in a minute."))
 
 
+def not_begun() -> str:
+    """Say that the first answer to a command may not have come through, before anything was taken."""
+    return at_no_cost(_("Discord did not take my first answer, so I did not begin. Please try again."))
+
+
 def only_in_servers() -> str:
     """Say that there is no making outside of servers."""
     return at_no_cost(_("I make videos in servers only."))

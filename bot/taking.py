@@ -173,7 +173,11 @@ async def _deferred(interaction: Interaction) -> int | None:
         return (await interaction.original_response()).id
     except TROUBLES as error:
         _log.warning("command not answered", trouble=said(error))
-        return None
+    try:  # "thinking" may stand there for ever: only the answer to it was lost
+        await interaction.edit_original_response(embed=notice(refusals.not_begun()), allowed_mentions=NO_PINGS)
+    except TROUBLES as error:
+        _log.warning("member not told", trouble=said(error))
+    return None
 
 
 async def _foreseen(ctx: Context, interaction: Interaction, asked: Asked) -> str | None:

@@ -200,6 +200,17 @@ async def test_an_answer_discord_did_not_take_begins_nothing(films: Set) -> None
     await films.start()
 
 
+@pytest.mark.parametrize("status", [400, "cut"])
+async def test_an_answer_that_only_seemed_lost_does_not_think_for_ever(films: Set, status: int | str) -> None:
+    known = {"code": 40060, "message": "Interaction has already been acknowledged."}
+    films.discord.faults.append(Fault("POST", "/callback", status=status, body=known, times=9, when="after"))
+    answer = await films.ask().answered()
+    assert "so I did not begin" in answer.text
+    assert "nothing was spent" in answer.text
+    await films.settled()
+    assert await films.ctx.database.read(job_facts.count_by_state) == {}
+
+
 async def test_a_card_that_could_not_be_shown_is_shown_by_the_card_loop(films: Set) -> None:
     films.discord.faults.append(Fault("PATCH", "/webhooks/", status=400, body={"code": 50035, "message": "no"}))
     typed = films.ask()
