@@ -7,7 +7,7 @@ No exception of aiohttp leaves this file, not even as a context: their texts hol
 
 import io
 import json as jsonlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -18,6 +18,9 @@ from yarl import URL
 
 from .contract import ErrorKind, NotUnderstood, ProviderError, Reason
 from .reading import for_log, read_object
+
+_PIECE = 12  # characters of a key that tell too much of it
+_MOST_SAID = 10_000  # characters of what a vendor says; far less is kept
 
 MOST_BYTES = 128 * 1024  # of one answer: a task is a few kilobytes, and more would hold the program up while it is read
 LONGEST_WAIT = 3600.0  # seconds; a Retry-After above it is cut
@@ -152,10 +155,29 @@ class Api:
             said = f"HTTP {answer.status} without a JSON object"
             raise ProviderError(ErrorKind.UNKNOWN, Reason.VENDOR, said, http=answer.status)
         kind, reason, said = explain(answer.status, payload or {})
-        for secret in secrets:
-            said = said.replace(secret, "<key>")
+        said = without(secrets, said[:_MOST_SAID])
         retry_after = read_retry_after(answer.retry_after, self._clock())
         raise ProviderError(kind, reason, for_log(f"HTTP {answer.status}", said), retry_after, answer.status)
+
+
+def without(secrets: Iterable[str], text: str) -> str:
+    """Take secrets out of a text, and pieces of them: a vendor may repeat a key with its middle left out."""
+    for secret in secrets:
+        text = text.replace(secret, "<key>")
+        pieces = {secret[start : start + _PIECE] for start in range(len(secret) - _PIECE + 1)}
+        kept, position = list[str](), 0
+        while position < len(text):
+            end = position
+            while text[end : end + _PIECE] in pieces:
+                end += 1
+            if end > position:
+                kept.append("<key>")
+                position = end + _PIECE - 1
+            else:
+                kept.append(text[position])
+                position += 1
+        text = "".join(kept)
+    return text
 
 
 async def _read_capped(answer: aiohttp.ClientResponse, most: int) -> bytes | None:

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from providers.call import MOST_BYTES, Api, Fault, by_status, read_retry_after
+from providers.call import MOST_BYTES, Api, Fault, by_status, read_retry_after, without
 from providers.contract import ErrorKind, ProviderError, Reason
 from tests.providers.lab import Vendor, read_request, reply
 
@@ -225,6 +225,14 @@ async def test_a_key_repeated_by_the_vendor_does_not_reach_the_log(
 ) -> None:
     vendor.answers = [reply(401, {"message": f"the key {KEY} is not valid"})]
     assert (await fails(api(session, vendor.url))).detail == "HTTP 401 the key <key> is not valid"
+
+
+def test_no_long_piece_of_a_key_stays_in_what_a_vendor_says() -> None:
+    key = "sk-0123456789abcdefghijklmnop"
+    assert without([key], f"bad key {key[:15]}...{key[-12:]}!") == "bad key <key>...<key>!"
+    assert without([key], f"{key}{key}") == "<key><key>"
+    assert without([key], f"ends in {key[-11:]}") == f"ends in {key[-11:]}"
+    assert without(["short1"], "short1 and short") == "<key> and short"
 
 
 async def test_a_connection_closed_without_an_answer_leaves_it_open(
