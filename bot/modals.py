@@ -26,6 +26,7 @@ from jobs.context import Context
 from providers.orders import Role, Value
 
 MOST_WAITING = 200
+MOST_OF_ONE = 5  # or one member makes everybody else's useless
 _SECONDS = 15 * 60.0
 _PREFIX = "form:"
 _OURS = "answered-by-its-form"
@@ -52,17 +53,20 @@ class Waiting:
         """Take the clock (seconds) and how many forms may be open at once."""
         self._clock = clock
         self._most = most
-        self._open: OrderedDict[str, tuple[float, FormModal]] = OrderedDict()
+        self._open: OrderedDict[str, tuple[float, FormModal, int]] = OrderedDict()
 
     def __len__(self) -> int:
         """Count the open forms."""
         return len(self._open)
 
-    def add(self, modal: "FormModal") -> None:
-        """Remember a form, and forget the oldest and those nobody sent in time."""
-        self._open[modal.custom_id] = (self._clock() + _SECONDS, modal)
+    def add(self, modal: "FormModal", owner: int) -> None:
+        """Remember a form of somebody's, and forget the oldest, theirs first, and those nobody sent in time."""
+        self._open[modal.custom_id] = (self._clock() + _SECONDS, modal, owner)
+        theirs = [custom_id for custom_id, (_until, _modal, whose) in self._open.items() if whose == owner]
+        for custom_id in theirs[:-MOST_OF_ONE]:
+            self._open.pop(custom_id)[1].stop()
         while self._open:
-            until, oldest = next(iter(self._open.values()))
+            until, oldest, _whose = next(iter(self._open.values()))
             if until > self._clock() and len(self._open) <= self._most:
                 break
             self._open.popitem(last=False)
@@ -70,7 +74,7 @@ class Waiting:
 
     def take(self, modal: "FormModal") -> bool:
         """Take a form out; False when it is not here any more: too old, or sent already."""
-        until, _modal = self._open.pop(modal.custom_id, (0.0, modal))
+        until, _modal, _whose = self._open.pop(modal.custom_id, (0.0, modal, 0))
         return until > self._clock()
 
 
@@ -163,7 +167,7 @@ def _input(custom_id: str, most: int, placeholder: str | None) -> "discord.ui.Te
 async def show(interaction: Interaction, waiting: Waiting, title: str, sheet: Sheet, sent: Sent) -> None:
     """Open a form as the first answer. Raise what a call to Discord may raise."""
     modal = FormModal(title, sheet, waiting, sent)
-    waiting.add(modal)
+    waiting.add(modal, interaction.user.id)
     await interaction.response.send_modal(modal)
 
 

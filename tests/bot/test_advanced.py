@@ -183,7 +183,7 @@ async def test_a_form_is_taken_once(films: Set) -> None:
 async def test_only_so_many_forms_are_remembered_and_the_oldest_goes_first(films: Set) -> None:
     oldest = await opened(films)
     for _ in range(MOST_WAITING - 1):
-        await opened(films)
+        await opened(films, "/video", films.guild.add_member("somebody"))
     newest = await opened(films)
     client: Any = films.bot.client
     kept: dict[str, Any] = client._connection._view_store._modals  # discord.py tells nobody what it keeps

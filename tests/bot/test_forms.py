@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bot.animate import sheet_of, typed_with
 from bot.choices import Typed, extras_of, order_of
 from bot.forms import MOST_ENTRIES, MOST_INPUT, MOST_PARTS, Sheet, answers, described, lay_out
-from bot.modals import FormModal, Waiting
+from bot.modals import MOST_OF_ONE, FormModal, Waiting
 from bot.mv import CREATE
 from bot.options import FORMS, Form, asked_of
 from bot.refusals import nothing_spent
@@ -258,3 +258,17 @@ def test_providers_is_what_a_test_of_all_vendors_walks() -> None:
     vendors: list[Provider] = list(VENDORS.values())
     assert {"vidu", "kling", "futurelabs"} <= {vendor.name for vendor in vendors}
     assert len(list(offered())) > 20
+
+
+def test_forms_of_one_member_push_out_their_own_oldest_and_nobody_elses() -> None:
+    async def sent(_interaction: Any, _answers: Any) -> None: ...
+
+    waiting = Waiting(lambda: 0.0)
+    mine = FormModal("Advanced", SHEET, waiting, sent)
+    waiting.add(mine, 1)
+    theirs = [FormModal("Advanced", SHEET, waiting, sent) for _ in range(300)]
+    for one in theirs:
+        waiting.add(one, 2)
+    assert len(waiting) == 1 + MOST_OF_ONE
+    assert waiting.take(mine)
+    assert [waiting.take(one) for one in theirs[-6:]] == [False, *([True] * MOST_OF_ONE)]
