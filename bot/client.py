@@ -16,8 +16,10 @@ from bot.language import Commands, read_all
 from bot.offered import every_command
 from bot.talking import NO_PINGS, said, working
 from bot.tokens import Tokens
+from jobs import own_keys
 from jobs.attachments import Desk
 from jobs.context import Context
+from storage import StorageError
 
 DISCORD_API = "https://discord.com/api/v10"
 _log = structlog.get_logger("bot.client")
@@ -108,6 +110,14 @@ class RushesClient(discord.AutoShardedClient):
         self.ctx.wakes.cards.set()
         self.ctx.wakes.alerts.set()
         self.ctx.wakes.acts.set()
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Let go of a server's own keys when it throws me out; one that Discord merely cannot reach is no such."""
+        with self.working():
+            try:
+                await own_keys.forsake(self.ctx, guild.id)
+            except StorageError as error:
+                _log.warning("keys of a server not taken out of use", trouble=str(error))
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer the presses that no button of ours answers, and the forms that discord.py does not know."""

@@ -148,6 +148,27 @@ async def drop(ctx: Context, guild_id: int, key_id: int, by: int) -> StoredKey |
     return key
 
 
+async def forsake(ctx: Context, guild_id: int) -> int:
+    """Take all keys of a server that I was thrown out of out of use; return how many. Raise StorageError.
+
+    What waits to be made with them is called off, as when an admin takes a key away.
+    """
+
+    def change(connection: Connection) -> int:
+        now, found = ctx.now(), vendor_keys.of_guild(connection, guild_id)
+        for key in found:
+            vendor_keys.retired(connection, key.id, now)
+            for job in vendor_keys.waiting(connection, key.id):
+                life.advance(connection, job, Event.CANCEL, now, ctx.timing)
+        vendor_keys.erased(connection)
+        return len(found)
+
+    count = await ctx.keys.changed(ctx.database, change)
+    ctx.tell("server left", None, guild=guild_id, keys=count)
+    ctx.wakes.cards.set()
+    return count
+
+
 async def erase(ctx: Context) -> int:
     """Erase the keys out of use that no job needs any more; return how many. Raise StorageError."""
     return await ctx.keys.changed(ctx.database, vendor_keys.erased)

@@ -310,3 +310,13 @@ async def test_where_a_member_brought_me_along_a_servers_own_keys_count_for_noth
     answer = await eve.type(studio.channel, "/video", {"prompt": "x", "provider": "zeta"}).answered()
     assert "no provider called" in answer.text
     assert "zeta" not in answer.text.lower().partition("here are")[2]
+
+
+async def test_who_throws_me_out_takes_the_keys_along(studio: Set, boss: Member) -> None:
+    await typed_in(studio, boss)
+    job, _ = await studio.accepted(provider="zeta")
+    studio.guild.kick_bot()
+    await studio.until_told("server left")
+    assert await stored(studio) == []
+    assert await studio.ctx.database.read(vendor_keys.kept) == []
+    assert (await studio.job(job.id)).state is State.CANCELLED
