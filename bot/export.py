@@ -153,21 +153,21 @@ class Parts:
         self._most = most
         self._about = _text(about)
         self._jobs: list[list[str]] = [[]]
-        self._bytes = len(self._about)
+        self._bytes = _size(self._about)
         self.left_out = 0
 
     def add(self, jobs: Iterable[dict[str, Any]]) -> bool:
         """Take jobs in; False when there is no room for more."""
         for job in jobs:
             text = _text(job)
-            if self._bytes + len(text) + 100 > self._most:
+            if self._bytes + _size(text) + 100 > self._most:
                 if len(self._jobs) == MOST_PARTS:
                     self.left_out += 1
                     continue
                 self._jobs.append([])
                 self._bytes = 0
             self._jobs[-1].append(text)
-            self._bytes += len(text) + 2
+            self._bytes += _size(text) + 2
         return self.left_out == 0
 
     def files(self) -> list[bytes]:
@@ -177,10 +177,16 @@ class Parts:
         for number, jobs in enumerate(self._jobs, 1):
             about = f'"about": {self._about},\n' if number == 1 else ""
             listed = ",\n".join(jobs)
-            written.append(f'{{"part": {number}, "of": {count},\n{about}"jobs": [\n{listed}\n]}}\n'.encode())
+            written.append(
+                f'{{"part": {number}, "of": {count},\n{about}"jobs": [\n{listed}\n]}}\n'.encode(errors="replace")
+            )
         return written
 
 
 def _text(value: dict[str, Any]) -> str:
-    """Write a value in pure ASCII: a character is a byte, and every program can read it."""
-    return json.dumps(value, ensure_ascii=True)
+    """Write a value as it is read: escaped, a word in Chinese would be twice as long, and nobody could read it."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _size(text: str) -> int:
+    return len(text.encode(errors="replace"))

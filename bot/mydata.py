@@ -26,6 +26,7 @@ from storage import Connection, StorageError, members
 from storage.words import Job, job_code
 
 _MOST_BYTES = 8 * 2**20  # of one file; Discord takes more in some servers only
+_MOST_TOGETHER = 3  # files of a message: Discord takes 25 MB in one
 _PAGE = 200  # jobs read at a time
 _STEP = 100  # jobs taken the words of in one transaction: others wait for it
 _MOST_NAMED = 5
@@ -76,13 +77,20 @@ def _export(ctx: Context) -> app_commands.Command[Any, ..., None]:
             ctx.tell("data exported", None, by=interaction.user.id, files=len(written))
             await interaction.edit_original_response(
                 embed=notice(_handed_over(len(written), left_out), Tone.DONE),
-                attachments=[discord.File(io.BytesIO(data), filename=name) for name, data in written],
+                attachments=_files(written[:_MOST_TOGETHER]),
                 allowed_mentions=NO_PINGS,
             )
+            for first in range(_MOST_TOGETHER, len(written), _MOST_TOGETHER):
+                some = _files(written[first : first + _MOST_TOGETHER])
+                await interaction.followup.send(files=some, ephemeral=True, allowed_mentions=NO_PINGS)
 
     return app_commands.Command(
         name="export", description=N_("Everything stored about you, as a file for you alone"), callback=export_mine
     )
+
+
+def _files(written: Sequence[tuple[str, bytes]]) -> list[discord.File]:
+    return [discord.File(io.BytesIO(data), filename=name) for name, data in written]
 
 
 async def _written(ctx: Context, interaction: Interaction) -> tuple[list[tuple[str, bytes]], int]:

@@ -178,6 +178,32 @@ def test_what_is_too_much_for_one_file_goes_into_several_and_each_is_whole() -> 
     assert {part["of"] for part in read} == {len(read)}
 
 
+def test_words_stand_in_the_file_as_they_were_typed() -> None:
+    parts = Parts({"who": "ada"}, 400)
+    parts.add(
+        [{"job": 1, "prompt": "夜明けの舟" * 10}, {"job": 2, "prompt": "\ud800"}, {"job": 3, "prompt": "舟" * 80}]
+    )
+    written = parts.files()
+    assert "夜明けの舟" in written[0].decode()
+    assert all(len(data) <= 400 for data in written)
+    assert [job["job"] for data in written for job in json.loads(data)["jobs"]] == [1, 2, 3]
+
+
+async def test_many_files_come_in_several_messages(films: Set, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = [(await films.accepted(prompt=f"film {number} " + "x" * 300))[0] for number in range(7)]
+    monkeypatch.setattr(mydata, "_MOST_BYTES", 1800)
+    typed = films.make("/mydata export")
+    first = await typed.answered()
+    await films.settled()
+    sent = [len(first.attachments), *(len(one.attachments) for one in typed.followups)]
+    assert len(sent) > 1
+    assert max(sent) <= 3
+    files = [file for one in (first, *typed.followups) for file in one.attachments]
+    found = [job["job"] for file in files for job in json.loads(file.data)["jobs"]]
+    assert found == [job.code for job in reversed(jobs)]
+    assert all(one.flags & EPHEMERAL for one in (first, *typed.followups))
+
+
 def test_what_fits_no_file_is_counted() -> None:
     parts = Parts({}, 400)
     assert not parts.add({"job": number, "prompt": "x" * 200} for number in range(MOST_PARTS + 3))
