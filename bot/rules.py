@@ -15,6 +15,18 @@ from providers.contract import Provider
 from storage.words import GuildSettings
 
 _MOST_NAMED = 5
+# Scripts whose words follow each other without a space, or have their endings grown on: Thai, Lao, Burmese, Khmer,
+# Hangul, kana, Han.
+_TOGETHER = (
+    "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3040-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U0001aff0-\U0001b16f\U00020000-\U0003ffff"
+)
+_RUN_ON = re.compile(f"[{_TOGETHER}]")
+_LONGER = "\u30fc"  # lengthens the sound before it, and so makes another word (エロ, イエロー)
+# What is left of marks when letters have taken theirs in, and what chooses a letter's shape.
+_ADDED = re.compile(
+    "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\U000e0100-\U000e01ef]"
+)
 
 
 def broken(settings: GuildSettings, channel: object, typed: Typed) -> str | None:
@@ -36,13 +48,22 @@ def broken(settings: GuildSettings, channel: object, typed: Typed) -> str | None
 
 
 def forbidden_in(words: tuple[str, ...], text: str) -> bool:
-    """Tell whether a text holds one of the words, however it is written in large, small or wide letters."""
+    """Tell whether a text holds one of the words, however it is written in large, small, wide or struck letters."""
     plain = _folded(text)
-    return any(re.search(rf"(?<!\w){re.escape(_folded(word))}(?!\w)", plain) for word in words)
+    return any(_pattern(word).search(plain) for word in map(_folded, words) if word)
+
+
+def _pattern(word: str) -> re.Pattern[str]:
+    """Look for a whole word where words are set apart, and anywhere in scripts that write without spaces."""
+    before = "" if _RUN_ON.match(word[0]) else rf"(?<![^\W{_TOGETHER}])"
+    after = rf"(?!{_LONGER})" if _RUN_ON.match(word[-1]) else rf"(?![^\W{_TOGETHER}])"
+    return re.compile(before + re.escape(word) + after)
 
 
 def _folded(text: str) -> str:
-    return clean(unicodedata.normalize("NFKC", text)).casefold()
+    """Write alike what is read alike. Accents stay: with them it is another letter (año, ano; バ, ハ)."""
+    wide = unicodedata.normalize("NFKC", clean(text)).casefold()
+    return " ".join(_ADDED.sub("", unicodedata.normalize("NFKC", wide)).split())
 
 
 def _restricted(channel: object) -> bool:
