@@ -11,10 +11,10 @@ from bot.buttons import view_of
 from bot.key_texts import OF_KEYS, alert_of
 from bot.language import _, ngettext, number, speaking
 from bot.looks import title_of
-from bot.talking import NO_PINGS, TROUBLES, Connected, pause_after, said
+from bot.talking import NO_PINGS, TROUBLES, Connected, Trouble, pause_after, said, trouble_of
 from jobs.context import Context
 from jobs.loop import Work
-from storage import Connection, StorageError, alerts, guilds
+from storage import Connection, StorageError, alerts, guilds, moderation
 from storage import jobs as job_facts
 from storage.words import Alert, AlertKind, GuildSettings, Job, State
 
@@ -45,6 +45,9 @@ def work(ctx: Context, bot: Connected) -> Work[Alert]:
 
 
 async def _tell(ctx: Context, client: discord.AutoShardedClient, alert: Alert) -> None:
+    if alert.channel_id is not None and alert.message_id is not None:
+        await _answered(ctx, client, alert, alert.channel_id, alert.message_id)
+        return
     settings, job = await ctx.database.read(_rest, alert)
     facts = {"kind": alert.kind, "provider": alert.provider, "guild": alert.guild_id, "job": job.code if job else ""}
     room = settings.alerts_channel_id
@@ -65,7 +68,7 @@ async def _tell(ctx: Context, client: discord.AutoShardedClient, alert: Alert) -
         text = text_of(alert, title_of(ctx.known, alert.provider), job)
     try:
         # Under the same nonce Discord takes a repeat for the first one, for a few minutes.
-        await channel.send(
+        message = await channel.send(
             text,
             nonce=f"alert{alert.id}",
             view=discord.utils.MISSING if view is None else view,
@@ -75,8 +78,45 @@ async def _tell(ctx: Context, client: discord.AutoShardedClient, alert: Alert) -
     except TROUBLES as error:
         await _not_told(ctx, alert, error)
         return
-    await ctx.database.write(alerts.told, alert.id)
+    if alert.kind is AlertKind.APPROVAL:
+        await ctx.database.write(alerts.asking, alert.id, room, message.id)
+    else:
+        await ctx.database.write(alerts.told, alert.id)
     ctx.tell("alert told", alert.job_id, kind=alert.kind, provider=alert.provider)
+
+
+async def _answered(
+    ctx: Context, client: discord.AutoShardedClient, alert: Alert, channel_id: int, message_id: int
+) -> None:
+    """Say below a question how it was answered, and take its buttons away. What is gone is left."""
+    settings, job = await ctx.database.read(_rest, alert)
+    if job is None:
+        await ctx.database.write(alerts.told, alert.id)
+        return
+    approver = await ctx.database.read(moderation.approver_of, alert.guild_id, job.code)
+    channel = client.get_partial_messageable(channel_id, guild_id=alert.guild_id)
+    with speaking(settings.language):
+        text = f"{text_of(alert, title_of(ctx.known, alert.provider), job)}\n{_decision(job, approver)}"
+    try:
+        await channel.get_partial_message(message_id).edit(content=text, view=None, allowed_mentions=NO_PINGS)
+    except TROUBLES as error:
+        if trouble_of(error) not in {Trouble.DELETED, Trouble.GONE, Trouble.NOT_ALLOWED}:
+            await _not_told(ctx, alert, error)
+            return
+        _log.warning("question not edited", job=job.code, trouble=said(error))
+    await ctx.database.write(alerts.told, alert.id)
+    ctx.tell("question answered", job.id)
+
+
+def _decision(job: Job, approver: int | None) -> str:
+    """Say who decided."""
+    if approver is not None:
+        return "✅ " + _("Approved by {moderator}.").format(moderator=f"<@{approver}>")
+    if job.cancelled_by == job.user_id:
+        return "↩️ " + _("{member} has taken it back; nothing was spent.").format(member=f"<@{job.user_id}>")
+    if job.cancelled_by is not None:
+        return "🚫 " + _("Refused by {moderator}; nothing was spent.").format(moderator=f"<@{job.cancelled_by}>")
+    return "⌛ " + _("Nobody decided in time; nothing was spent.")
 
 
 def _rest(connection: Connection, alert: Alert) -> tuple[GuildSettings, Job | None]:

@@ -89,6 +89,7 @@ async def _given_up(ctx: Context, interaction: Interaction, job: Job, *, allowed
     noted = None if theirs else rights.act(interaction, "cancel", job.code, member=job.user_id)
     outcome, after = await cancel(ctx, job.id, interaction.user.id, noted=noted)
     ctx.wakes.acts.set()
+    ctx.wakes.alerts.set()  # a moderator may have been asked
     return answers.cancel_answer(outcome, after, vendor_of(ctx.known, job)), Tone.STOPPED
 
 

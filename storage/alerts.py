@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
-from storage.tables import DUE_TO_TELL, alerts
-from storage.words import Alert, AlertKind, Job
+from storage.tables import ASKING, DUE_TO_TELL, alerts, jobs
+from storage.words import Alert, AlertKind, Job, State
 
 _DAY = 24 * 3_600_000
 _OF_ONE_JOB = {AlertKind.DOUBT, AlertKind.TWICE, AlertKind.APPROVAL, AlertKind.LOST}
@@ -26,16 +26,29 @@ def raised(connection: Connection, job: Job, kind: AlertKind, now: int) -> None:
 
 
 def due(connection: Connection, now: int, limit: int) -> list[Alert]:
-    """List alerts to be told."""
+    """List alerts to be told, and questions that stand in a channel though they are answered."""
     columns = [alerts.c[name] for name in Alert.__dataclass_fields__]
-    statement = select(*columns).where(DUE_TO_TELL, alerts.c.due_at <= now).order_by(alerts.c.due_at).limit(limit)
-    rows = connection.execute(statement).mappings()
-    return [_alert(row) for row in rows]
+    to_tell = select(*columns).where(DUE_TO_TELL, alerts.c.due_at <= now).order_by(alerts.c.due_at).limit(limit)
+    answered = (
+        select(*columns)
+        .join(jobs, jobs.c.id == alerts.c.job_id)
+        .where(ASKING, alerts.c.due_at.is_(None), jobs.c.state != State.APPROVING.value)
+        .limit(limit)
+    )
+    rows = [*connection.execute(to_tell).mappings(), *connection.execute(answered).mappings()]
+    return [_alert(row) for row in rows[:limit]]
 
 
 def told(connection: Connection, alert_id: int) -> None:
-    """Record that an alert was told, or that there is nobody to tell."""
-    connection.execute(update(alerts).where(alerts.c.id == alert_id).values(due_at=None))
+    """Record that an alert was told, or that there is nobody to tell; and that nothing of it is to be edited."""
+    values = {"due_at": None, "channel_id": None, "message_id": None}
+    connection.execute(update(alerts).where(alerts.c.id == alert_id).values(values))
+
+
+def asking(connection: Connection, alert_id: int, channel_id: int, message_id: int) -> None:
+    """Record where a question stands, so that it can be edited when it is answered."""
+    values = {"due_at": None, "attempts": 0, "channel_id": channel_id, "message_id": message_id}
+    connection.execute(update(alerts).where(alerts.c.id == alert_id).values(values))
 
 
 def postponed(connection: Connection, alert: Alert, due_at: int) -> None:

@@ -45,6 +45,12 @@ def acts_of(connection: Connection, guild_id: int, limit: int, before: int | Non
     return [Act(**row) for row in connection.execute(statement.order_by(acts.c.id.desc()).limit(limit)).mappings()]
 
 
+def approver_of(connection: Connection, guild_id: int, code: str) -> int | None:
+    """Name who approved a job."""
+    this = (acts.c.guild_id == guild_id, acts.c.kind == "approve", acts.c.subject == code)
+    return connection.execute(select(acts.c.actor_id).where(*this).order_by(acts.c.id.desc())).scalar()
+
+
 def acts_due(connection: Connection, now: int, limit: int) -> list[Act]:
     """List acts to be told in a log channel."""
     statement = select(acts).where(DUE_TO_TELL, acts.c.due_at <= now).order_by(acts.c.due_at).limit(limit)

@@ -48,6 +48,7 @@ DUE_TO_FETCH = text("due_at IS NOT NULL")
 DUE_TO_DELIVER = text("due_at IS NOT NULL")
 MUSIC_VIDEO = text("operation = 'music_video'")
 DUE_TO_TELL = text("due_at IS NOT NULL")
+ASKING = text("message_id IS NOT NULL")
 OF_A_KEY = text("key_id IS NOT NULL")
 KEY_IN_USE = text("retired_at IS NULL")
 CLOSING = text("kind IN ('settle', 'release')")
@@ -301,6 +302,9 @@ alerts = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("due_at", BigInteger),  # null: told, or nobody to tell
     Column("attempts", Integer, nullable=False),
+    Column("channel_id", BigInteger),  # null: nothing stands there that is to be edited later
+    Column("message_id", BigInteger),
     sqlite_autoincrement=True,
 )
 _partial("alerts_due", alerts.c.due_at, where=DUE_TO_TELL)
+_partial("alerts_asking", alerts.c.job_id, where=ASKING)

@@ -407,3 +407,5 @@ class Alert:
     created_at: int
     due_at: int | None
     attempts: int
+    channel_id: int | None = None  # of the question that is to be edited when it is answered
+    message_id: int | None = None

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from bot import alerts
-from sandbox.discord import EPHEMERAL, Channel, Message
+from jobs.transitions import Event
+from sandbox.discord import EPHEMERAL, Channel, Fault, Message
 from storage import guilds, ledger, moderation
 from storage.words import Entry, GuildSettings, Job, Period, Scope, State
 from tests.bot.harness import Set
@@ -238,3 +239,65 @@ async def test_moderators_are_shown_no_link_of_a_members(films: Set) -> None:
     await told(films)
     [message] = room.messages
     assert "discord.gg\\/x https\\://evil.example discord.com\\/invite/y" in message.text
+
+
+async def test_the_question_says_who_approved_it_and_loses_its_buttons(films: Set) -> None:
+    _, card, room = await dear(films)
+    [asked] = room.messages
+    await films.mod.press(card, "Approve").answered()  # from the card, not from the question
+    await films.stop()
+    await films.start()
+    await told(films)
+    assert f"Approved by <@{films.mod.id}>" in asked.text
+    assert "a boat" in asked.text
+    assert asked.buttons == []
+    assert not asked.pings
+    edits = len(asked.edits)
+    await told(films)
+    assert (len(asked.edits), len(room.messages)) == (edits, 1)
+
+
+async def test_the_question_says_who_refused_it_or_that_it_was_taken_back(films: Set) -> None:
+    _, _, room = await dear(films)
+    await films.mod.press(room.messages[0], "Cancel").answered()
+    _, card = await films.accepted(prompt="another boat")
+    await told(films)
+    await films.ada.press(card, "Cancel").answered()
+    await told(films)
+    first, second = room.messages
+    assert f"Refused by <@{films.mod.id}>" in first.text
+    assert f"<@{films.ada.id}> has taken it back" in second.text
+    assert first.buttons == second.buttons == []
+
+
+async def test_the_question_says_when_nobody_decided(films: Set) -> None:
+    job, _, room = await dear(films)
+    await films.happen(job, Event.SILENT)
+    await told(films)
+    assert "Nobody decided in time" in room.messages[0].text
+    assert room.messages[0].buttons == []
+
+
+async def test_a_moderators_cancel_on_the_question_works_after_the_approval(films: Set) -> None:
+    job, card, room = await dear(films)
+    await films.mod.press(card, "Approve").answered()
+    answer = await films.mod.press(room.messages[0], "Cancel").answered()  # it is not edited yet
+    assert "Cancelled before anything was sent" in answer.text
+    assert await state(films, job) is State.CANCELLED
+
+
+@pytest.mark.parametrize(("status", "edits"), [(404, 0), (503, 1)])
+async def test_a_question_that_cannot_be_edited_now_is_edited_later_or_left(
+    films: Set, status: int, edits: int
+) -> None:
+    _, card, room = await dear(films)
+    await films.mod.press(card, "Approve").answered()
+    films.discord.faults.append(
+        Fault("PATCH", rf"/channels/{room.id}/messages/", status=status, body={"code": 10008 if status == 404 else 0})
+    )
+    await told(films)
+    films.clock.ahead += 3600
+    await told(films)
+    assert len(room.messages[0].edits) == edits
+    await told(films)
+    assert len(room.messages[0].edits) == edits

@@ -378,6 +378,8 @@ def _alerts() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), nullable=True),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_alerts_job_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alerts")),
         sa.UniqueConstraint("once", name=op.f("uq_alerts_once")),
@@ -391,3 +393,5 @@ def _alerts() -> None:
         sqlite_where=sa.text("due_at IS NOT NULL"),
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
+    asking = sa.text("message_id IS NOT NULL")
+    op.create_index("alerts_asking", "alerts", ["job_id"], unique=False, sqlite_where=asking, postgresql_where=asking)
