@@ -40,7 +40,7 @@ def budget_command(ctx: Context) -> app_commands.Command[Any, ..., None]:
     @app_commands.default_permissions(manage_guild=True)
     @app_commands.describe(
         period=N_("How long it lasts, before it begins anew (UTC)"),
-        credits=N_("How many credits may be spent; 0: none"),
+        credits=N_("How many credits may be spent; 0: nothing may be spent"),
         unlimited=N_("True: take this limit away"),
         member=N_("For this member alone; it wins over everybody's and over roles"),
         role=N_("For each member with this role; of several the largest counts"),

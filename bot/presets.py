@@ -12,7 +12,7 @@ import structlog
 from discord import app_commands
 
 from bot import asking, refusals, rights
-from bot.choices import Typed
+from bot.choices import Files, Typed, order_of, provider_named, takes, told
 from bot.language import N_, _, number
 from bot.looks import fitting, notice
 from bot.messages import Tone
@@ -22,6 +22,7 @@ from bot.rights import Interaction
 from bot.setup import not_stored
 from bot.talking import NO_PINGS, working
 from jobs.context import Context
+from providers.contract import Provider
 from storage import Connection, StorageError, guilds, moderation
 from storage.words import Preset
 
@@ -45,6 +46,25 @@ def applied(preset: Preset, typed: Typed) -> Typed:
     options = {name: preset.options.get(name) for name in _CHOICES if getattr(typed, name) is None}
     words = ", ".join(part for part in (asking.worded(typed.prompt).strip(), preset.words) if part)
     return replace(typed, prompt=words or typed.prompt, **options)
+
+
+def untaken(providers: Mapping[str, Provider], typed: Typed) -> str | None:
+    """Say why no vendor here could make anything with a preset's choices; None: one could. It is judged again at use."""
+    named = provider_named(providers, typed.provider) if typed.provider else None
+    vendors = [named] if named else list(providers.values())
+    if typed.provider and named is None:
+        return _("There is no provider called {name} here. Nothing was changed.").format(name=plain(typed.provider, 40))
+    known = {model.name for vendor in vendors for kind in vendor.operations() for model in vendor.models(kind)}
+    if typed.model is not None and typed.model not in known:
+        return _("No provider here knows the model {name}. Nothing was changed.").format(name=plain(typed.model, 64))
+    for vendor in vendors:
+        for kind in vendor.operations():
+            of_kind = replace(typed, operation=kind)
+            for model in vendor.models(kind):
+                fits = typed.model in {None, model.name} and not told(asking.out_of_range(of_kind))
+                if fits and takes(vendor, order_of(replace(of_kind, model=model.name), Files())):
+                    return None
+    return _("No provider here takes these choices together. Nothing was changed.")
 
 
 def preset_group(ctx: Context) -> app_commands.Group:
@@ -130,6 +150,9 @@ async def _saved(
     options = {key: clean(value) if isinstance(value, str) else value for key, value in chosen.items()}
     options = {key: value for key, value in options.items() if value not in (None, "")}
     name = cut(clean(name), _MOST_NAME)
+    refusal = None if name and (clean(words) or options) else empty()
+    typed = applied(Preset(name, words, options, 0, 0), Typed(prompt="x"))
+    refusal = refusal or untaken(ctx.offered(interaction.guild_id), typed)
 
     def store(connection: Connection) -> str:
         guild_id, now = interaction.guild_id or 0, ctx.now()
@@ -141,7 +164,7 @@ async def _saved(
         kept = _("**{name}** is kept: {choices}. Members choose it as `preset`.")
         return kept.format(name=plain(name, _MOST_NAME), choices=shown(preset))
 
-    await _changed(ctx, interaction, store, None if name and (clean(words) or options) else empty())
+    await _changed(ctx, interaction, store, refusal)
 
 
 def _delete(ctx: Context) -> app_commands.Command[Any, ..., None]:

@@ -67,9 +67,10 @@ def preset_saved(connection: Connection, guild_id: int, preset: Preset) -> bool:
 
 
 def preset_dropped(connection: Connection, guild_id: int, name: str) -> bool:
-    """Take a preset away; False when there is none of that name."""
-    this = (presets.c.guild_id == guild_id, presets.c.name == name)
-    return connection.execute(delete(presets).where(*this)).rowcount == 1
+    """Take a preset away, however its name is written in capitals and small letters; False when there is none."""
+    names = [one.name for one in presets_of(connection, guild_id) if one.name.casefold() == name.casefold()]
+    this = (presets.c.guild_id == guild_id, presets.c.name.in_(names))
+    return connection.execute(delete(presets).where(*this)).rowcount > 0
 
 
 def monthly(connection: Connection, guild_id: int) -> int | None:

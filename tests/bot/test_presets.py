@@ -63,7 +63,8 @@ async def test_one_that_nobody_knows_is_refused_and_nothing_is_spent(films: Set)
 
 
 async def test_a_choice_of_it_that_no_vendor_takes_is_refused_like_one_that_was_typed(films: Set) -> None:
-    await said(films, "save", name="long", duration=599)
+    long = Preset("long", "", {"duration": 599}, 1, NOON)  # kept while a vendor took it
+    await films.ctx.database.write(guilds.preset_saved, films.guild.id, long)
     answer = await films.ask(preset="long").answered()
     assert "can't be 599 s" in answer.text
     assert "held" not in films.steps()
@@ -91,8 +92,9 @@ async def test_a_deleted_one_is_gone_and_both_are_written_down(films: Set) -> No
 
 
 async def test_hostile_names_and_words_are_harmless_where_they_are_shown(films: Set) -> None:
-    text = await said(films, "save", name=HOSTILE, words=HOSTILE, model=HOSTILE)
+    text = await said(films, "save", name=HOSTILE, words=HOSTILE)
     assert "](https://evil" not in text
+    assert "](https://evil" not in await said(films, "save", name="x", model=HOSTILE)
     assert "](https://evil" not in await said(films, "list")
 
 
@@ -110,3 +112,35 @@ async def test_a_database_that_does_not_store_is_told(films: Set, tmp_path: Path
     assert "can't store anything just now" in await said(films, "save", name="noir", words="x")
     assert "can't read the presets" in await said(films, "list")
     assert "can't store anything" in (await films.ask(preset="noir").answered()).text
+
+
+async def test_names_that_differ_by_case_are_one(films: Set) -> None:
+    await said(films, "save", name="noir", words="black and white")
+    await said(films, "save", name="NOIR", words="red paint")
+    [kept] = await films.ctx.database.read(guilds.presets_of, films.guild.id)
+    assert (kept.name, kept.words) == ("NOIR", "red paint")
+    assert "is deleted" in await said(films, "delete", name="Noir")
+    assert "has no presets yet" in await said(films, "list")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"model": "nope", "duration": 77},
+        {"model": "slow-1", "duration": 77},
+        {"duration": 599},
+        {"provider": "nobody"},
+        {"aspect_ratio": "7:5"},
+        {"model": "draw-1", "duration": 4, "resolution": "99k"},
+    ],
+)
+async def test_choices_that_no_vendor_takes_are_not_kept(films: Set, options: dict[str, Any]) -> None:
+    text = await said(films, "save", name="odd", words="x", **options)
+    assert "is kept" not in text
+    assert "Nothing was changed." in text
+    assert await films.ctx.database.read(guilds.presets_of, films.guild.id) == []
+
+
+async def test_choices_that_some_vendor_takes_for_something_are_kept(films: Set) -> None:
+    for options in ({"model": "draw-1"}, {"model": "slow-1", "duration": 8}, {"duration": 2}, {"provider": "Acme"}):
+        assert "is kept" in await said(films, "save", name="good", **options)
