@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.language import _, both, ngettext, number
+from bot.language import _, both, flow, ngettext, number
 from jobs.own_keys import Flaw, Put, Tried, Verdict
 from jobs.tries import MOST
 from storage.words import Alert, AlertKind, Job, StoredKey
@@ -105,7 +105,7 @@ def flawed(flaw: Flaw) -> str:
         Flaw.MALFORMED: _("That is no key: there is a blank or a letter in it that no key has, or it is too short."),
     }
     unchanged = _("Nothing was changed.")
-    return f"{words[flaw]} {unchanged}"
+    return flow(words[flaw], unchanged)
 
 
 def too_many(free_at: int) -> str:
@@ -142,8 +142,8 @@ def stored(title: str, put: Put, tried: Tried) -> str:
             "{count} jobs go on with the key before: let that one live at the vendor until they are done.",
             put.still_running,
         )
-        text = f"{text} {more.format(count=put.still_running)}"
-    return f"{text} {_said_of(title, tried)}"
+        text = flow(text, more.format(count=put.still_running))
+    return flow(text, _said_of(title, tried))
 
 
 def _said_of(title: str, tried: Tried) -> str:

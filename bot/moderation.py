@@ -14,7 +14,7 @@ from discord import app_commands
 from bot import acts, messages, refusals, rights
 from bot.amounts import credits_of
 from bot.labels import state_of
-from bot.language import N_, _
+from bot.language import N_, _, flow
 from bot.looks import fitting, notice, title_of
 from bot.messages import Tone
 from bot.plain import clean, plain
@@ -129,7 +129,7 @@ def _block(ctx: Context) -> app_commands.Command[Any, ..., None]:
                 words = _("{member} can ask for nothing here until somebody lifts it.")
                 words = words.format(member=f"<@{member.id}>")
             rest = _("What they have in the making goes on; `/mod queue` shows it.")
-            return Answer(f"{words} {rest}")
+            return Answer(flow(words, rest))
 
         await _answered(ctx, interaction, answer)
 

@@ -180,16 +180,16 @@ def _not_offered(problem: Problem, title: str | None, given: str) -> str:
     models = _("Models that take it: {models}.").format(models=_choices(problem.allowed)) if problem.allowed else ""
     if field == "audio" and not is_file(field) and given == "no":
         words = _("{vendor} can't switch the sound off here. Leave `audio` out, or choose another provider or model.")
-        return f"{words.format(vendor=who)} {models}".rstrip()
+        return flow(words.format(vendor=who), models)
     if field == "audio" and not is_file(field):
         words = _("{model} makes no sound at {vendor}. Leave `audio` out, or choose another model.")
-        return f"{words.format(model=model, vendor=vendor)} {models}".rstrip()
+        return flow(words.format(model=model, vendor=vendor), models)
     if field == "aspect_ratio":
         words = _("{vendor} takes no aspect ratio here; leave it out. With an image, the image's shape decides.")
         return words.format(vendor=who)
     if problem.allowed:
         words = _("{model} does not take {thing} at {vendor}.")
-        return f"{words.format(model=model, thing=label(field), vendor=vendor)} {models}"
+        return flow(words.format(model=model, thing=label(field), vendor=vendor), models)
     if is_file(field):
         words = _("{vendor} takes no such file here: {file}. Leave it out, or choose another provider or model.")
         return words.format(vendor=who, file=label(field))

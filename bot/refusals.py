@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.amounts import credits_of, time_of
 from bot.labels import capital, label
-from bot.language import N_, _, both, either, ngettext, number
+from bot.language import N_, _, both, either, flow, ngettext, number
 from bot.plain import clean, plain
 from bot.problems import GIVEN_MOST, problem_text
 from jobs.attachments import MOST_BYTES, Flaw
@@ -67,13 +67,13 @@ def too_much_together(most: int) -> str:
 def line_not_read(line: str, offered: Sequence[str]) -> str:
     """Say that a line of a form is no "name: value"."""
     words = _("I can't read the line “{line}”: write `name: value`.").format(line=plain(line, GIVEN_MOST))
-    return at_no_cost(f"{words} {_offered(offered)}")
+    return at_no_cost(flow(words, _offered(offered)))
 
 
 def no_such_choice(name: str, offered: Sequence[str]) -> str:
     """Say that a name in a form is none that is offered there."""
     words = _("There is no choice called {name} here.").format(name=plain(name, GIVEN_MOST))
-    return at_no_cost(f"{words} {_offered(offered)}")
+    return at_no_cost(flow(words, _offered(offered)))
 
 
 def twice(name: str, one: str, other: str) -> str:
@@ -150,7 +150,7 @@ def _over_budget(limit: Limit, price: int) -> str:
         )
     else:
         instead = _("Try a shorter video or a lower resolution, wait until it begins anew, or ask an admin for more.")
-    return f"{words} {instead.format(when=_moment(limit, 'R'))}"
+    return flow(words, instead.format(when=_moment(limit, "R")))
 
 
 _HAVE: dict[Scope | None, str] = {
@@ -186,7 +186,7 @@ def no_such_provider(given: str, titles: Sequence[str]) -> str:
         here = _("Here are: {providers}.").format(providers=both(titles))
     else:
         here = _("None is set up here yet: please tell an admin of this bot.")
-    return at_no_cost(f"{words} {here}")
+    return at_no_cost(flow(words, here))
 
 
 def no_providers() -> str:

@@ -143,13 +143,13 @@ def waits(job: Job | None, operation: Operation, other: Job) -> str:
         until = _("It waits for somebody's yes: give it on its card, or cancel it there.")
     if other.operation != Operation.EDIT_SHOT:
         words = _("These shots are being put together already (`{job}`).").format(job=other.code)
-        return f"{words} {until}"
+        return flow(words, until)
     if len(numbers) == 1:
         words = _("Shot {number} is being made anew already (`{job}`).").format(number=numbers[0], job=other.code)
     else:
         words = _("That shot is being made anew already (`{job}`).").format(job=other.code)
     if operation is Operation.EDIT_SHOT:
-        return f"{words} {until}"
+        return flow(words, until)
     return flow(words, until, _("Or leave it out with `/mv compose`."))
 
 

@@ -213,3 +213,10 @@ def test_every_act_is_one_harmless_line(kind: str, detail: dict[str, object]) ->
     assert "\n" not in text
     assert "](https://evil" not in text
     assert "@everyone" not in text
+
+
+async def test_in_japanese_a_sentence_follows_a_full_stop_without_a_space(films: Set) -> None:
+    films.mod.locale = "ja"
+    text = await answer(films, "block", member=films.ada)
+    assert "。" in text
+    assert "。 " not in text

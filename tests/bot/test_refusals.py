@@ -2,10 +2,15 @@
 
 import pytest
 
-from bot import problems, refusals
+from bot import key_texts, problems, refusals, shots
 from bot.labels import label, made, several
+from bot.language import speaking
+from jobs.intake import Hindered
+from jobs.own_keys import Flaw, Put, Tried, Verdict
 from providers.orders import Operation, Problem, Role, Rule
+from storage.words import Limit, LimitKind, Period, Scope
 from tests.bot.test_choices import VENDORS
+from tests.bot.test_messages import job_with
 
 BOTTOM, TOP = "0,0", "639,479"
 
@@ -133,3 +138,26 @@ def test_everything_of_the_contract_and_of_every_vendor_has_a_name_for_people() 
 def test_files_are_told_from_options_of_the_same_name() -> None:
     assert (label(Role.AUDIO), label("audio")) == ("the audio file", "sound")
     assert (label(Role.WATERMARK), label("watermark")) == ("the watermark's picture", "the watermark")
+
+
+@pytest.mark.parametrize("spoken", ["ja", "zh-CN"])
+def test_sentences_follow_a_wide_full_stop_without_a_space(spoken: str) -> None:
+    with speaking(spoken):
+        texts = [
+            refusals.line_not_read("x", ["a"]),
+            refusals.no_such_choice("x", ["a"]),
+            refusals.no_such_provider("x", ["Acme"]),
+            refusals.no_such_provider("x", []),
+            *(refusals.hindered(Hindered(40, Limit(LimitKind.BUDGET, scope, Period.DAY, 9, 1, 5))) for scope in Scope),
+            *(key_texts.flawed(flaw) for flaw in Flaw),
+            *(key_texts.stored("Acme", Put(still_running=2), Tried(verdict, http=500)) for verdict in Verdict),
+            *(
+                problems.problem_text(Problem(field, Rule.NOT_OFFERED, given, ("m",)), "Acme")
+                for field, given in (("audio", "no"), ("audio", "m"), ("style", "m"))
+            ),
+            shots.waits(None, Operation.EDIT_SHOT, job_with(operation="edit_shot")),
+            shots.waits(None, Operation.COMPOSE_SHOTS, job_with(operation="compose_shots")),
+        ]
+    for text in texts:
+        assert "。" in text
+        assert "。 " not in text
