@@ -49,7 +49,7 @@ def applied(preset: Preset, typed: Typed) -> Typed:
 
 
 def untaken(providers: Mapping[str, Provider], typed: Typed) -> str | None:
-    """Say why no vendor here could make anything with a preset's choices; None: one could. It is judged again at use."""
+    """Say why no vendor here could make anything with a preset's choices. What is used is judged again."""
     named = provider_named(providers, typed.provider) if typed.provider else None
     vendors = [named] if named else list(providers.values())
     if typed.provider and named is None:
