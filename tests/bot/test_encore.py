@@ -76,10 +76,15 @@ async def test_of_several_films_the_first_is_meant(films: Set, red_to_blue: byte
 async def test_a_film_without_a_last_picture_costs_nothing(films: Set) -> None:
     _, result = await posted(films)
     sheet = await opened(films.ada, result, "Animate last frame")
-    answer = await films.ada.submit(sheet, {"prompt": "it sinks"}).answered()
+    typed = films.ada.submit(sheet, {"prompt": "it sinks"})
+    answer = await typed.answered()
     await films.settled()
-    for words in ("could not take the last picture", "/video", "nothing was spent", "prompt: it sinks"):
+    for words in ("could not take the last picture", "/video", "nothing was spent"):
         assert words in answer.text
+    assert "it sinks" not in answer.text
+    [echo] = [message for message in typed.followups if message is not answer]
+    assert echo.flags & EPHEMERAL
+    assert "prompt: it sinks" in echo.text
     assert await count(films) == 1
 
 

@@ -31,6 +31,17 @@ EXCEPTIONS: Mapping[str, Mapping[str, str]] = {
         "the headings of a table for other programs",
     )
     | {"Credits in {}": "for the picture"},
+    "moderation.py": dict.fromkeys(
+        (
+            "m min mins minute minutes minuto minutos 分 分間 分钟 分鐘",
+            "h hr hrs hour hours hora horas 時間 小时 个小时 小時 個小時",
+            "d day days día días dia dias 日 日間 天",
+            "w wk wks week weeks semana semanas 週 週間 周 星期 个星期 個星期",
+            "mo month months mes meses か月 か月間 ヶ月 ヶ月間 カ月 カ月間 ヵ月 ヵ月間 个月 個月",
+            "y yr yrs year years año años 年 年間",
+        ),
+        "what is typed, in every language at once",
+    ),
 }
 WHOLE = {
     "chart.py": "a picture, in letters that its font has",

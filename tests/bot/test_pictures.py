@@ -31,6 +31,7 @@ PROMPT = "A small boat leaves the harbour at dawn, the camera follows it slowly 
 # What differs from one run to the next: codes, times, sizes, addresses; and the pictures themselves.
 RUNS = (
     (re.compile(r"\b38[0-9a-z]{11}\b"), "38fv9k2m7c4hd"),
+    (re.compile(r"\b[0-9]{17,20}\b"), "1573628841899851776"),
     (re.compile(r"\b[0-9,]+ ms\b"), "31 ms"),
     (re.compile(r"\b[0-9,]+ MB are free"), "38,412 MB are free"),
     (re.compile(r"127\.0\.0\.1(:[0-9]+)?|localhost(:[0-9]+)?"), "rushes.example"),
