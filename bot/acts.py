@@ -6,7 +6,7 @@ from typing import Any
 import discord
 import structlog
 
-from bot.amounts import credits_of
+from bot.amounts import credits_of, time_of
 from bot.language import LANGUAGES, N_, _, flow, number, speaking
 from bot.looks import notice
 from bot.messages import Tone
@@ -198,6 +198,8 @@ def _value(name: str, value: Any) -> str:
         return _("none")
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if name == "cooldown":
+        return time_of(int(value))
     if isinstance(value, int) and not name.endswith("_id"):
         return number(value)
     return LANGUAGES.get(str(value), str(value)) if name == "language" else str(value)[:80]

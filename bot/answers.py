@@ -50,10 +50,13 @@ def not_deleted() -> str:
     )
 
 
-def agreed_answer(job: Job | None) -> str:
-    """Answer a press of yes, by the member or a moderator."""
+def agreed_answer(job: Job | None, *, asked: bool = True) -> str:
+    """Answer a press of yes, by the member or a moderator. `asked`: moderators are told of it in a channel."""
     if job is None:
         return _("There is nothing to agree to any more; the card shows how it stands. Nothing was changed.")
+    if job.state is State.APPROVING and not asked:
+        words = _("Thank you. At {credits} a moderator must agree too, with the button on this card.")
+        return words.format(credits=credits_of(job.price))
     if job.state is State.APPROVING:
         words = _("Thank you. At {credits} a moderator must agree too; I have asked.")
         return words.format(credits=credits_of(job.price))

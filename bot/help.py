@@ -152,6 +152,10 @@ def _where(settings: GuildSettings | None) -> list[str]:
 def _credits(settings: GuildSettings | None) -> str:
     words = [_("When you ask, the price is reserved and the card shows it; what is not used comes back.")]
     confirm, approve = (settings.confirm_above, settings.approve_above) if settings else (None, None)
+    if confirm is not None and approve is not None and approve < confirm:
+        both_asked = _("Above {approval} a moderator must agree. Above {credits} I ask you too, before it begins.")
+        words.append(both_asked.format(approval=credits_of(approve), credits=credits_of(confirm)))
+        return flow(*words, _("`/balance` tells what you may still spend."))
     if confirm is not None:
         words.append(_("Above {credits} I ask you before it begins.").format(credits=credits_of(confirm)))
     if approve is not None and confirm is not None:

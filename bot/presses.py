@@ -18,7 +18,7 @@ from jobs import consent, orders
 from jobs.cancel import cancel
 from jobs.context import Context
 from jobs.intake import Hindered
-from storage import Connection, StorageError, deliveries, moderation, outputs
+from storage import Connection, StorageError, deliveries, guilds, moderation, outputs
 from storage import jobs as job_facts
 from storage.words import Delivery, DeliveryState, Job, Limit, Output, Place, State, Way, job_id_of
 
@@ -100,7 +100,9 @@ async def agreed(ctx: Context, interaction: Interaction, job: Job) -> tuple[str,
     after = await consent.agree(ctx, job.id) if job.state is State.CONFIRMING else None
     if isinstance(after, Limit):
         return flow(refusals.hindered(Hindered(job.price, after)), reserved(job, Until.FURTHER)), Tone.FAILED
-    return answers.agreed_answer(after), Tone.WAITING if after else Tone.STOPPED
+    settings = await ctx.database.read(guilds.settings_of, job.guild_id or 0)
+    asked = (settings.moderators_channel_id or settings.alerts_channel_id) is not None
+    return answers.agreed_answer(after, asked=asked), Tone.WAITING if after else Tone.STOPPED
 
 
 async def approved(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:

@@ -170,6 +170,8 @@ def _asking_read(rules: Rules, _here: Here, answers: Answers) -> Rules:
     numbers = {name: field.amount(answers, name) for name, _says, _hint in _NUMBERS}
     if (numbers["cooldown"] or 0) > _MOST_COOLDOWN:
         raise Wrong(_("A pause is at most a day: {seconds} seconds.").format(seconds=_MOST_COOLDOWN))
+    if numbers["most_running"] == 0:
+        raise Wrong(_("With 0 jobs at a time nobody could ask for anything; leave it empty for any number."))
     if (numbers["most_running"] or 0) > _MOST_RUNNING:
         wrong = _("At most {count} jobs at a time can be set; leave it empty for any number.")
         raise Wrong(wrong.format(count=_MOST_RUNNING))
@@ -249,6 +251,10 @@ def _places(rules: Rules, _here: Here) -> list[str]:
         else _("Moderators: those who may manage messages"),
         _("Approvals are asked for: {channel}").format(channel=f"<#{asked}>")
         if asked
+        else _("Approvals are asked for: {channel}").format(channel=f"<#{alerts}>")
+        if alerts
+        else _("⚠️ Approvals are asked for on the card alone: choose a channel, or no moderator hears of them")
+        if settings.approve_above is not None
         else _("Approvals are asked for: on the card alone"),
         _("What only admins can mend: {channel}").format(channel=f"<#{alerts}>")
         if alerts

@@ -301,3 +301,11 @@ async def test_a_question_that_cannot_be_edited_now_is_edited_later_or_left(
     assert len(room.messages[0].edits) == edits
     await told(films)
     assert len(room.messages[0].edits) == edits
+
+
+async def test_without_a_channel_for_it_the_member_is_told_where_a_moderator_agrees(films: Set) -> None:
+    await rules(films, confirm_above=10, approve_above=20)
+    _, card = await films.accepted()
+    answer = await films.ada.press(card, "Yes, for 40 credits").answered()
+    assert "with the button on this card" in answer.text
+    assert "I have asked" not in answer.text

@@ -77,6 +77,8 @@ async def test_the_rules_of_the_server_are_told(films: Set) -> None:
     assert "Above 50 credits I ask you before it begins. Above 1,200 credits a moderator must agree too." in seen
     assert "Ask <@&77>, and name the job" in seen
     assert "Ask in <#1> <#2> <#3> <#4> <#5> and others; elsewhere I don't." in seen
+    await films.ctx.database.write(guilds.decided, replace(settings, approve_above=20), films.ctx.now())
+    assert "Above 20 credits a moderator must agree. Above 50 credits I ask you too" in (await shown(films)).text
     only = replace(settings, confirm_above=None)
     await films.ctx.database.write(guilds.decided, only, films.ctx.now())
     assert "a moderator must agree. `/balance`" in (await shown(films)).text
