@@ -19,7 +19,7 @@ from bot.findings import SIGNS, Check, Grade, Line, looked, verdict, worst
 from bot.language import N_, _, ngettext, number
 from bot.looks import notice
 from bot.plain import plain
-from bot.rights import Interaction, operates
+from bot.rights import Interaction, musts, operates
 from bot.talking import NO_PINGS, TROUBLES, said, working
 from jobs.context import Context
 from storage import guilds
@@ -126,11 +126,10 @@ async def _room(interaction: Interaction, channel_id: int, about: str) -> Line:
 
 def _channel(about: str, channel: Any, may: discord.Permissions, *, results: bool) -> Line:
     """Judge what we may do in a channel. `results`: films are posted there, and not only words."""
-    sends = "send_messages_in_threads" if isinstance(channel, discord.Thread) else "send_messages"
-    musts = ("view_channel", sends)
-    others = [name for name in _NEEDED if name not in {*musts, "send_messages"}] if results else []
-    missing = [_(_NEEDED[name]) for name in (*musts, *others) if not getattr(may, name)]
-    usable = all(getattr(may, name) for name in musts)
+    first = musts(channel)
+    others = [name for name in _NEEDED if name not in {*first, "send_messages"}] if results else []
+    missing = [_(_NEEDED[name]) for name in (*first, *others) if not getattr(may, name)]
+    usable = all(getattr(may, name) for name in first)
     return judging.channel(about, missing, usable=usable)
 
 

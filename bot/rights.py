@@ -81,6 +81,11 @@ async def answers_for(ctx: Context, interaction: Interaction, job: Job) -> bool:
     return tends(interaction, job.channel_id, settings.moderators_channel_id or settings.alerts_channel_id)
 
 
+def musts(channel: Any) -> tuple[str, str]:
+    """Name the permissions that I need in a channel to post words there."""
+    return "view_channel", "send_messages_in_threads" if isinstance(channel, discord.Thread) else "send_messages"
+
+
 def operates(interaction: Interaction) -> bool:
     """Judge who runs this bot: the owner of its application at Discord, or a member of the team that owns it."""
     about = interaction.client.application

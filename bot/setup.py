@@ -19,7 +19,7 @@ from bot.answers import not_yours
 from bot.language import N_, _, both, flow, speaking
 from bot.looks import notice
 from bot.plain import cut
-from bot.rights import Interaction
+from bot.rights import Interaction, musts
 from bot.sent import fields_of
 from bot.setup_forms import PARTS, Here, Rules, Wrong
 from bot.talking import NO_PINGS, TROUBLES, said, working
@@ -190,10 +190,11 @@ async def _submitted(ctx: Context, interaction: Interaction, name: str, data: Ma
         if not _found(interaction.guild, rules, after):
             await interaction.followup.send(embed=notice(not_yours()), ephemeral=True, allowed_mentions=NO_PINGS)
             return
-        closed = await _closed(interaction, rules, after)
+        chosen = _named(after) - _named(rules)
+        closed = [one for one in sorted(chosen) if _closed(interaction.guild, one)]
         if closed:
-            wrong = _("I can't post in {channel}. Let me see it and send messages there, then try again.")
-            raise Wrong(wrong.format(channel=f"<#{closed}>"))  # noqa: TRY301 -- told like the others
+            wrong = _("I can't post in {channels}. Let me see and send messages there, then try again.")
+            raise Wrong(wrong.format(channels=_mentioned(closed)))  # noqa: TRY301 -- told like the others
         changed, after = await ctx.database.write(
             _stored, guild_id, interaction.user.id, lambda before: part.read(before, here, answers), ctx.now()
         )
@@ -210,6 +211,10 @@ async def _submitted(ctx: Context, interaction: Interaction, name: str, data: Ma
         ctx.tell("settings changed", None, by=interaction.user.id, guild=guild_id, changed=changed)
     news = _("Changed: {settings}.").format(settings=both(map(setting, changed))) if changed else ""
     news = news or _("Nothing was changed.")
+    silent = await _greeted(interaction, chosen, after)
+    if silent:
+        words = _("I could not post in {channels} just now; `/doctor` says what I lack there.")
+        news = flow(news, words.format(channels=_mentioned(silent)))
     await interaction.edit_original_response(
         view=panel(after, here, news, _pages(ctx, interaction)), allowed_mentions=NO_PINGS
     )
@@ -228,8 +233,8 @@ def _stored(
     changes = {name: value for name, value in new.items() if value != old[name]}
     if changes:
         guilds.decided(connection, after.settings, now)
-    told = {f"{_named(one)}": None for one in before.budgets if one not in after.budgets}
-    told |= {f"{_named(one)}": one.credits for one in after.budgets if one not in before.budgets}
+    told = {_budget_named(one): None for one in before.budgets if one not in after.budgets}
+    told |= {_budget_named(one): one.credits for one in after.budgets if one not in before.budgets}
     for one in before.budgets:
         if one not in after.budgets:
             guilds.budget_set(connection, guild_id, one.scope, one.subject_id, one.period, None)
@@ -243,7 +248,7 @@ def _stored(
     return sorted([*changes, *told]), after
 
 
-def _named(budget: Budget) -> str:
+def _budget_named(budget: Budget) -> str:
     """Name a budget among the changes that are stored; bot/acts.py puts it into people's languages."""
     whose = "the server" if budget.scope is Scope.GUILD else f"each {budget.scope}"
     return f"budget of {whose} a {budget.period}"
@@ -262,23 +267,39 @@ def _found(guild: discord.Guild | None, before: Rules, after: Rules) -> bool:
 
 
 def _channels(rules: Rules) -> set[int]:
-    named = (getattr(rules.settings, name) for name in _NAMED)
-    return {*rules.settings.channels, *(one for one in named if one is not None)}
+    return {*rules.settings.channels, *_named(rules)}
 
 
-async def _closed(interaction: Interaction, before: Rules, after: Rules) -> int | None:
-    """Name a channel, chosen just now, that I can't post in: found out by doing it, for no permission says as much."""
-    chosen = {getattr(after.settings, name) for name in _NAMED} - {getattr(before.settings, name) for name in _NAMED}
-    for channel_id in sorted(one for one in chosen if one is not None):
+def _named(rules: Rules) -> set[int]:
+    return {one for name in _NAMED if (one := getattr(rules.settings, name)) is not None}
+
+
+def _closed(guild: discord.Guild | None, channel_id: int) -> bool:
+    """Say whether I lack what I need to post words in a channel. Nothing is sent: each is judged before any is told."""
+    channel = guild and guild.get_channel_or_thread(channel_id)
+    if guild is None or channel is None:
+        return True
+    may = channel.permissions_for(guild.me)
+    return not all(getattr(may, name) for name in musts(channel))
+
+
+async def _greeted(interaction: Interaction, chosen: set[int], rules: Rules) -> list[int]:
+    """Say in channels chosen just now what they are for; name those that did not take it. The choice stays."""
+    with speaking(rules.settings.language):
+        words = _("From now on I tell things here, as the admins of this server decided.")
+    silent = list[int]()
+    for channel_id in sorted(chosen):
         channel = interaction.client.get_partial_messageable(channel_id, guild_id=interaction.guild_id)
         try:
-            with speaking(after.settings.language):
-                words = _("From now on I tell things here, as the admins of this server decided.")
             await channel.send(words, allowed_mentions=NO_PINGS)
         except TROUBLES as error:
             _log.warning("channel refused", trouble=said(error))
-            return channel_id
-    return None
+            silent.append(channel_id)
+    return silent
+
+
+def _mentioned(channels: Sequence[int]) -> str:
+    return both(f"<#{one}>" for one in channels)
 
 
 def _rules(connection: Connection, guild_id: int, now: int) -> Rules:

@@ -1,6 +1,5 @@
 """/setup: who may, what each form changes, what is refused, and that panel and forms outlive a restart."""
 
-import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from storage.words import Budget, GuildSettings, Period, Scope
 from tests.bot.harness import Set
 
 HERE = Here({"acme": "Acme"}, {"text_to_video": frozenset({"slow-1", "fast-1"})})
+QUICK = {"forbidden": "gore", "nsfw_only": ["yes"], "language": ["none"], "spoiler": ["yes"]}
 MAKER = {"provider": ["acme"], "fallback": ["yes"], "models": "text_to_video: slow-1"}
 
 
@@ -140,6 +140,44 @@ async def test_a_channel_the_bot_may_not_post_in_is_refused(films: Set, admin: M
     assert await stored(films) == GuildSettings(films.guild.id)
 
 
+async def test_of_two_new_channels_none_is_spoken_in_when_one_is_closed(films: Set, admin: Member) -> None:
+    room, closed, blind = (films.guild.add_channel(name) for name in ("open", "closed", "blind"))
+    closed.deny("SEND_MESSAGES")
+    blind.deny("VIEW_CHANNEL")
+    chosen = {"moderators": [str(room.id)], "alerts": [str(closed.id)], "log": [str(blind.id)]}
+    text = await sent(films, admin, "places", chosen)
+    assert f"I can't post in <#{closed.id}> and <#{blind.id}>" in text
+    assert room.messages == []
+    assert await stored(films) == GuildSettings(films.guild.id)
+
+
+async def test_a_greeting_that_fails_does_not_lose_the_choice(films: Set, admin: Member) -> None:
+    room, log = films.guild.add_channel("alerts"), films.guild.add_channel("log")
+    films.discord.faults = [Fault("POST", rf"/channels/{room.id}/messages$", status=403)]
+    text = await sent(films, admin, "places", {"alerts": [str(room.id)], "log": [str(log.id)]})
+    assert "Changed: channel for alerts and log channel." in text
+    assert f"I could not post in <#{room.id}> just now" in text
+    settings = await stored(films)
+    assert (settings.alerts_channel_id, settings.log_channel_id) == (room.id, log.id)
+    assert [len(channel.messages) for channel in (room, log)] == [0, 1]
+
+
+async def test_a_price_for_approval_without_a_channel_to_ask_in_is_warned_of(films: Set, admin: Member) -> None:
+    warning = "or no moderator hears of them"
+    assert warning not in words(await opened(films, admin))
+    assert warning in await sent(films, admin, "asking", {"approve_above": "50"})
+    room = films.guild.add_channel("approvals")
+    assert warning not in await sent(films, admin, "places", {"moderators": [str(room.id)]})
+    assert warning in await sent(films, admin, "places", {"moderators": []})
+    assert warning not in await sent(films, admin, "places", {"alerts": [str(room.id)]})
+
+
+async def test_the_pause_is_told_with_its_unit_in_the_log(films: Set, admin: Member) -> None:
+    await sent(films, admin, "asking", {"cooldown": "90"})
+    [act] = await films.ctx.database.read(moderation.acts_of, films.guild.id, 5)
+    assert "(pause between two jobs: 1 min 30 s)" in text_of(act)
+
+
 async def test_channels_and_roles_of_other_servers_or_of_none_get_the_uniform_refusal(
     films: Set, admin: Member
 ) -> None:
@@ -240,14 +278,9 @@ async def test_what_another_admin_changed_meanwhile_stays(films: Set, admin: Mem
     other, log = films.guild.add_member("boss too"), films.guild.add_channel("log")
     other.permissions |= 1 << 5
     places, content = await form(films, admin, "places"), await form(films, other, "content")
-    gate = asyncio.Event()
-    films.discord.faults = [Fault("POST", rf"/channels/{log.id}/messages$", gate=gate)]
-    admin.submit(places, {"channels": [], "log": [str(log.id)]})
-    await films.discord.until(lambda: not films.discord.faults)
-    quick = {"forbidden": "gore", "nsfw_only": ["yes"], "language": ["none"], "spoiler": ["yes"]}
-    other.submit(content, quick)
+    await other.submit(content, QUICK).acknowledged()
     await films.until_told("settings changed")
-    gate.set()
+    await admin.submit(places, {"channels": [], "log": [str(log.id)]}).acknowledged()
     await films.settled()
     now = await stored(films)
     assert (now.forbidden, now.nsfw_only, now.spoiler, now.log_channel_id) == (("gore",), True, True, log.id)
