@@ -14,11 +14,12 @@ from typing import Any
 import discord
 import structlog
 
-from bot import again_form, answers, refusals
+from bot import again_form, refusals
 from bot.again_form import typed_again, with_changes
 from bot.buttons import card_acts, result_acts
 from bot.choices import Files, Typed, provider_named
 from bot.language import _
+from bot.presses import not_yours
 from bot.rights import sees
 from bot.taking import Asked, Interaction, Kept, address, refuse, refused_at_once, stumbled, take
 from jobs import files, orders
@@ -123,7 +124,7 @@ async def form_submitted(ctx: Context, desk: Desk, interaction: Interaction) -> 
         return
     try:
         match = _FORM.fullmatch(custom_id)
-        job = await _found(ctx, interaction, match["code"], match["act"]) if match else answers.not_yours()
+        job = await _found(ctx, interaction, match["code"], match["act"]) if match else not_yours(interaction)
         if match is None or isinstance(job, str):
             await refuse(interaction, str(job))
             return
@@ -147,7 +148,7 @@ async def _found(ctx: Context, interaction: Interaction, code: str, act: str) ->
         return refusals.storage_trouble()
     allowed = job is not None and sees(interaction, job) and act in _acts(job)
     ctx.tell("button pressed", job.id if job else None, by=interaction.user.id, allowed=allowed)
-    return job if job is not None and allowed else answers.not_yours()
+    return job if job is not None and allowed else not_yours(interaction)
 
 
 def _acts(job: Job) -> list[str]:

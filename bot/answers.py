@@ -7,10 +7,8 @@ from jobs.cancel import CancelOutcome
 from storage.words import Job, Limit, LimitKind, State
 
 
-def cancel_answer(outcome: CancelOutcome, job: Job | None, vendor: Vendor) -> str:
+def cancel_answer(outcome: CancelOutcome, job: Job, vendor: Vendor) -> str:
     """Answer a press of Cancel."""
-    if job is None:
-        return not_yours()
     match outcome:
         case CancelOutcome.CANCELLED:
             return flow(_("Cancelled before anything was sent."), spent(job))
@@ -74,8 +72,13 @@ def not_approved(job: Job, limit: Limit) -> str:
     return flow(words, reserved(job, Until.FURTHER))
 
 
-def not_yours() -> str:
-    """Refuse a press, in the same words whatever the reason."""
+def not_yours(*, server: bool = True) -> str:
+    """Refuse a press, in the same words whatever the reason. `server`: it was pressed where there are moderators."""
+    if not server:
+        return _(
+            "I can't do that for you: it is not here any more, or it is somebody else's. "
+            "Only the one who asked can. Nothing was changed."
+        )
     return _(
         "I can't do that for you: it is not here any more, or it is somebody else's. "
         "The one who asked and the moderators of this server can. Nothing was changed."

@@ -12,12 +12,13 @@ from bot.looks import embed_of, vendor_of
 from bot.messages import card_of
 from bot.talking import NO_PINGS, TROUBLES, Connected, Trouble, said, trouble_of
 from bot.tokens import tokens_of
+from bot.ways import lines_of
 from jobs.context import Context
 from jobs.files import OUTPUTS
 from jobs.loop import Work
 from storage import Connection, StorageError, deliveries, history, outputs
 from storage import jobs as job_facts
-from storage.words import Delivery, DeliveryState, Job, Outlook, Output, Place, Way
+from storage.words import Delivery, DeliveryState, Job, Outlook, Output, Place, State, Way
 
 LINK_LIFE_MS = 7 * 24 * 3_600_000
 _log = structlog.get_logger("bot.cards")
@@ -96,19 +97,53 @@ async def _edit_by_token(
     embed: discord.Embed,
     view: discord.ui.View | None,
 ) -> None:
-    """Edit a card where only the command's own token reaches, unless the result stands in it; too late: leave it."""
+    """Edit a card where only the command's own token reaches, unless the result stands in it.
+
+    Too late, it is left as it is; an end without a result is then told to the asker directly, as a result would be.
+    """
     way_back = tokens_of(client).find(job.id, ctx.now())
     becoming = delivery is not None and delivery.way is Way.HERE and delivery.state is not DeliveryState.PARKED
+    if way_back is None and job.state.terminal and job.state is not State.SUCCEEDED:
+        await _told_directly(ctx, client, job, embed, view)
+        return
     if way_back is None or becoming or job.card_message_id is None:
         await ctx.database.write(job_facts.card_left, job.id, job.card_version)
         return
     try:
         await way_back.edit_message(job.card_message_id, embed=embed, view=view, allowed_mentions=NO_PINGS)
     except TROUBLES as error:
-        await _not_edited(ctx, job, error)
+        if trouble_of(error) is not Trouble.GONE:
+            await _not_edited(ctx, job, error)
+            return
+        tokens_of(client).drop(job.id)
+        await ctx.database.write(job_facts.card_postponed, job.id, ctx.now())
         return
     ctx.tell("card edited", job.id, state=job.state)
     await ctx.database.write(job_facts.card_shown, job.id, job.card_version, ctx.now())
+
+
+async def _told_directly(
+    ctx: Context,
+    client: discord.AutoShardedClient,
+    job: Job,
+    embed: discord.Embed,
+    view: discord.ui.View | None,
+) -> None:
+    """Send a card that shows its job's end to the asker, once. Whoever takes no messages finds it with /jobs."""
+    if not (job.cancelled_by and job.attempts == 0):  # else the press of Cancel was answered with just that
+        try:
+            room = await client.create_dm(discord.Object(job.user_id))
+            shown = discord.utils.MISSING if view is None else view
+            with speaking(job.language):
+                words = "\n".join(lines_of(job, Way.DIRECT))
+            await room.send(words, embed=embed, view=shown, nonce=f"card{job.code}", allowed_mentions=NO_PINGS)
+            ctx.tell("told directly", job.id, state=job.state)
+        except TROUBLES as error:
+            if trouble_of(error) in {Trouble.DOUBT, Trouble.LATER}:
+                await _not_edited(ctx, job, error)
+                return
+            _log.info("asker not reached", job=job.code, trouble=said(error))
+    await ctx.database.write(job_facts.card_lost, job.id)
 
 
 async def _replaced(

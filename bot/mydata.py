@@ -118,10 +118,10 @@ def _room(interaction: Interaction) -> int:
 
 def _handed_over(count: int, left_out: int) -> str:
     text = ngettext(
-        "This file holds everything stored about you, in this server and in others where I am: your jobs with their "
+        "This file holds everything stored about you, in servers and outside of them: your jobs with their "
         "words, options, times and credits, and what was decided about you. Only you see this message; save what you "
         "need.",
-        "These {count} files hold everything stored about you, in this server and in others where I am: your jobs with "
+        "These {count} files hold everything stored about you, in servers and outside of them: your jobs with "
         "their words, options, times and credits, and what was decided about you. Only you see this message; save what "
         "you need.",
         count,
@@ -244,9 +244,8 @@ def question(count: int, left: Sequence[Job]) -> str:
     if not count:
         return "\n".join([nothing_to_delete(), *_left(left)])
     head = ngettext(
-        "This takes away for good, of your **{count} job** that is over, in this server and in every other where I am:",
-        "This takes away for good, of your **{count} jobs** that are over, in this server and in every other where I "
-        "am:",
+        "This takes away for good, of your **{count} job** that is over, in servers and outside of them:",
+        "This takes away for good, of your **{count} jobs** that are over, in servers and outside of them:",
         count,
     )
     lines = [

@@ -12,7 +12,7 @@ from bot.amounts import Until, reserved
 from bot.language import flow
 from bot.looks import notice, vendor_of
 from bot.messages import Tone
-from bot.places import place_of
+from bot.places import place_of, server_of
 from bot.talking import NO_PINGS, TROUBLES, Trouble, said, trouble_of
 from jobs import consent, orders
 from jobs.cancel import cancel
@@ -48,10 +48,15 @@ async def refuse(interaction: Interaction) -> None:
     """Answer a press that leads nowhere."""
     try:
         await interaction.response.send_message(
-            embed=notice(answers.not_yours()), ephemeral=True, allowed_mentions=NO_PINGS
+            embed=notice(not_yours(interaction)), ephemeral=True, allowed_mentions=NO_PINGS
         )
     except TROUBLES as error:
         _log.warning("press not answered", trouble=said(error))
+
+
+def not_yours(interaction: Interaction) -> str:
+    """Refuse a press with what is true where it was made: outside of servers there are no moderators."""
+    return answers.not_yours(server=server_of(interaction) is not None)
 
 
 async def _judged(ctx: Context, interaction: Interaction, code: str, judge: Judge) -> tuple[str, Tone]:
@@ -59,7 +64,7 @@ async def _judged(ctx: Context, interaction: Interaction, code: str, judge: Judg
         job_id = job_id_of(code)
         job = None if job_id is None else await ctx.database.read(job_facts.by_id, job_id)
         if job is None or not rights.here(interaction, job):
-            return answers.not_yours(), Tone.FAILED
+            return not_yours(interaction), Tone.FAILED
         return await judge(ctx, interaction, job)
     except StorageError as error:
         _log.warning("press not stored", trouble=str(error))
@@ -84,19 +89,21 @@ async def cancelled_by_name(ctx: Context, interaction: Interaction, job: Job) ->
 
 async def _given_up(ctx: Context, interaction: Interaction, job: Job, *, allowed: bool) -> tuple[str, Tone]:
     if not allowed:
-        return answers.not_yours(), Tone.FAILED
+        return not_yours(interaction), Tone.FAILED
     theirs = interaction.user.id == job.user_id
     noted = None if theirs else rights.act(interaction, "cancel", job.code, member=job.user_id)
     outcome, after = await cancel(ctx, job.id, interaction.user.id, noted=noted)
     ctx.wakes.acts.set()
     ctx.wakes.alerts.set()  # a moderator may have been asked
+    if after is None:
+        return not_yours(interaction), Tone.FAILED
     return answers.cancel_answer(outcome, after, vendor_of(ctx.known, job)), Tone.STOPPED
 
 
 async def agreed(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
     """Judge a press of yes. Raise StorageError."""
     if interaction.user.id != job.user_id:
-        return answers.not_yours(), Tone.FAILED
+        return not_yours(interaction), Tone.FAILED
     after = await consent.agree(ctx, job.id) if job.state is State.CONFIRMING else None
     if isinstance(after, Limit):
         return flow(refusals.hindered(Hindered(job.price, after)), reserved(job, Until.FURTHER)), Tone.FAILED
@@ -108,7 +115,7 @@ async def agreed(ctx: Context, interaction: Interaction, job: Job) -> tuple[str,
 async def approved(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
     """Judge a press of Approve. Raise StorageError."""
     if not await rights.answers_for(ctx, interaction, job):
-        return answers.not_yours(), Tone.FAILED
+        return not_yours(interaction), Tone.FAILED
     noted = rights.act(interaction, "approve", job.code, member=job.user_id, credits=job.price)
     after = await consent.approve(ctx, job.id, noted=noted) if job.state is State.APPROVING else None
     if isinstance(after, Limit):
@@ -120,7 +127,7 @@ async def approved(ctx: Context, interaction: Interaction, job: Job) -> tuple[st
 async def explained(ctx: Context, interaction: Interaction, job: Job) -> tuple[str, Tone]:
     """Judge a press of Details. Raise StorageError."""
     if not rights.sees(interaction, job):
-        return answers.not_yours(), Tone.FAILED
+        return not_yours(interaction), Tone.FAILED
     delivery = await ctx.database.read(deliveries.of_job, job.id)
     return about.whole(job, vendor_of(ctx.known, job), delivery), Tone.DONE
 
@@ -136,10 +143,10 @@ async def deleted(ctx: Context, interaction: Interaction, job: Job) -> tuple[str
     ctx.tell("button pressed", job.id, by=interaction.user.id, allowed=allowed)
     message = interaction.message
     if not allowed or message is None:
-        return answers.not_yours(), Tone.FAILED
+        return not_yours(interaction), Tone.FAILED
     delivery, made = await ctx.database.write(_to_go, job, message.id, interaction.user.id, ctx.now())
     if delivery is None or delivery.message_id is None:
-        return answers.not_yours(), Tone.FAILED
+        return not_yours(interaction), Tone.FAILED
     ctx.tell("deleting", job.id, message=delivery.message_id)
     ctx.wakes.acts.set()
     try:

@@ -49,4 +49,8 @@ def notice_of(job: Job) -> list[str]:
     """Say on a card for how long it can be changed, where that is not for ever."""
     if job.place is not Place.BROUGHT or job.state.terminal:
         return []
-    return ["-# " + _("Here I can write for 15 minutes after a command. What comes later I send to you directly.")]
+    words = _(
+        "Here I can write for 15 minutes after a command: then this card stands still, and how it ends I send to you "
+        "directly. `/jobs` always shows how it stands."
+    )
+    return ["-# " + words]

@@ -263,6 +263,49 @@ async def test_a_card_nobody_can_reach_any_more_is_left_as_it_is(abroad: Set) ->
     assert card.text == before
 
 
+@pytest.mark.parametrize("why", ["too late", "over at Discord", "restart"])
+async def test_an_end_without_a_result_that_the_card_cannot_show_any_more_is_sent_to_the_asker_once(
+    abroad: Set, why: str
+) -> None:
+    job, card = await asked_in(abroad, group_of(abroad))
+    before = card.text
+    await abroad.happen(job, Event.SUBMIT)
+    match why:
+        case "too late":
+            abroad.clock.ahead += LIFE_MS / 1000 + 1
+        case "over at Discord":
+            body = {"code": 50027, "message": "Invalid Webhook Token"}
+            abroad.discord.faults.append(Fault("PATCH", HOOK, status=401, body=body))
+        case _:
+            await restarted(abroad)
+    await abroad.edit_cards()
+    room = abroad.ada.direct_messages
+    assert [one for one in room.messages if one.author is abroad.discord.bot] == []
+    await abroad.happen(job, Event.REJECTED, reason="content")
+    while await abroad.edit_cards():
+        pass
+    [told] = [one for one in room.messages if one.author is abroad.discord.bot]
+    assert "content rules forbid it" in told.text
+    assert "Nothing was spent" in told.text
+    assert "15 minutes" in told.content
+    assert card.text == before
+    listed = (await abroad.ada.type(room, "/jobs", {}).answered()).text
+    assert "Failed" in listed
+
+
+async def test_an_end_nobody_can_be_told_of_is_seen_in_the_list(abroad: Set) -> None:
+    room = group_of(abroad)
+    job, _ = await asked_in(abroad, room)
+    await restarted(abroad)
+    abroad.ada.user.accepts_direct_messages = False
+    await abroad.happen(job, Event.SUBMIT)
+    await abroad.happen(job, Event.REJECTED, reason="content")
+    await abroad.edit_cards()
+    assert not await abroad.edit_cards()
+    assert abroad.ada.direct_messages.messages == []
+    assert "Failed" in (await abroad.ada.type(room, "/jobs", {}).answered()).text
+
+
 async def test_where_not_even_the_asker_is_reached_it_is_kept_and_listed(abroad: Set) -> None:
     room = group_of(abroad)
     job, _ = await asked_in(abroad, room)
@@ -278,7 +321,10 @@ async def test_where_not_even_the_asker_is_reached_it_is_kept_and_listed(abroad:
 async def test_the_buttons_of_a_group_are_the_askers_alone(abroad: Set) -> None:
     room = group_of(abroad)
     job, card = await asked_in(abroad, room)
-    assert "I can't do that for you" in (await abroad.ben.press(card, "Cancel").answered()).text
+    refused = (await abroad.ben.press(card, "Cancel").answered()).text
+    assert "I can't do that for you" in refused
+    assert "Only the one who asked can" in refused
+    assert "moderators" not in refused
     await abroad.finished(job)
     await abroad.deliver()
     for label in ("Again", "Edit & again", "Details"):
