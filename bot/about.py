@@ -28,12 +28,12 @@ _RESULT = {
 
 def whole(job: Job, vendor: Vendor, delivery: Delivery | None) -> str:
     """Say what was asked, who makes it with what, how it stands, when what happened, and what became of the credits."""
-    lines = [subject(job), "", _("**What** {thing}").format(thing=made(job.operation))]
+    lines = [subject(job), "", _("**Kind** {thing}").format(thing=made(job.operation))]
     lines += [_("**Files** {files}").format(files=_files(job))] if job.inputs else []
-    words = _("**Vendor** {vendor}") if job.asked.get("wanted") else _("**Vendor** {vendor}, chosen for you")
+    words = _("**Provider** {vendor}") if job.asked.get("wanted") else _("**Provider** {vendor} (chosen for you)")
     lines.append(words.format(vendor=vendor.title))
     if job.model:
-        words = _("**Model** {model}") if job.asked.get("model") else _("**Model** {model}, its usual one")
+        words = _("**Model** {model}") if job.asked.get("model") else _("**Model** {model} (the usual one)")
         lines.append(words.format(model=plain(job.model, 64)))
     lines += _options(job)
     lines += _choices(job.asked.get("extras") or {})
@@ -60,8 +60,8 @@ def _options(job: Job) -> list[str]:
         value = job.options.get(name)
         if value not in (None, "", False) or (name == "seed" and value == 0):
             (usual if job.asked.get(name) is None else asked).append(_option(name, value))
-    lines = [_("**Asked for** {choices}").format(choices=" · ".join(asked))] if asked else []
-    return lines + ([_("**As usual there** {choices}").format(choices=" · ".join(usual))] if usual else [])
+    lines = [_("**Settings asked for** {choices}").format(choices=" · ".join(asked))] if asked else []
+    return lines + ([_("**Settings left at the usual** {choices}").format(choices=" · ".join(usual))] if usual else [])
 
 
 def _option(name: str, value: Any) -> str:
@@ -98,11 +98,11 @@ def _state(job: Job, delivery: Delivery | None) -> str:
 
 def _times(job: Job, delivery: Delivery | None) -> list[str]:
     who = plain(job.user_name, _NAME_MOST) or _("somebody")
-    times = [_("asked by {member} {when}").format(member=who, when=_moment(job.created_at))]
-    times += [_("sent {when}").format(when=_moment(job.submitted_at))] if job.submitted_at else []
+    times = [_("asked for by {member} {when}").format(member=who, when=_moment(job.created_at))]
+    times += [_("sent to the provider {when}").format(when=_moment(job.submitted_at))] if job.submitted_at else []
     if job.finished_at:
         after = time_of((job.finished_at - job.created_at) / 1000)
-        times.append(_("over {when}, after {time}").format(when=_moment(job.finished_at), time=after))
+        times.append(_("ended {when}, {time} after it was asked for").format(when=_moment(job.finished_at), time=after))
     if delivery and delivery.posted_at:
         times.append(_("posted {when}").format(when=_moment(delivery.posted_at)))
     return times

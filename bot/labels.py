@@ -76,18 +76,18 @@ _OPERATIONS: dict[str, str] = {
     Operation.COMPOSE_SHOTS: N_("a music video from its shots"),
 }
 _STATES: dict[str, str] = {
-    State.CONFIRMING: N_("confirming"),
-    State.APPROVING: N_("approving"),
+    State.CONFIRMING: N_("waiting for the member's yes"),
+    State.APPROVING: N_("waiting for a moderator"),
     State.QUEUED: N_("queued"),
-    State.SUBMITTING: N_("submitting"),
-    State.UNKNOWN: N_("unknown"),
-    State.SUBMITTED: N_("submitted"),
-    State.PROCESSING: N_("processing"),
+    State.SUBMITTING: N_("being sent"),
+    State.UNKNOWN: N_("not sure it arrived"),
+    State.SUBMITTED: N_("waiting at the provider"),
+    State.PROCESSING: N_("rendering"),
     State.CANCELLING: N_("cancelling"),
-    State.SUCCEEDED: N_("succeeded"),
+    State.SUCCEEDED: N_("done"),
     State.FAILED: N_("failed"),
     State.CANCELLED: N_("cancelled"),
-    State.EXPIRED: N_("expired"),
+    State.EXPIRED: N_("no answer in time"),
 }
 _THAT = N_("that")
 
@@ -115,7 +115,7 @@ def made(operation: str) -> str:
 
 
 def state_of(state: State) -> str:
-    """Name a job's state in a word, for moderators."""
+    """Name a job's state in the middle of a line."""
     return _(_STATES[state])
 
 

@@ -116,7 +116,7 @@ def _save(ctx: Context) -> app_commands.Command[Any, ..., None]:
         model=N_("Which model makes it"),
         duration=N_("How many seconds"),
         aspect_ratio=N_("The shape, such as 16:9"),
-        resolution=N_("How sharp, such as 720p"),
+        resolution=N_("How sharp the picture is, such as 720p"),
         audio=N_("With sound"),
         provider=N_("Who makes it"),
     )

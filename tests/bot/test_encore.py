@@ -126,9 +126,9 @@ async def test_details_tell_everything_to_whoever_sees_the_result(films: Set) ->
     answer = await films.ben.press(result, "Details").answered()
     assert answer.flags & EPHEMERAL
     for words in (
-        "a boat at dawn", "a video from an image", "the image", "Acme, chosen for you", "slow-1", "Asked for** seed 7",
-        "As usual there** 4 s · 720p", "succeeded; the result was posted", f"<t:{job.created_at // 1000}:f>",
-        "40 credits reserved · 36 credits spent · 4 credits returned", f"job {job.code}", "by Ada",
+        "a boat at dawn", "a video from an image", "the image", "Acme (chosen for you)", "slow-1",
+        "Settings asked for** seed 7", "Settings left at the usual** 4 s · 720p", "done; the result was posted", f"<t:{job.created_at // 1000}:f>",
+        "40 credits reserved · 36 credits spent · 4 credits returned", f"job {job.code}", "asked for by Ada",
     ):  # fmt: skip
         assert words in answer.text
     for secret in ("vendor.example", f"task-{job.code}", "rushes.example"):

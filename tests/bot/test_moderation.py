@@ -119,7 +119,7 @@ async def test_a_members_requests_are_read_by_moderators_and_that_is_written_dow
     await films.taken(films.ask(films.ben, prompt="not this one"))
     await films.finished(job)
     text = await answer(films, "prompts", member=films.ada)
-    assert f"succeeded · 40 credits · job {job.code}" in text
+    assert f"done · 40 credits · job {job.code}" in text
     assert "](https://evil" not in text
     assert "not this one" not in text
     assert [act.kind for act in await done(films)] == ["read prompts"] * 2
