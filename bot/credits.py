@@ -16,10 +16,11 @@ from discord import app_commands
 
 from bot import accounts, chart, refusals
 from bot.amounts import credits_of
-from bot.language import N_, _, month_name, ngettext, number, percent
+from bot.labels import made
+from bot.language import N_, _, day_name, month_name, ngettext, number, percent
 from bot.looks import notice, title_of
 from bot.messages import Tone
-from bot.plain import clean
+from bot.plain import clean, plain
 from bot.rights import Interaction
 from bot.talking import NO_PINGS, working
 from jobs.context import Context
@@ -195,11 +196,34 @@ def text_of(books: Books, titles: Mapping[str, str]) -> str:
     if released:
         lines.append(_("Returned because nothing came of it: {credits}.").format(credits=credits_of(released)))
     lines += _drift(books, titles)
+    lines += _parts(books, titles)
     if books.top:
         members = " · ".join(f"<@{user}> {number(amount)}" for user, amount in books.top[:_MOST_MEMBERS])
         lines.append(_("Most by: {members}").format(members=members))
     worth = _("A credit is worth US$0.005. Days are UTC; a request counts on the day it was made.")
     return "\n".join([*lines, f"-# {worth}"])
+
+
+def _parts(books: Books, titles: Mapping[str, str]) -> list[str]:
+    """Tell what was spent or is reserved by day, vendor and operation: all that the picture draws."""
+    used = [(one, one.settled + one.held) for one in books.here]
+    days = sorted(_sums((one.day, amount) for one, amount in used))
+    vendors = _sums((titles.get(one.provider, one.provider), amount) for one, amount in used)
+    operations = _sums((one.operation, amount) for one, amount in used)
+    if not days:
+        return []
+    by_day = [f"**{_day(books.since + day * DAY)}** {number(amount)}" for day, amount in days]
+    by_vendor = [f"{plain(title, 40)} {number(amount)}" for title, amount in vendors]
+    by_kind = [f"{made(operation)} {number(amount)}" for operation, amount in operations]
+    return [
+        _("By day: {days}").format(days=" · ".join(by_day)),
+        _("By provider: {providers}").format(providers=" · ".join(by_vendor)),
+        _("By kind: {kinds}").format(kinds=" · ".join(by_kind)),
+    ]
+
+
+def _day(moment: int) -> str:
+    return day_name(datetime.fromtimestamp(moment / 1000, UTC))
 
 
 def _before(books: Books) -> list[str]:

@@ -84,6 +84,11 @@ def month_name(moment: datetime) -> str:
     return format_skeleton("yMMMM", moment, locale=_folder(_spoken.get()))
 
 
+def day_name(moment: datetime) -> str:
+    """Write which day of its month it is, shortly."""
+    return format_skeleton("d", moment, locale=_folder(_spoken.get()))
+
+
 def either(words: Iterable[str]) -> str:
     """List alternatives: a, b or c."""
     return format_list(list(words), style="or", locale=_folder(_spoken.get()))

@@ -16,6 +16,7 @@ from bot.chart import Month, bar, draw, highest
 from bot.credits import Books, month_drawn, month_of, not_admin, not_read, table_of, text_of
 from jobs.purses import Purses
 from providers.contract import Balance, ErrorKind, ProviderError, Reason
+from providers.orders import Operation
 from sandbox.discord import EPHEMERAL, Member, Message, NotOfferedError
 from storage import guilds
 from storage.spending import DAY, Line, Spent
@@ -152,6 +153,26 @@ def test_picture_and_text_say_the_same_of_a_longer_month_before() -> None:
     month = month_drawn(books(before=october), {})
     assert (len(month.settled), sum(month.before)) == (30, 20)
     assert draw(month).startswith(b"\x89PNG")
+
+
+def test_the_text_has_the_numbers_of_the_picture_by_day_provider_and_kind() -> None:
+    spent = (
+        Spent(0, 1, "vidu", "avatar", 1, 0, 1000, 0, 0, 0),
+        Spent(9, 2, "vidu", "text_to_video", 1, 20, 0, 0, 0, 0),
+        Spent(9, 1, "kling", "avatar", 2, 0, 300, 7, 0, 0),
+        Spent(11, 1, "kling", "avatar", 1, 0, 0, 50, 0, 0),
+    )
+    text = text_of(books(*spent), {"vidu": "Vidu", "kling": "Kling"})
+    assert "By day: **1** 1,000 · **10** 320\n" in text
+    assert "By provider: Vidu 1,020 · Kling 300\n" in text
+    assert "By kind: a talking face 1,300 · a video from words alone 20\n" in text
+    assert "By " not in text_of(books(), {})
+
+
+def test_the_numbers_of_a_busy_month_fit_into_one_frame() -> None:
+    kinds = list(Operation)
+    spent = [Spent(n % 31, n, f"vendor{n % 6}", kinds[n % len(kinds)], 1, 0, 10**9, 0, 0, 0) for n in range(31 * 66)]
+    assert len(text_of(books(*spent), {})) < 4096
 
 
 def pixel(month: Month, x: int, y: int) -> tuple[int, ...]:

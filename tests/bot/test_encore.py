@@ -127,7 +127,8 @@ async def test_details_tell_everything_to_whoever_sees_the_result(films: Set) ->
     assert answer.flags & EPHEMERAL
     for words in (
         "a boat at dawn", "a video from an image", "the image", "Acme (chosen for you)", "slow-1",
-        "Settings asked for** seed 7", "Settings left at the usual** 4 s · 720p", "done; the result was posted", f"<t:{job.created_at // 1000}:f>",
+        "Settings asked for** seed 7", "Settings left at the usual** 4 s · 720p", "done; the result was posted",
+        f"<t:{job.created_at // 1000}:f>",
         "40 credits reserved · 36 credits spent · 4 credits returned", f"job {job.code}", "asked for by Ada",
     ):  # fmt: skip
         assert words in answer.text

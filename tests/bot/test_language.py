@@ -95,7 +95,7 @@ async def test_a_result_speaks_the_language_of_its_card_and_its_buttons_that_of_
     _, result = await shown(films, await films.finished(job))
     assert wide("Your videos are ready · {credits}", credits=wide("{count} credits", count=40)) in result.text
     assert [button.label for button in result.buttons][-1] == wide("Delete")
-    for who, words in ((films.ada, "**Times** asked by Ben"), (films.ben, wide("**Times** {times}", times=""))):
+    for who, words in ((films.ada, "**Times** asked for by Ben"), (films.ben, wide("**Times** {times}", times=""))):
         answer = await who.press(result, wide("Details")).answered()
         assert answer.flags & EPHEMERAL
         assert words in answer.text
