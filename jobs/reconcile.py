@@ -66,29 +66,34 @@ async def _ask(ctx: Context, provider: Provider, job: Job) -> bool:
     if job.task_id is None:
         return provider.can_find and await _look_for(ctx, provider, job)
     task = task_of(job, job.task_id)
+    unheard: ProviderError | None = None
     if job.state is State.CANCELLING and job.cancel_sent_at is None:
-        await _tell_to_stop(ctx, provider, job, task)
+        unheard = await _tell_to_stop(ctx, provider, job, task)
     asked_at = ctx.now()
-    status = await provider.query(task)
+    status = await provider.query(task)  # a vendor that never understands the cancel may have ended the task long ago
     ctx.tell("asked", job.id, word=status.word)
+    if unheard is not None and not status.progress.final:
+        raise unheard
     if not status.progress.final and _over(ctx, job):
         return False
     await learn(ctx, job, status, asked_at, due_at=ctx.now() + _patience(ctx, job), lookups=job.lookups + 1)
     return job.state is not State.EXPIRED or status.progress.final
 
 
-async def _tell_to_stop(ctx: Context, provider: Provider, job: Job, task: Task) -> None:
-    """Ask the vendor to stop, until it has understood. Raise ProviderError when it has not."""
+async def _tell_to_stop(ctx: Context, provider: Provider, job: Job, task: Task) -> ProviderError | None:
+    """Ask the vendor to stop; give what went wrong when it has not understood, so that it is asked once more."""
     if provider.can_cancel(task.operation):
         try:
             await provider.cancel(task)
             ctx.tell("cancel sent", job.id)
         except ProviderError as error:
             if error.kind is not ErrorKind.REJECTED:
-                raise
+                ctx.tell("cancel not understood", job.id, kind=error.kind, detail=error.detail)
+                return error
             ctx.tell("cancel refused", job.id, kind=error.kind, detail=error.detail)  # too late
     await ctx.database.write(job_facts.cancel_sent, job.id, ctx.now())
     ctx.wakes.cards.set()
+    return None
 
 
 async def _look_for(ctx: Context, provider: Provider, job: Job) -> bool:

@@ -229,6 +229,28 @@ async def test_a_vendor_that_confirms_no_cancel_holds_the_credits_no_longer_than
     assert await lab.entries(job) == [Entry.HOLD, Entry.RELEASE]
 
 
+@pytest.mark.parametrize("trouble", [NO_ANSWER, THROTTLED, NOT_SENT], ids=["no answer", "throttled", "not sent"])
+async def test_a_job_whose_cancel_is_never_understood_is_asked_about_all_the_same(lab: Lab, trouble: Exception) -> None:
+    job = await lab.taken()
+    lab.vendor.cancels.always(trouble)
+    lab.vendor.queries.rule = done
+    await lab.give_up(job)
+    job = await later(lab, job)
+    assert (job.state, job.charged) == (State.CANCELLED, 30)
+    assert await lab.entries(job) == [Entry.HOLD, Entry.SETTLE]
+
+
+async def test_a_cancel_nobody_understands_is_tried_ever_more_rarely_and_ends_with_the_deadline(lab: Lab) -> None:
+    job = await lab.taken()
+    lab.vendor.cancels.always(NO_ANSWER)
+    await lab.give_up(job)
+    for _ in range(370):
+        await lab.round(60)
+    job = await lab.now(job)
+    assert (job.state, job.charged) == (State.CANCELLED, 0)
+    assert 10 < len(lab.vendor.cancels.calls) == len(lab.vendor.queries.calls) < 120
+
+
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
     engine = create_engine("sqlite://")
