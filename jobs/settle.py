@@ -34,6 +34,7 @@ _BATCH = 500
 # that nobody can make us ask a vendor without end.
 _FREE_RINGS = 12
 _HINTS_READ = 16  # of the newest callbacks of a job, in one look: reading bodies takes time that others wait for
+_TASKS_ASKED = 4  # in one look at a job in doubt, where each callback may name another task
 _RING_GAP = 10_000  # milliseconds
 _CLOCK_SLACK = 300_000  # milliseconds a vendor's clock may be behind ours
 
@@ -95,7 +96,7 @@ async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRo
         return
     if await ctx.database.write(_too_soon, job_id, doubtful, ctx.now()):
         return
-    for task_id, group in _by_task(provider, job, doubtful[-_HINTS_READ:]).items():
+    for task_id, group in _by_task(provider, job, _next(job, doubtful)).items():
         after = await _confirm(ctx, provider, job, task_id, group)
         if after is not None and after.task_id != job.task_id:
             return  # the job has found its task: the other callbacks are looked at again in that light
@@ -142,6 +143,13 @@ def _growing(ctx: Context, rows: Sequence[InboxRow]) -> int:
     """Say how long to wait, in milliseconds: as long again as some callbacks have waited so far, within bounds."""
     waited = ctx.now() - rows[0].received_at
     return min(max(waited, ctx.timing.retry_least), ctx.timing.retry_most)
+
+
+def _next(job: Job, rows: Sequence[InboxRow]) -> Sequence[InboxRow]:
+    """Pick the callbacks to act on in this look: the newest, and of a job in doubt those never asked about first."""
+    if job.task_id is not None:
+        return rows[-_HINTS_READ:]
+    return sorted(rows, key=lambda row: (row.asked_at or 0, -row.id))[:_TASKS_ASKED]
 
 
 def _by_task(provider: Provider, job: Job, rows: Sequence[InboxRow]) -> dict[str, list[InboxRow]]:
@@ -320,7 +328,7 @@ def _ask_again(connection: Connection, ctx: Context, job: Job, rows: Sequence[In
     # A vendor may need a moment until it finds a task it has just made; after that, there is no such task.
     worth = timing.absence_gap * 5 if error.reason is Reason.NOT_FOUND else timing.rescue
     if not looked_after and waited < worth:
-        inbox.postponed(connection, ids, now + _growing(ctx, rows))
+        inbox.postponed(connection, ids, now + _growing(ctx, rows), asked_at=now)
         return
     inbox.settled(connection, ids, now, f"the vendor could not be asked: {error.kind}")
     if job.due_at is not None:

@@ -149,6 +149,7 @@ inbox = Table(
     Column("body", LargeBinary, nullable=False),
     Column("received_at", BigInteger, nullable=False),
     Column("due_at", BigInteger, nullable=False),  # not to be acted on before
+    Column("asked_at", BigInteger),  # when the vendor was last asked about it in vain; null: it was not
     Column("settled_at", BigInteger),  # null: nobody has acted on it yet
     Column("outcome", String(200)),  # what came of it; null: likewise
     # The job belongs to the key: a delivery replayed at another job's address must not keep the true one out.

@@ -181,6 +181,7 @@ class InboxRow:
     trust: str  # data or doorbell (providers/contract.py, Trust)
     body: bytes = field(repr=False)
     received_at: int
+    asked_at: int | None = None  # when the vendor was last asked about it in vain
 
 
 class Entry(StrEnum):

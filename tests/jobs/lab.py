@@ -347,6 +347,11 @@ class Lab:
         with self._from_outside() as connection:
             return [row[0] for row in connection.execute("SELECT outcome FROM inbox ORDER BY id")]
 
+    def trusts(self) -> list[str]:
+        """List what each stored callback is worth."""
+        with self._from_outside() as connection:
+            return [row[0] for row in connection.execute("SELECT trust FROM inbox ORDER BY id")]
+
     @contextmanager
     def locked(self) -> Generator[None]:
         """Hold the database's write lock, as a backup or another program may."""

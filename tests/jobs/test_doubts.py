@@ -183,10 +183,53 @@ async def test_forged_tasks_do_not_keep_the_genuine_one_away(lab: Lab, cannot_fi
     await lab.ring(job, "task-1")
     for number in range(30):
         await lab.ring(job, f"forged-again-{number}")
-    while await lab.settle():
-        pass
+    for _ in range(16):  # four are asked about, then ten seconds pass
+        await lab.settle()
+        lab.clock.forward(10)
     job = await lab.now(job)
     assert (job.state, job.task_id) == (State.SUCCEEDED, "task-1")
+
+
+@pytest.mark.parametrize("before", [1, 2, 5])
+async def test_a_box_full_of_forged_rings_has_room_for_the_genuine_one_once_they_were_looked_at(
+    lab: Lab, before: int
+) -> None:
+    lab.vendor.can_find = False
+    job = await lab.doubtful()
+    lab.vendor.queries.rule = only("task-1", **MINE)
+    for _ in range(before):
+        await lab.flood([job], 64)
+        for _ in range(17):
+            await lab.settle()
+            lab.clock.forward(10)
+    assert await lab.ring(job, "task-1")
+    await lab.settle()
+    job = await lab.now(job)
+    assert (job.state, job.task_id) == (State.SUCCEEDED, "task-1")
+
+
+async def test_rings_for_a_job_in_doubt_make_us_ask_four_times_in_ten_seconds_at_the_most(lab: Lab) -> None:
+    lab.vendor.can_find = False
+    job = await lab.doubtful()
+    lab.vendor.queries.always(NOT_FOUND)
+    for second in range(600):
+        await lab.flood([job], 3)
+        await lab.settle()
+        lab.clock.forward(1)
+        assert len(lab.vendor.queries.calls) <= 40 + 4 * (second // 10 + 1)
+    assert len(lab.outcomes()) == 64
+
+
+async def test_a_signed_callback_is_not_thrown_away_for_rings(lab: Lab) -> None:
+    job = await lab.taken()
+    await lab.ring(job, "task-1", Progress.RUNNING, trust=Trust.DATA)
+    for _ in range(5):
+        await lab.flood([job], 64)
+        for _ in range(5):
+            await lab.settle()
+            lab.clock.forward(10)
+    assert "data" in lab.trusts()
+    assert len(lab.trusts()) == 64
 
 
 async def test_a_forged_task_that_was_asked_about_first_does_not_keep_the_genuine_one_away(lab: Lab) -> None:
