@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: demo test check run lock format texts pictures clean
+.PHONY: demo test check bench run lock format texts pictures clean
 
 .venv/ready: requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -23,6 +23,15 @@ check: .venv/ready  ## style, types and the direction of imports, in seconds
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 
+bench: .venv/ready .venv-bench/ready  ## how fast it is, beside what others would do: one table, in about ten minutes
+	$(BIN)/python -m benchmarks $(ARGS)
+
+# Without the network the peers that need packages stay away, and the rest is measured.
+.venv-bench/ready: benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt \
+	  && touch $@ || { rm -rf .venv-bench; echo "the peers' packages could not be installed"; }
+
 run: .venv/ready  ## the bot, against Discord and the vendors named in .env
 	$(BIN)/rushes run $(ARGS)
 
@@ -35,6 +44,9 @@ lock:  ## renew the hashed requirement files (needs uv)
 	  pyproject.toml -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	grep -oE '^(aiohttp|aiosqlite|sqlalchemy)==[0-9.]+' requirements.txt \
+	  | uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  -c /dev/stdin benchmarks/requirements.in -o benchmarks/requirements.txt
 
 texts: .venv/ready  ## bring the new texts into every catalogue, where they wait to be translated
 	$(BIN)/pybabel -q extract --no-location --sort-output --omit-header --width=120 -o .venv/texts.pot bot
@@ -45,4 +57,4 @@ pictures: .venv/ready  ## draw the README's pictures anew from what the bot send
 	RUSHES_DRAW=1 $(BIN)/pytest tests/bot/test_pictures.py
 
 clean:
-	rm -rf .venv data demo-output .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench data demo-output bench-output .pytest_cache .ruff_cache

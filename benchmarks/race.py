@@ -1,0 +1,138 @@
+"""A race: servers take turns, round by round, under the same load, each with a fresh copy of its database.
+
+After each load the rows stored are held against the answers 200: a number from a receiver that lost or doubled a
+callback is no number, and the whole run ends.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from benchmarks import prepared, stock
+from benchmarks.bench import Bench
+from benchmarks.contestants import Contestant
+from benchmarks.load import Load
+from benchmarks.machine import ROOT, Trouble, accepts, free_port
+from benchmarks.prepared import Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One load on one server."""
+
+    contestant: str
+    connections: int
+    round: int
+    load: Load
+    memory: float  # MiB resident at its end
+    rows: int | None  # stored meanwhile; None: it stores nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Who runs, and over which course."""
+
+    name: str
+    contestants: Sequence[Contestant]
+    connections: Sequence[int]
+    jobs: int  # stored before it begins
+    targets: range  # the jobs whose callbacks come
+    requests: int  # prepared for a round
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    only: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])  # fewer connections for some
+
+
+def run(bench: Bench, race: Race) -> list[Sample]:
+    """Hold the race. Raise Trouble."""
+    templates: dict[str, Path] = {}
+    for one in race.contestants:
+        if one.stocked:
+            bench.say(f"{race.name}: filling the database of {one.title}")
+            templates[one.key] = bench.folder / f"template-{one.key}.db"
+            one.stocked(templates[one.key], race.jobs)
+    samples: list[Sample] = []
+    for number in range(bench.plan.rounds):
+        requests = _requests(bench, race, number)  # anew, for their dates are good for five minutes
+        turn = number % len(race.contestants)
+        for one in [*race.contestants[turn:], *race.contestants[:turn]]:
+            samples += _stint(bench, race, one, number, templates.get(one.key), requests[one.sent])
+    for leftover in bench.folder.glob("template-*"):
+        leftover.unlink()
+    return samples
+
+
+def _requests(bench: Bench, race: Race, number: int) -> dict[str, Prepared]:
+    made = {"callbacks": prepared.callbacks(bench.folder / "callbacks", race.requests, race.targets, number)}
+    if any(one.sent == "events" for one in race.contestants):
+        made["events"] = prepared.events(bench.folder / "events", max(1, race.requests // 4))
+    return made
+
+
+def _stint(
+    bench: Bench, race: Race, one: Contestant, number: int, template: Path | None, requests: Prepared
+) -> list[Sample]:
+    """Start one server, let it run over the course, and end it."""
+    database = bench.folder / "contestant.db"
+    for leftover in bench.folder.glob("contestant.db*"):
+        leftover.unlink()
+    if template is not None:
+        shutil.copyfile(template, database)
+    samples: list[Sample] = []
+    with bench.cores.servers():
+        server = one.start(free_port(), database, bench.folder / f"{one.key}.log", race.environment)
+    try:
+        server.wait(accepts)
+        first = 0
+        for connections in race.only.get(one.key, race.connections):
+            before = stock.rows(database, one.rows) if one.rows else 0
+            load = _load(bench, server.port, requests, first, connections)
+            first += load.sent if one.rows else 0  # who keeps nothing may be told the same again
+            rows = stock.rows(database, one.rows) - before if one.rows else None
+            bench.say(
+                f"{race.name}, round {number + 1} of {bench.plan.rounds}: {one.title}, {connections} connections, "
+                f"{load.per_second:,.0f}/s"
+            )
+            if load.answers.get("none") or not load.accepted or rows not in (None, load.accepted):
+                raise Trouble(f"{one.title}: answers {load.answers}, but {rows} rows")
+            samples.append(Sample(one.key, connections, number, load, round(server.memory(), 1), rows))
+    finally:
+        server.stop()
+    return samples
+
+
+def _load(bench: Bench, port: int, requests: Prepared, first: int, connections: int) -> Load:
+    spans = [str(bench.plan.warmup), str(bench.plan.seconds)]
+    numbers = [requests.length, first, requests.count - first, connections]
+    command = [sys.executable, "-m", "benchmarks.load", str(port), str(requests.file), *map(str, numbers), *spans]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Trouble(f"the load ended badly:\n{done.stderr[-2000:]}")
+    return Load(**json.loads(done.stdout))
+
+
+def typical(samples: Sequence[Sample], key: str, connections: int, of: Callable[[Sample], float]) -> float | None:
+    """Give the median over the rounds; None without a sample."""
+    found = [of(one) for one in samples if (one.contestant, one.connections) == (key, connections)]
+    return median(found) if found else None
+
+
+def ratio(
+    samples: Sequence[Sample],
+    key: str,
+    to: str,
+    connections: int,
+    of: Callable[[Sample], float] = lambda one: one.load.per_second,
+) -> float | None:
+    """Give the median of the rounds' ratios of one contestant to another; None without samples of both."""
+
+    def by_round(wanted: str) -> dict[int, float]:
+        return {one.round: of(one) for one in samples if (one.contestant, one.connections) == (wanted, connections)}
+
+    mine, theirs = by_round(key), by_round(to)
+    found = [mine[number] / theirs[number] for number in mine.keys() & theirs.keys() if theirs[number]]
+    return median(found) if found else None
