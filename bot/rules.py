@@ -28,6 +28,10 @@ _ADDED = re.compile(
     "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f\ufe20-\ufe2f\U000e0100-\U000e01ef]"
 )
 
+# Small letters of Cyrillic, Greek and phonetic writing that nobody tells from a Latin one, after folding to small.
+_LOOK_ALIKES = str.maketrans("аеорсухкіјѕԁһԛԝѵαικορτυχνγıɑɡ", "aeopcyxkijsdhqwvaikoptuxvyiag")
+_ACCENTS = re.compile("(?<=[a-z])(?!(?<=n)\u0303)[\u0300-\u036f]+")  # ñ is no n with an accent
+
 
 def broken(settings: GuildSettings, channel: object, typed: Typed) -> str | None:
     """Say which rule a request breaks; None: none."""
@@ -48,9 +52,14 @@ def broken(settings: GuildSettings, channel: object, typed: Typed) -> str | None
 
 
 def forbidden_in(words: tuple[str, ...], text: str) -> bool:
-    """Tell whether a text holds one of the words, however it is written in large, small, wide or struck letters."""
+    """Tell whether a text holds one of the words, however it is written in large, small, wide or struck letters.
+
+    A word without accents is found with them too; one that has some is another word without.
+    """
     plain = _folded(text)
-    return any(_pattern(word).search(plain) for word in map(_folded, words) if word)
+    bare = _bare(plain)
+    folded = [word for word in map(_folded, words) if word]
+    return any(_pattern(word).search(bare if word == _bare(word) else plain) for word in folded)
 
 
 def _pattern(word: str) -> re.Pattern[str]:
@@ -61,9 +70,14 @@ def _pattern(word: str) -> re.Pattern[str]:
 
 
 def _folded(text: str) -> str:
-    """Write alike what is read alike. Accents stay: with them it is another letter (año, ano; バ, ハ)."""
+    """Write alike what is read alike, in whatever script. Marks that make another letter stay (バ, ハ)."""
     wide = unicodedata.normalize("NFKC", clean(text)).casefold()
-    return " ".join(_ADDED.sub("", unicodedata.normalize("NFKC", wide)).split())
+    return " ".join(_ADDED.sub("", unicodedata.normalize("NFKC", wide)).translate(_LOOK_ALIKES).split())
+
+
+def _bare(text: str) -> str:
+    """Take the accents from Latin letters."""
+    return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", text)))
 
 
 def _restricted(channel: object) -> bool:

@@ -33,6 +33,13 @@ from tests.bot.test_refused_alone import decide
         ("desnudo", "hombre desnudo"),
         ("cafe\u0301", "un CAFÉ"),
         ("cafe\u0301", "un cafe\u200b\u0301"),
+        ("cafe", "un CAFÉ"),
+        ("nude", "a nüdé woman"),
+        ("nude", "a nu\u0501e"),  # Cyrillic d
+        ("nude", "a nud\u0435 woman"),  # Cyrillic e
+        ("cop", "\u0441\u043e\u0440"),  # Cyrillic throughout
+        ("porn", "p\u03bfrn"),  # Greek o
+        ("\u0441\u0443\u043a\u0430", "\u0441\u0443\u043aa!"),  # Latin a in a Cyrillic word
         ("two  words", "these two\u3000words"),
         ("c++", "in c++."),
     ],
@@ -49,6 +56,9 @@ def test_a_forbidden_word_is_found(word: str, text: str) -> None:
         ("裸体", "裸 的 体"),
         ("エロ", "イエローの車"),
         ("ano", "el año nuevo"),
+        ("ano", "el an\u0303o nuevo"),
+        ("café", "a cafe"),
+        ("мои", "мой дом"),
         ("バカ", "ハカ"),
         ("nude", "denuded"),
         ("\u00a8", "anything"),
