@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from bot import acts, alerts, cards, delivery
+from bot import acts, alerts, cards, delivery, leaving
 from bot.client import Bot
 from jobs import files, guard, media, own_keys, reconcile, settle, submit
 from jobs.addresses import Addresses
@@ -78,6 +78,7 @@ class Program:
             cards.work(self.ctx, self.bot),
             alerts.work(self.ctx, self.bot),
             acts.work(self.ctx, self.bot),
+            leaving.work(self.ctx, self.bot),
         ]
         self.ctx.loops.extend(loops)
         self._tasks = [asyncio.create_task(loop.run(self._stopping), name=loop.name) for loop in loops]

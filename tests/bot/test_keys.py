@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from bot import key_texts
+from bot import key_texts, leaving
 from bot.answers import not_yours
 from jobs.keyring import Keyring
+from jobs.loop import Work
 from jobs.tries import MOST, Tries
 from jobs.vault import Vault
 from providers.contract import Account, Balance, ErrorKind, Provider, ProviderError, Reason
-from sandbox.discord import Member, Message, Typed
+from sandbox.discord import Fault, Member, Message, Typed
 from sandbox.discord.world import walk
 from storage import moderation, vendor_keys
 from storage.words import State, StoredKey
@@ -320,3 +321,68 @@ async def test_who_throws_me_out_takes_the_keys_along(studio: Set, boss: Member)
     assert await stored(studio) == []
     assert await studio.ctx.database.read(vendor_keys.kept) == []
     assert (await studio.job(job.id)).state is State.CANCELLED
+
+
+async def thrown_out_while_away(studio: Set, boss: Member) -> Work[int]:
+    await typed_in(studio, boss)
+    await studio.stop()
+    studio.guild.kick_bot()
+    await studio.start()
+    return leaving.work(studio.ctx, studio.bot)
+
+
+def later(studio: Set, milliseconds: int = leaving.GRACE_MS) -> None:
+    studio.clock.ahead += milliseconds / 1000
+
+
+async def test_who_threw_me_out_while_i_was_away_takes_the_keys_along_after_a_while(studio: Set, boss: Member) -> None:
+    loop = await thrown_out_while_away(studio, boss)
+    assert not await loop.once()
+    later(studio, leaving.GRACE_MS - 60_000)
+    assert not await loop.once()
+    assert len(await stored(studio)) == 1
+    later(studio, 60_000)
+    assert await loop.once()
+    assert await stored(studio) == []
+    assert await studio.ctx.database.read(vendor_keys.kept) == []
+    later(studio)
+    assert not await loop.once()
+    assert studio.steps().count("server left") == 1
+
+
+@pytest.mark.parametrize("status", [500, 401, 404, 200])
+async def test_without_discords_own_word_the_keys_stay(studio: Set, boss: Member, status: int) -> None:
+    loop = await thrown_out_while_away(studio, boss)
+    await loop.once()
+    later(studio)
+    if status == 200:
+        studio.guild.installed = True  # invited again, and the gateway has not told so yet
+    else:
+        studio.discord.faults = [Fault("GET", r"/guilds/\d+$", status=status, body={"code": 0}, times=9)]
+    assert await loop.once()
+    assert len(await stored(studio)) == 1
+
+
+async def test_an_outage_costs_no_server_its_keys(studio: Set, boss: Member) -> None:
+    await typed_in(studio, boss)
+    loop = leaving.work(studio.ctx, studio.bot)
+    studio.discord.world.dispatch("GUILD_DELETE", {"id": str(studio.guild.id), "unavailable": True}, studio.guild, 0)
+    await studio.discord.until(lambda: studio.bot.client is not None and studio.bot.client.guilds[0].unavailable)
+    await loop.once()
+    later(studio)
+    assert not await loop.once()
+    assert len(await stored(studio)) == 1
+
+
+async def test_time_without_a_connection_does_not_count(studio: Set, boss: Member) -> None:
+    loop = await thrown_out_while_away(studio, boss)
+    await loop.once()
+    later(studio)
+    bot = studio.bot
+    await studio.stop()
+    assert bot.client is None
+    assert not await loop.once()
+    await studio.start()
+    loop = leaving.work(studio.ctx, studio.bot)
+    assert not await loop.once()
+    assert len(await stored(studio)) == 1
