@@ -5,10 +5,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated
 
 import aiohttp
 import typer
@@ -21,13 +20,12 @@ from jobs.vault import Vault
 from providers import registry
 from providers.contract import Account, Balance, Provider
 from rushes import doctor as examine
-from rushes import logs, reports
+from rushes import logs, repair, reports
 from rushes.program import Program
-from rushes.settings import BadSettings, Settings, load
-from storage import Database, StorageError, guilds, ledger
+from rushes.settings import Settings
+from rushes.terminal import OURS_ALONE, TROUBLES, fail, in_database, read_settings
+from storage import Database, guilds, ledger
 from storage import jobs as job_facts
-from storage.lock import InUse
-from storage.migrate import FromTheFuture
 from storage.words import Period, Scope
 
 app = typer.Typer(
@@ -37,10 +35,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # its tracebacks print local variables: secrets
 )
 
-T = TypeVar("T")
-
-_OURS_ALONE = 0o077  # the umask: the database and the media are nobody else's business
-_TROUBLES = (InUse, FromTheFuture, StorageError, OSError)  # of the surroundings: a sentence tells more than a traceback
 _MOST_ID = 2**63 - 1
 _MOST_CREDITS = 10**15
 
@@ -48,13 +42,13 @@ _MOST_CREDITS = 10**15
 @app.command()
 def run() -> None:
     """Run the bot with the settings of the environment or `.env`, until it is told to stop."""
-    settings = _settings()
-    os.umask(_OURS_ALONE)
+    settings = read_settings()
+    os.umask(OURS_ALONE)
     logs.configure(settings.log_level, settings.log_format, settings.secret_values())
     try:
         asyncio.run(_run(settings))
-    except (*_TROUBLES, TokenRefused) as error:
-        _fail(str(error))
+    except (*TROUBLES, TokenRefused) as error:
+        fail(str(error))
 
 
 async def _run(settings: Settings) -> None:
@@ -77,7 +71,7 @@ async def _run(settings: Settings) -> None:
 @app.command()
 def check() -> None:
     """Look at the settings and say what is wrong with them, or which vendors they offer."""
-    settings = _settings()
+    settings = read_settings()
     typer.echo("The settings are usable. Vendors with a key: " + ", ".join(settings.accounts()))
 
 
@@ -92,12 +86,12 @@ def budget(
     unlimited: Annotated[bool, typer.Option("--unlimited", help="take the limit away")] = False,
 ) -> None:
     """Read or set how many credits a server may use in a calendar month (UTC)."""
-    settings = _settings()
-    os.umask(_OURS_ALONE)
+    settings = read_settings()
+    os.umask(OURS_ALONE)
     try:
         asyncio.run(_budget(settings, guild, credits, unlimited=unlimited))
-    except _TROUBLES as error:
-        _fail(str(error))
+    except TROUBLES as error:
+        fail(str(error))
 
 
 async def _budget(settings: Settings, guild: int, credits: int | None, *, unlimited: bool) -> None:
@@ -124,7 +118,7 @@ def providers(
     """List which vendor can do what; needs no settings."""
     vendors = asyncio.run(_all_vendors())
     if name is not None and name not in vendors:
-        _fail(f"There is no vendor {name}. There are: {', '.join(vendors)}.")
+        fail(f"There is no vendor {name}. There are: {', '.join(vendors)}.")
     rows = reports.matrix(vendors) if name is None else reports.vendor_rows(vendors[name])
     if markdown:
         typer.echo(reports.markdown(rows))
@@ -149,7 +143,7 @@ async def _all_vendors() -> dict[str, Provider]:
 @app.command()
 def balance() -> None:
     """Ask each vendor that is set up what is left of the account there."""
-    found = asyncio.run(_balances(_settings()))
+    found = asyncio.run(_balances(read_settings()))
     Console().print(reports.shown(reports.balance_rows(found)))
 
 
@@ -168,8 +162,8 @@ async def _balances(settings: Settings) -> dict[str, Balance | Exception | None]
 @app.command()
 def doctor() -> None:
     """Look whether everything works, from here to the vendors and back; ends with 1 when something does not."""
-    settings = _settings()
-    os.umask(_OURS_ALONE)
+    settings = read_settings()
+    os.umask(OURS_ALONE)
     logs.configure("ERROR", settings.log_format, settings.secret_values())
     found = asyncio.run(examine.examined(settings))
     Console(highlight=False).print(examine.shown(found), end="")
@@ -183,7 +177,7 @@ def drift(
 ) -> None:
     """Compare what was held with what the vendors said it cost."""
     since = int((time.time() - days * 86_400) * 1000)
-    found = asyncio.run(_in_database(lambda database: database.read(ledger.drift, since)))
+    found = in_database(lambda database: database.read(ledger.drift, since))
     if not found:
         typer.echo(f"No job was paid for in the last {days} days.")
         return
@@ -193,7 +187,7 @@ def drift(
 @app.command()
 def doubts() -> None:
     """List jobs of which nobody knows whether a vendor took them; their credits stay held until you decide."""
-    for job in asyncio.run(_in_database(lambda database: database.read(job_facts.in_limbo))):
+    for job in in_database(lambda database: database.read(job_facts.in_limbo)):
         asked = time.strftime("%Y-%m-%d %H:%M", time.gmtime(job.created_at / 1000))
         typer.echo(f"{job.code}  {job.provider}  {job.operation}  asked {asked} UTC  {job.price} credits held")
     typer.echo("Look into the vendor's own list; then: rushes release CODE (not taken), or rushes charge CODE (taken).")
@@ -214,26 +208,13 @@ def charge(code: Annotated[str, typer.Argument(help="the job's code")]) -> None:
 def _decide(code: str, *, charge: bool) -> None:
     now = int(time.time() * 1000)
     write = partial(decided, code=code.strip().lower(), now=now, charge=charge)
-    job = asyncio.run(_in_database(lambda database: database.write(write)))
+    job = in_database(lambda database: database.write(write))
     if job is None:
-        _fail(f"No job {code} waits for a decision. `rushes doubts` lists those that do.")
+        fail(f"No job {code} waits for a decision. `rushes doubts` lists those that do.")
     typer.echo(f"Job {job.code}: {job.price} credits {'counted as spent' if charge else 'given back'}.")
 
 
-async def _in_database(work: Callable[[Database], Awaitable[T]]) -> T:
-    """Do something with the database of the settings, beside a running program or without one."""
-    settings = _settings()
-    os.umask(_OURS_ALONE)
-    try:
-        database = await Database.open(settings.database_url)
-        try:
-            return await work(database)
-        finally:
-            await database.close()
-    except _TROUBLES as error:
-        _fail(str(error))
-
-
+repair.add_to(app)
 keys = typer.Typer(help="Servers' own keys at vendors, as the database keeps them.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 
@@ -241,15 +222,15 @@ app.add_typer(keys, name="keys")
 @keys.command()
 def rotate() -> None:
     """Seal every stored key with the newest of SECRET_KEYS; do it before an older one is taken away."""
-    vault = Vault([key.get_secret_value() for key in _settings().secret_keys])
-    done = asyncio.run(_in_database(lambda database: database.write(own_keys.rotate, vault)))
+    vault = Vault([key.get_secret_value() for key in read_settings().secret_keys])
+    done = in_database(lambda database: database.write(own_keys.rotate, vault))
     typer.echo(f"Sealed anew: {done.renewed}. Sealed by the newest key already: {done.current}.")
     if not done.unreadable:
         return
     for key in done.unreadable:
         day = time.strftime("%Y-%m-%d", time.gmtime(key.set_at / 1000))
         typer.echo(f"  server {key.guild_id}, {registry.TITLES.get(key.provider, key.provider)}, set {day}", err=True)
-    _fail(
+    fail(
         f"{len(done.unreadable)} cannot be read by any of SECRET_KEYS and stay as they are. Put the older key back "
         "behind the newest one and rotate again; if it is lost, the server's admins must type theirs anew in /setup."
     )
@@ -268,16 +249,4 @@ def demo(
     try:
         asyncio.run(show(image, prompt, provider, output))
     except DemoFailed as error:
-        _fail(f"The demo failed: {error}")
-
-
-def _settings() -> Settings:
-    try:
-        return load()
-    except BadSettings as error:
-        _fail("The settings cannot be used:\n" + "\n".join(f"  - {problem}" for problem in error.problems))
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    sys.exit(1)
+        fail(f"The demo failed: {error}")

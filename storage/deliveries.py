@@ -5,8 +5,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 from sqlalchemy.sql import Select
 
+from storage import marks
 from storage.tables import DUE_TO_DELIVER, deliveries
-from storage.words import Delivery, DeliveryState, Way
+from storage.words import RANDOM_BITS, Delivery, DeliveryState, Way, first_id_at, moment_of
 
 _columns = (
     deliveries.c.job_id,
@@ -32,7 +33,25 @@ def awaited(connection: Connection, job_id: int) -> None:
 def ready(connection: Connection, job_id: int, now: int) -> bool:
     """Make an awaited delivery due; False when there is none waiting."""
     here = (deliveries.c.job_id == job_id, deliveries.c.state == DeliveryState.WAITING.value)
-    return connection.execute(update(deliveries).where(*here).values(state="due", due_at=now)).rowcount == 1
+    values = {**_untried(connection, job_id), "due_at": now}
+    return connection.execute(update(deliveries).where(*here).values(values)).rowcount == 1
+
+
+def _untried(connection: Connection, job_id: int) -> dict[str, Any]:
+    """Say how a delivery stands that this database knows no try of.
+
+    In one that was brought back from a backup a job of before may be posted all the same: it is looked for first.
+    """
+    restored = marks.get(connection, marks.RESTORED)
+    if restored is None or job_id >= first_id_at(restored.at):
+        return {"state": DeliveryState.DUE.value, "first_tried_at": None}
+    return {"state": DeliveryState.POSTING.value, "first_tried_at": moment_of(job_id)}
+
+
+def doubted(connection: Connection) -> int:
+    """Take every result that is due for one that may be posted already; how many."""
+    told = {"state": DeliveryState.POSTING.value, "first_tried_at": deliveries.c.job_id.op(">>")(RANDOM_BITS)}
+    return connection.execute(update(deliveries).where(DUE_TO_DELIVER).values(told)).rowcount
 
 
 def due(connection: Connection, now: int, limit: int) -> list[Delivery]:
@@ -85,7 +104,7 @@ def in_doubt(connection: Connection, job_id: int, *, retry_at: int, problem: str
 
 def turned(connection: Connection, job_id: int, way: Way, channel_id: int | None, now: int, problem: str) -> None:
     """Record that the way taken so far is closed for good, and which one is taken instead; None: still to be opened."""
-    fresh: dict[str, Any] = {"state": "due", "due_at": now, "first_tried_at": None, "linked": 0}
+    fresh: dict[str, Any] = {**_untried(connection, job_id), "due_at": now, "linked": 0}
     _changed(connection, job_id, way=way.value, channel_id=channel_id, problem=problem[:300], **fresh)
 
 

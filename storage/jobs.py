@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, case, func, insert, select, update
 from sqlalchemy.sql import Select
 
 from storage import ledger, limits
@@ -18,6 +18,7 @@ _charged = (
     .scalar_subquery()
     .label("charged")
 )
+_LONG = 2_000  # characters of a job's history
 _whole: Select[Any] = select(jobs, _charged)
 
 
@@ -63,6 +64,8 @@ def held(connection: Connection, job: Job, outside: int = 0) -> Limit | None:
         "price": job.price,
         "language": job.language,
         "key_id": job.key_id,
+        "silenced": False,
+        "history": _entry(job.state, job.created_at),
     }
     connection.execute(insert(jobs).values(row))
     if ledger.hold(connection, job, outside):
@@ -120,7 +123,12 @@ def move(connection: Connection, job: Job, now: int, to: State, values: Mapping[
 
     The caller read `job` in this same transaction, so nothing can have changed in between.
     """
-    changed = {"changed_at": now} if to != job.state else {}
+    changed: dict[str, Any] = {}
+    if to != job.state:
+        longer = jobs.c.history + f" {_entry(to, now)}"
+        # A job that a vendor keeps putting off goes round for a day; its beginning and end tell enough.
+        told = longer if to.terminal else case((func.length(jobs.c.history) < _LONG, longer), else_=jobs.c.history)
+        changed = {"changed_at": now, "history": told}
     finished = {"finished_at": now} if to.terminal and not job.state.terminal else {}
     connection.execute(
         update(jobs).where(jobs.c.id == job.id).values({"state": to, **changed, **finished, **values}),
@@ -195,7 +203,7 @@ def rerouted(connection: Connection, job: Job, now: int) -> bool:
     connection.execute(
         update(jobs)
         .where(jobs.c.id == job.id)
-        .values(**values, key_id=job.key_id, tried=list(job.tried), due_at=now, reason=None, detail=None)
+        .values(**values, key_id=job.key_id, tried=list(job.tried), due_at=now, reason=None, detail=None, account=None)
     )
     touch_card(connection, job.id, now)
     return True
@@ -260,6 +268,17 @@ def count_by_state(connection: Connection) -> dict[str, int]:
     """Count the jobs in each state."""
     rows = connection.execute(select(jobs.c.state, func.count().label("jobs")).group_by(jobs.c.state)).mappings()
     return {row["state"]: row["jobs"] for row in rows}
+
+
+def history_of(connection: Connection, job_id: int) -> list[tuple[str, int]]:
+    """List the states a job has been in, and since when."""
+    written = connection.execute(select(jobs.c.history).where(jobs.c.id == job_id)).scalar() or ""
+    steps = (entry.partition("@") for entry in str(written).split())
+    return [(state, int(at)) for state, _, at in steps]
+
+
+def _entry(state: State, now: int) -> str:
+    return f"{state.value}@{now}"
 
 
 def _all(connection: Connection, statement: Select[Any], limit: int | None) -> list[Job]:

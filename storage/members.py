@@ -256,7 +256,7 @@ def about(connection: Connection, user_id: int) -> About:
 # How it is taken away
 
 
-def _over() -> ColumnElement[bool]:
+def over() -> ColumnElement[bool]:
     """Tell a job that nothing can come of any more: ended, paid, its files fetched, its result posted.
 
     A music video whose shots are being worked on is needed still, wherever somebody asked for that.
@@ -274,13 +274,13 @@ def _over() -> ColumnElement[bool]:
 
 def unfinished(connection: Connection, user_id: int) -> list[Job]:
     """List a member's jobs, wherever they asked, whose words and files are needed still, the newest first."""
-    statement = select(jobs.c.id).where(jobs.c.user_id == user_id, ~_over()).order_by(jobs.c.id.desc())
+    statement = select(jobs.c.id).where(jobs.c.user_id == user_id, ~over()).order_by(jobs.c.id.desc())
     return _in_order(connection, statement)
 
 
 def finished(connection: Connection, user_id: int) -> list[int]:
     """List the ids of a member's other jobs, those without words any more included."""
-    statement = select(jobs.c.id).where(jobs.c.user_id == user_id, _over()).order_by(jobs.c.id)
+    statement = select(jobs.c.id).where(jobs.c.user_id == user_id, over()).order_by(jobs.c.id)
     return [int(job_id) for job_id in connection.execute(statement).scalars()]
 
 
@@ -288,7 +288,7 @@ def worded(connection: Connection, user_id: int, limit: int | None) -> list[int]
     """List finished jobs of a member that still hold words of theirs, the oldest first."""
     empty = (cast(jobs.c.asked, String) == "{}", cast(jobs.c.inputs, String) == "[]")
     words = or_(jobs.c.prompt != "", jobs.c.user_name != "", jobs.c.detail.is_not(None), *(~one for one in empty))
-    statement = select(jobs.c.id).where(jobs.c.user_id == user_id, words, _over()).order_by(jobs.c.id)
+    statement = select(jobs.c.id).where(jobs.c.user_id == user_id, words, over()).order_by(jobs.c.id)
     return [int(job_id) for job_id in connection.execute(statement.limit(limit)).scalars()]
 
 
@@ -298,17 +298,20 @@ def silenced(connection: Connection, user_id: int, limit: int) -> int:
     What the ledger's sums and the comparison of prices stand on stays: when, where, which model, how long, the credits.
     """
     ids = worded(connection, user_id, limit)
-    for job_id, options in connection.execute(select(jobs.c.id, jobs.c.options).where(jobs.c.id.in_(ids))).all():
-        empty: dict[str, Any] = {"prompt": "", "user_name": "", "inputs": [], "asked": {}, "shots": [], "detail": None}
-        connection.execute(
-            update(jobs).where(jobs.c.id == job_id).values(**empty, options=_without_words(options or {}))
-        )
-    _silence_the_rest(connection, ids)
+    silence(connection, ids, "deleted by the member")
     return len(ids)
 
 
-def _silence_the_rest(connection: Connection, ids: Sequence[int]) -> None:
-    nowhere = {"url": "", "file": None, "sha256": None, "problem": "deleted by the member"}
+def silence(connection: Connection, ids: Sequence[int], why: str) -> None:
+    """Take the words and files out of jobs that are over."""
+    for job_id, options in connection.execute(select(jobs.c.id, jobs.c.options).where(jobs.c.id.in_(ids))).all():
+        empty: dict[str, Any] = {"prompt": "", "user_name": "", "inputs": [], "asked": {}, "shots": [], "detail": None}
+        connection.execute(
+            update(jobs)
+            .where(jobs.c.id == job_id)
+            .values(**empty, options=_without_words(options or {}), silenced=True)
+        )
+    nowhere = {"url": "", "file": None, "sha256": None, "problem": why}
     connection.execute(update(output_table).where(output_table.c.job_id.in_(ids)).values(nowhere))
     # A vendor's callback may repeat the prompt; the row stays, so that a repeat of it is still known.
     connection.execute(update(inbox).where(inbox.c.job_id.in_(ids)).values(body=b""))

@@ -52,6 +52,7 @@ ASKING = text("message_id IS NOT NULL")
 OF_A_KEY = text("key_id IS NOT NULL")
 KEY_IN_USE = text("retired_at IS NULL")
 CLOSING = text("kind IN ('settle', 'release')")
+WORDED = text("NOT silenced")
 
 
 def _partial(name: str, *columns: Column[object], where: object, unique: bool = False) -> Index:
@@ -121,6 +122,11 @@ jobs = Table(
     Column("reason", String(32)),  # null: nothing went wrong
     Column("detail", Text),  # for the log and the operator; null: likewise
     Column("key_id", BigInteger, ForeignKey("vendor_keys.id")),  # the server's own key it is made with; null: ours
+    Column(
+        "account", String(16)
+    ),  # names the key of ours it was sent with, see jobs/accounts.py; null: none, or not sent
+    Column("silenced", Boolean, nullable=False),  # whether its words and files were taken away
+    Column("history", Text, nullable=False),  # of its states: state@milliseconds, with blanks between
     UniqueConstraint("provider", "task_id"),
     CheckConstraint(
         "due_at IS NOT NULL OR state IN ('succeeded', 'failed', 'cancelled', 'expired')",
@@ -136,6 +142,7 @@ _partial("jobs_in_doubt", jobs.c.id, where=IN_DOUBT)
 _partial("jobs_running", jobs.c.guild_id, jobs.c.user_id, where=RUNNING)
 _partial("jobs_made", jobs.c.provider, jobs.c.operation, jobs.c.model, jobs.c.id, where=MADE)
 _partial("jobs_of_key", jobs.c.key_id, where=OF_A_KEY)
+_partial("jobs_worded", jobs.c.id, where=WORDED)
 Index("jobs_of_member", jobs.c.user_id, jobs.c.id)
 
 inbox = Table(
@@ -309,3 +316,29 @@ alerts = Table(
 )
 _partial("alerts_due", alerts.c.due_at, where=DUE_TO_TELL)
 _partial("alerts_asking", alerts.c.job_id, where=ASKING)
+
+refusals = Table(  # of callbacks: a bounded book, see refusals.py
+    "refusals",
+    metadata,
+    Column("id", _Counter, primary_key=True),
+    Column("provider", String(32), nullable=False),
+    Column("job_id", BigInteger, nullable=False),  # 0: the address named no job of ours
+    Column("status", Integer, nullable=False),
+    Column("reason", String(120), nullable=False),  # in our words
+    Column("digest", String(16), nullable=False),  # of the last one's body; empty: it was not read
+    Column("size", BigInteger, nullable=False),  # bytes, of the last one's body
+    Column("times", BigInteger, nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    UniqueConstraint("provider", "job_id", "status", "reason"),
+    sqlite_autoincrement=True,
+)
+Index("refusals_latest", refusals.c.last_at)
+
+marks = Table(  # what the program must remember about itself
+    "marks",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("detail", JSON, nullable=False),
+)

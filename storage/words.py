@@ -10,7 +10,7 @@ from typing import Any
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u to misread
 _CODE_LENGTH = 13  # 63 bits, five a digit
-_RANDOM_BITS = 21
+RANDOM_BITS = 21  # of a job's id; the rest is time
 
 
 class State(StrEnum):
@@ -40,12 +40,17 @@ TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED, State.EXPI
 
 def new_job_id(now_ms: int) -> int:
     """Make an id that grows with time, so that rows are appended, and that nobody can guess by counting."""
-    return (now_ms << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
+    return (now_ms << RANDOM_BITS) | secrets.randbits(RANDOM_BITS)
 
 
 def first_id_at(now_ms: int) -> int:
     """Tell the smallest id a job made at that moment may have."""
-    return max(now_ms, 0) << _RANDOM_BITS
+    return max(now_ms, 0) << RANDOM_BITS
+
+
+def moment_of(job_id: int) -> int:
+    """Tell when a job was made, in milliseconds, by its id."""
+    return job_id >> RANDOM_BITS
 
 
 def job_code(job_id: int) -> str:
@@ -148,6 +153,8 @@ class Job:
     parent_id: int | None = None
     parent_open: bool = False
     key_id: int | None = None  # the server's own key at the vendor that it is made with; None: the operator's account
+    account: str | None = None  # names the key of the operator's that it was sent with (jobs/accounts.py)
+    silenced: bool = False  # its words and files were taken away
 
     @property
     def room_id(self) -> int:

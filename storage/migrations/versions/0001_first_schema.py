@@ -28,6 +28,8 @@ def upgrade() -> None:
     _rules()
     _acts()
     _alerts()
+    _refusals()
+    _marks()
 
 
 def _vendor_keys() -> None:
@@ -99,6 +101,9 @@ def _jobs() -> None:
         sa.Column("reason", sa.String(length=32), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("key_id", sa.BigInteger(), nullable=True),
+        sa.Column("account", sa.String(length=16), nullable=True),
+        sa.Column("silenced", sa.Boolean(), nullable=False),
+        sa.Column("history", sa.Text(), nullable=False),
         sa.CheckConstraint(
             "due_at IS NOT NULL OR state IN ('succeeded', 'failed', 'cancelled', 'expired')",
             name=op.f("ck_jobs_never_stuck"),
@@ -150,6 +155,8 @@ def _jobs() -> None:
     op.create_index("jobs_made", "jobs", columns, unique=False, sqlite_where=made, postgresql_where=made)
     keyed = sa.text("key_id IS NOT NULL")
     op.create_index("jobs_of_key", "jobs", ["key_id"], unique=False, sqlite_where=keyed, postgresql_where=keyed)
+    worded = sa.text("NOT silenced")
+    op.create_index("jobs_worded", "jobs", ["id"], unique=False, sqlite_where=worded, postgresql_where=worded)
     op.create_index("jobs_of_member", "jobs", ["user_id", "id"], unique=False)
     op.create_index(
         "jobs_music_videos",
@@ -396,3 +403,35 @@ def _alerts() -> None:
     )
     asking = sa.text("message_id IS NOT NULL")
     op.create_index("alerts_asking", "alerts", ["job_id"], unique=False, sqlite_where=asking, postgresql_where=asking)
+
+
+def _refusals() -> None:
+    op.create_table(
+        "refusals",
+        sa.Column("id", _counter(), nullable=False),
+        sa.Column("provider", sa.String(length=32), nullable=False),
+        sa.Column("job_id", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=120), nullable=False),
+        sa.Column("digest", sa.String(length=16), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("times", sa.BigInteger(), nullable=False),
+        sa.Column("first_at", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_refusals")),
+        sa.UniqueConstraint(
+            "provider", "job_id", "status", "reason", name=op.f("uq_refusals_provider_job_id_status_reason")
+        ),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("refusals_latest", "refusals", ["last_at"], unique=False)
+
+
+def _marks() -> None:
+    op.create_table(
+        "marks",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("detail", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_marks")),
+    )
