@@ -1,5 +1,6 @@
 """Telling the admins of a server what only they can mend, in the channel they chose for it."""
 
+import re
 from collections.abc import Sequence
 
 import discord
@@ -14,11 +15,12 @@ from bot.looks import title_of
 from bot.talking import NO_PINGS, TROUBLES, Connected, Trouble, pause_after, said, trouble_of
 from jobs.context import Context
 from jobs.loop import Work
-from storage import Connection, StorageError, alerts, guilds, moderation
+from storage import Connection, StorageError, alerts, guilds, moderation, outputs
 from storage import jobs as job_facts
 from storage.words import Alert, AlertKind, GuildSettings, Job, State
 
 _AT_ONCE = 4
+_HOST = re.compile(r"strange: ([a-z0-9.-]{1,253}) is ")
 _WORTH_TELLING_MS = 24 * 3_600_000
 _log = structlog.get_logger("bot.alerts")
 
@@ -48,8 +50,9 @@ async def _tell(ctx: Context, client: discord.AutoShardedClient, alert: Alert) -
     if alert.channel_id is not None and alert.message_id is not None:
         await _answered(ctx, client, alert, alert.channel_id, alert.message_id)
         return
-    settings, job = await ctx.database.read(_rest, alert)
+    settings, job, host = await ctx.database.read(_rest, alert)
     facts = {"kind": alert.kind, "provider": alert.provider, "guild": alert.guild_id, "job": job.code if job else ""}
+    facts |= {"host": host} if host else {}
     room = settings.alerts_channel_id
     if alert.kind is AlertKind.APPROVAL:
         room = settings.moderators_channel_id or room
@@ -65,7 +68,7 @@ async def _tell(ctx: Context, client: discord.AutoShardedClient, alert: Alert) -
     channel = client.get_partial_messageable(room, guild_id=alert.guild_id)
     with speaking(settings.language):
         view = view_of(job) if alert.kind is AlertKind.APPROVAL else None
-        text = text_of(alert, title_of(ctx.known, alert.provider), job)
+        text = text_of(alert, title_of(ctx.known, alert.provider), job, host)
     try:
         # Under the same nonce Discord takes a repeat for the first one, for a few minutes.
         message = await channel.send(
@@ -89,7 +92,7 @@ async def _answered(
     ctx: Context, client: discord.AutoShardedClient, alert: Alert, channel_id: int, message_id: int
 ) -> None:
     """Say below a question how it was answered, and take its buttons away. What is gone is left."""
-    settings, job = await ctx.database.read(_rest, alert)
+    settings, job, _host = await ctx.database.read(_rest, alert)
     if job is None:
         await ctx.database.write(alerts.told, alert.id)
         return
@@ -119,8 +122,12 @@ def _decision(job: Job, approver: int | None) -> str:
     return "⌛ " + _("Nobody decided in time; nothing was spent.")
 
 
-def _rest(connection: Connection, alert: Alert) -> tuple[GuildSettings, Job | None]:
-    return guilds.settings_of(connection, alert.guild_id), job_facts.by_id(connection, alert.job_id)
+def _rest(connection: Connection, alert: Alert) -> tuple[GuildSettings, Job | None, str]:
+    host = ""
+    if alert.kind is AlertKind.HOST:
+        problems = [output.problem or "" for output in outputs.of_job(connection, alert.job_id)]
+        host = next((found[1] for problem in problems if (found := _HOST.match(problem))), "")
+    return guilds.settings_of(connection, alert.guild_id), job_facts.by_id(connection, alert.job_id), host
 
 
 async def _not_told(ctx: Context, alert: Alert, error: BaseException) -> None:
@@ -133,7 +140,7 @@ async def _not_told(ctx: Context, alert: Alert, error: BaseException) -> None:
     await ctx.database.write(alerts.postponed, alert, now + pause_after(alert.attempts, error))
 
 
-def text_of(alert: Alert, title: str, job: Job) -> str:
+def text_of(alert: Alert, title: str, job: Job, host: str = "") -> str:
     """Say what is wrong and what to do about it. A stranger's words come made harmless."""
     if alert.kind is AlertKind.KEY or (alert.kind in OF_KEYS and job.key_id is not None):
         return alert_of(alert, title, job)
@@ -162,6 +169,12 @@ def text_of(alert: Alert, title: str, job: Job) -> str:
                 "while: look into your account there soon, save them, and give them to {member}. What it cost stays "
                 "spent."
             )
+        case AlertKind.HOST:
+            words = "🛂 " + _(
+                "**{vendor} made job {code}, but its result lies at `{host}`, which is none of the hosts allowed.** If "
+                "that host is {vendor}'s, whoever runs this bot adds it to `{setting}` and restarts it: the result is "
+                "then fetched and posted. It is tried for a day. What it cost stays spent."
+            )
         case AlertKind.PARKED:
             words = "📪 " + _(
                 "**I could not post the result of job {code} in {channel}**, nor send it to {member}. Check that I may "
@@ -180,7 +193,8 @@ def text_of(alert: Alert, title: str, job: Job) -> str:
                 job.price,
             )
     where, who = f"<#{job.room_id}>", f"<@{job.user_id}>"
-    return words.format(vendor=title, code=job.code, count=number(job.price), channel=where, member=who)
+    about = {"host": host or "?", "setting": f"{alert.provider.upper()}_RESULT_HOSTS"}
+    return words.format(vendor=title, code=job.code, count=number(job.price), channel=where, member=who, **about)
 
 
 def _approval(title: str, job: Job) -> str:

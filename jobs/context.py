@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jobs.addresses import Addresses
+from jobs.hosts import Hosts
 from jobs.keyring import Keyring
 from jobs.purses import Purses
 from jobs.trial import Trials
@@ -99,6 +100,7 @@ class Context:
     trials: Trials = field(default_factory=Trials)
     purses: Purses = field(default_factory=Purses)
     keys: Keyring = field(default_factory=Keyring)
+    hosts: Hosts = field(default_factory=Hosts)  # of results
 
     def offered(self, guild_id: int | None) -> Mapping[str, Provider]:
         """List the vendors that can be asked for in a server. Made for planning: whose account it is tells the job."""

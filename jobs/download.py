@@ -15,7 +15,7 @@ import aiohttp
 from jobs import files
 from jobs.guard import Blocked, parse
 
-Kind = Literal["gone", "refused", "temporary", "blocked", "too_large", "too_slow"]
+Kind = Literal["gone", "refused", "temporary", "blocked", "strange", "too_large", "too_slow"]
 
 MOST_BYTES = 300 * 1024 * 1024
 _CHUNK = 256 * 1024  # bytes written at a time
@@ -37,8 +37,8 @@ class DownloadFailed(Exception):  # noqa: N818 -- says what happened; it is no p
     """Raised when a file did not arrive. The detail names the host at most: result addresses are secrets.
 
     `gone`: deleted; `refused`: the server does not want (object stores answer so when a link's time is over), or what
-    it offers is not a plain file; `temporary`: worth another try; `blocked`: we do not go there; `too_large`,
-    `too_slow`: given up by us.
+    it offers is not a plain file; `temporary`: worth another try; `blocked`: we do not go there; `strange`: nor
+    there, for the caller says so; `too_large`, `too_slow`: given up by us.
     """
 
     def __init__(self, kind: Kind, detail: str) -> None:
@@ -56,8 +56,11 @@ async def download(
     deadline: float = 300,
     least_bytes_per_second: float = 32 * 1024,
     patience: float = 20,
+    allowed: Callable[[str, int | None], bool] | None = None,
 ) -> Downloaded:
     """Fetch `url` into the file `part` by a session of jobs/guard.py. Raise DownloadFailed, or OSError for the disk.
+
+    `allowed` is asked about the host and port of the address and of each one it redirects to.
 
     After an error there is no `part`. `deadline` is in seconds, for everything. An answer slower than
     `least_bytes_per_second` on the whole is given up; its first `patience` seconds do not count.
@@ -65,7 +68,7 @@ async def download(
     limits = _Limits(max_bytes, asyncio.get_running_loop().time() + deadline, least_bytes_per_second, patience)
     try:
         async with asyncio.timeout_at(limits.end) as clock:
-            return await _follow(session, url, part, limits, clock)
+            return await _follow(session, url, part, limits, clock, allowed)
     except TimeoutError:
         raise DownloadFailed("too_slow", "the file did not arrive in time") from None
 
@@ -79,7 +82,12 @@ class _Limits:
 
 
 async def _follow(
-    session: aiohttp.ClientSession, text: str, part: Path, limits: _Limits, clock: asyncio.Timeout
+    session: aiohttp.ClientSession,
+    text: str,
+    part: Path,
+    limits: _Limits,
+    clock: asyncio.Timeout,
+    allowed: Callable[[str, int | None], bool] | None,
 ) -> Downloaded:
     """Walk along redirects to the file; the session judges each of them."""
     for _ in range(1 + _REDIRECTS):
@@ -87,6 +95,8 @@ async def _follow(
         try:
             url = parse(text)
             host = url.host or host
+            if allowed is not None and not allowed(url.raw_host or "", url.port):
+                raise DownloadFailed("strange", f"{host} is none of the hosts that results may come from")
             async with session.get(url, allow_redirects=False) as answer:
                 onward = _judge(answer, host, limits.most)
                 if onward is None:

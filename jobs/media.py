@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -76,7 +77,7 @@ async def _keep(ctx: Context, session: aiohttp.ClientSession, desk: Desk, job: J
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True, mode=0o700)
     part = folder / f"{job.code}-{output.position}.part"
     try:
-        downloaded = await download(session, output.url, part)
+        downloaded = await download(session, output.url, part, allowed=partial(ctx.hosts.allowed, job.provider))
         mime, width, height, seconds = await _looked_into(desk, part, downloaded.size, output.kind)
         name = files.name_for(job.code, str(output.position), mime)
         await asyncio.to_thread(files.keep, part, files.locate(ctx.media_dir, files.OUTPUTS, name))
@@ -127,21 +128,23 @@ async def _failed(ctx: Context, job: Job, output: Output, problem: Exception) ->
     def store(connection: Connection) -> bool:
         outputs.not_fetched(connection, output, due_at, refused=refused, problem=detail)
         ready = _ready_when_all_here(connection, output.job_id, ctx.now())
+        if isinstance(problem, DownloadFailed) and problem.kind == "strange" and due_at is not None:
+            alerts.raised(connection, job, AlertKind.HOST, ctx.now())
         if ready and not any(one.file for one in outputs.of_job(connection, job.id)):
             alerts.raised(connection, job, AlertKind.LOST, ctx.now())
         return ready
 
     if await ctx.database.write(store):
         ctx.wakes.deliver.set()
-        ctx.wakes.alerts.set()
+    ctx.wakes.alerts.set()
     if due_at is not None:
         await _ask_for_new_addresses(ctx, job)
 
 
 def _passes(problem: Exception) -> bool:
-    """Tell trouble that may be over in a while, ours or the network's, from a file that cannot be had."""
+    """Tell trouble that may be over in a while (ours, the network's, a setting's) from a file that cannot be had."""
     return isinstance(problem, OSError) or (
-        isinstance(problem, DownloadFailed) and problem.kind in {"temporary", "too_slow"}
+        isinstance(problem, DownloadFailed) and problem.kind in {"temporary", "too_slow", "strange"}
     )
 
 

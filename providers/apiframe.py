@@ -35,6 +35,7 @@ from .reading import as_count, as_identifier, as_link, as_object, as_objects, as
 
 NAME, TITLE = "apiframe", "Apiframe"
 BASE_URLS = ("https://api.apiframe.pro",)
+RESULT_HOSTS = ("apiframe.pro",)  # the examples of its picture pages; the video pages blot the host out (read 2026-11)
 MOST_PROMPT = 2500  # characters; not stated, so Kling's own limit, which makes the videos
 
 _TYPES = {  # generation_type; an end frame goes with image2video

@@ -34,6 +34,7 @@ from .reading import as_object, read_object
 NAME, TITLE = "futurelabs", "Futurelabs"
 # "Base URL": two addresses of one service; the second one for when the first cannot be reached.
 BASE_URLS = ("https://api.imagine-future.com", "https://api.futurelabsai.dev")
+RESULT_HOSTS = ("imagine-future.com", "klingai.com")  # the examples of "Get Creation" and "Query Task" (read 2026-11)
 MOST_PROMPT = 5000  # characters; for a template and a picture none is stated
 
 _TEXT, _IMAGE, _FRAMES = Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO, Operation.START_END_TO_VIDEO

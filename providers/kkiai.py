@@ -32,6 +32,7 @@ from .reading import read_object
 
 NAME, TITLE = "kkiai", "kkiai"
 BASE_URLS = ("https://www.kkiai.com",)
+RESULT_HOSTS: tuple[str, ...] = ()  # no page shows an address of a result (read 2026-11)
 QUERY_PATHS = ("/ent/v2/tasks/{id}/creations",)
 MOST_PROMPT = 2000  # characters
 

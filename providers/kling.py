@@ -33,6 +33,10 @@ from .reading import as_count, read_object
 
 NAME, TITLE = "kling", "Kling"
 BASE_URLS = ("https://api-singapore.klingai.com",)  # Authentication: for servers outside China
+RESULT_HOSTS = (
+    "kwimgs.com",
+    "klingai.com",
+)  # the example of "Query Task" and, at a reseller, of the same (read 2026-11)
 TOKEN_LIFE, TOKEN_EARLY, TOKEN_USE = 1800.0, 5.0, 1500.0  # seconds; Authentication: exp = now + 1800, nbf = now - 5
 PACKS_SINCE = 365 * 86_400.0  # seconds; a time must be said, and no pack is known to last longer
 

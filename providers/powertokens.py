@@ -32,6 +32,7 @@ from .reading import as_link, as_object, as_objects, as_text, read_object
 
 NAME, TITLE = "powertokens", "powertokens"
 BASE_URLS = ("https://api.powertokens.ai",)
+RESULT_HOSTS: tuple[str, ...] = ()  # no page shows an address of a result (read 2026-11)
 QUERY_PATHS = ("/vidu/ent/v2/tasks/{id}/creations", "/vidu/v1/videos/{id}", "/vidu/ent/v2/tasks/{id}")
 MOST_PROMPT = 5000  # characters
 

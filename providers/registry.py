@@ -17,6 +17,10 @@ _MAKERS: dict[str, tuple[str, Callable[[Account, aiohttp.ClientSession, Callable
 }
 
 NAMES: tuple[str, ...] = tuple(_MAKERS)
+# What the documents, or else public records, show of where results live: the ends of the hosts' names.
+RESULT_HOSTS: dict[str, tuple[str, ...]] = {
+    one.NAME: one.RESULT_HOSTS for one in (futurelabs, vidu, kkiai, powertokens, apiframe, kling)
+}
 TITLES: dict[str, str] = {name: title for name, (title, _) in _MAKERS.items()}
 
 

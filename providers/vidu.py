@@ -34,6 +34,9 @@ from .reading import as_objects, as_text, read_object
 
 NAME, TITLE = "vidu", "Vidu"
 BASE_URLS = ("https://api.vidu.com",)  # api.vidu.cn is the one for China, with accounts of its own
+# No page of Vidu's says where results live. Addresses in public records of calls, 2025 and 2026, show these two; the
+# first is also in Alibaba Cloud Model Studio's page about Vidu (read 2026-11).
+RESULT_HOSTS = ("prod-ss-vidu.s3.cn-northwest-1.amazonaws.com.cn", "prod-ss-vidu.s3.oss-cn-beijing.aliyuncs.com")
 MOST_PROMPT = 5000  # characters; text-to-video and image-to-video, taken for all
 
 _PATHS = {

@@ -147,6 +147,7 @@ async def _open(
         timing=timing,
         outside_daily=settings.outside_daily_credits,
         keys=keys,
+        hosts=settings.result_hosts(),
     )
 
 

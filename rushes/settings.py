@@ -13,6 +13,7 @@ from jwt.exceptions import InvalidKeyError
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from jobs.hosts import Hosts
 from providers.contract import Account
 from providers.registry import NAMES
 from storage.database import address_problem, passwords_of
@@ -58,6 +59,16 @@ def _path_of_a_task(path: str) -> str:
     return path
 
 
+def _host(name: str) -> str:
+    """Check the end of a host's name; a star or a dot before it says nothing more."""
+    suffix = name.lower().removeprefix("*").removeprefix(".")
+    if not re.fullmatch(
+        r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])", suffix
+    ):
+        raise ValueError("must hold names of hosts, such as cdn.example.com, without https:// and without a path")
+    return suffix
+
+
 Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 
@@ -86,26 +97,32 @@ class Settings(BaseSettings):
 
     futurelabs_api_key: Secrets = ()
     futurelabs_base_url: Texts = ()
+    futurelabs_result_hosts: Texts = ()
     futurelabs_callback_signature: Literal["", "vidu"] = ""
     vidu_api_key: Secrets = ()
     vidu_base_url: Texts = ()
+    vidu_result_hosts: Texts = ()
     kkiai_api_key: Secrets = ()
     kkiai_base_url: Texts = ()
+    kkiai_result_hosts: Texts = ()
     kkiai_query_path: Texts = ()
     kkiai_cancel_path: str = ""
     kkiai_callback_signature: Literal["", "vidu"] = ""
     powertokens_api_key: Secrets = ()
     powertokens_base_url: Texts = ()
+    powertokens_result_hosts: Texts = ()
     powertokens_query_path: Texts = ()
     powertokens_cancel_path: str = ""
     powertokens_callback_signature: Literal["", "vidu"] = ""
     apiframe_api_key: Secrets = ()
     apiframe_base_url: Texts = ()
+    apiframe_result_hosts: Texts = ()
     kling_api_key: Secrets = ()
     kling_access_key: SecretStr = SecretStr("")
     kling_secret_key: SecretStr = SecretStr("")
     kling_webhook_secret: Secrets = ()
     kling_base_url: Texts = ()
+    kling_result_hosts: Texts = ()
 
     allowed_private_hosts: Texts = ()
     callback_grace: int = Field(default=120, ge=1, le=86_400)  # seconds
@@ -122,6 +139,11 @@ class Settings(BaseSettings):
     @classmethod
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_usable(address) for address in value)
+
+    @field_validator(*(f"{name}_result_hosts" for name in NAMES))
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_host(name) for name in value)
 
     @field_validator("secret_keys")
     @classmethod
@@ -195,6 +217,11 @@ class Settings(BaseSettings):
         """List the private addresses the guarded client may reach all the same."""
         pairs = (pair.rpartition(":") for pair in self.allowed_private_hosts)
         return frozenset((host, int(port)) for host, _, port in pairs)
+
+    def result_hosts(self) -> Hosts:
+        """Say from which hosts results are fetched."""
+        chosen = {name: getattr(self, f"{name}_result_hosts") for name in NAMES}
+        return Hosts(chosen, self.private_hosts())
 
     def accounts(self) -> dict[str, Account]:
         """List the vendors that have a key, with all we need to be their customer."""

@@ -400,6 +400,7 @@ class AlertKind(StrEnum):
     DOUBT = "doubt"  # nobody can find out whether a vendor took a job: a person must decide about its hold
     PARKED = "parked"  # a result could not be posted, neither in its channel nor to its asker
     LOST = "lost"  # none of a job's files could be fetched from the vendor, which keeps them for a short while
+    HOST = "host"  # a result lies at a host that the operator has not allowed
     TWICE = "twice"  # a vendor that turned a job away seems to have made it after all, beside another one
 
 

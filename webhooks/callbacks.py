@@ -23,6 +23,7 @@ from providers.contract import Callback, NotAuthentic, NotUnderstood, Provider, 
 from providers.reading import read_object
 from storage import jobs as job_facts
 from webhooks import replies
+from webhooks.connections import Door
 from webhooks.limits import Limits
 from webhooks.postbox import Letter, Postbox
 
@@ -60,7 +61,8 @@ async def receive(request: web.BaseRequest, ctx: Context, postbox: Postbox, limi
         )
         await _take(callback, await _accounts(name, job_id, ctx, limits), job_id, ctx, postbox, limits)
     except _Refused as refusal:
-        ctx.tell("callback refused", job_id, status=refusal.status, reason=refusal.reason[:200])
+        if not isinstance(request.protocol, Door) or request.protocol.may_tell():
+            ctx.tell("callback refused", job_id, status=refusal.status, reason=refusal.reason[:200])
         return replies.refuse(refusal.status, allow="POST" if refusal.status == 405 else "")
     return replies.plain("ok")
 

@@ -16,6 +16,7 @@ import structlog
 from aiohttp import web
 
 from webhooks import replies
+from webhooks.hush import Hush
 from webhooks.limits import Limits, origin_of
 
 _log = structlog.get_logger("http")
@@ -31,6 +32,7 @@ class Doors(web.Server):
     def __init__(self, answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], limits: Limits) -> None:
         super().__init__(answer)
         self.limits = limits
+        self.hush = Hush(asyncio.get_running_loop().time)
         self._most = _affordable(limits)
         self._open: Counter[str] = Counter()
         self._files: Counter[tuple[str, str]] = Counter()  # on their way, by kind and address
@@ -139,6 +141,10 @@ class Door(web.RequestHandler):
         if self.transport is not None:
             self.transport.abort()
 
+    def may_tell(self) -> bool:
+        """Say whether the log has room for one more line about a refusal."""
+        return self._doors.hush.allows()
+
     def take_file(self, kind: str) -> bool:
         """Count the reply to come as one that sends a file; False when too many do."""
         if not self._doors.take_file(kind, self.address):
@@ -176,7 +182,8 @@ class Door(web.RequestHandler):
             self._doors.rests(self)
         spent = asyncio.get_running_loop().time() - self.began if self.began else 0.0
         level = logging.DEBUG if self.route in _ASKED_ALL_DAY else logging.INFO
-        _log.log(level, "answered", route=self.route, status=response.status, ms=round(spent * 1000, 1))
+        if response.status < 400 or self._doors.hush.allows():
+            _log.log(level, "answered", route=self.route, status=response.status, ms=round(spent * 1000, 1))
         self.route, self.began = "-", 0.0
 
     def handle_error(
@@ -220,7 +227,8 @@ class Door(web.RequestHandler):
         transport = self.transport
         if transport is None:
             return
-        _log.info("too slow", route=self.route)
+        if self._doors.hush.allows():
+            _log.info("too slow", route=self.route)
         # A file being sent waits for the socket, not for the transport: only shutting the socket wakes it up.
         try:
             transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)

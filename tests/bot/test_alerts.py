@@ -7,7 +7,7 @@ import pytest
 from bot import alerts
 from bot.alerts import text_of
 from sandbox.discord import Channel, Fault
-from storage import Connection, guilds
+from storage import Connection, guilds, outputs
 from storage import alerts as alert_facts
 from storage.words import Alert, AlertKind, GuildSettings, Job
 from tests.bot.harness import Set
@@ -71,6 +71,19 @@ async def test_without_a_channel_the_log_is_told_and_that_is_all(
     assert job.code in heard
 
 
+async def test_a_result_that_waits_names_its_host_and_the_setting(films: Set, room: Channel) -> None:
+    job = await raised(films, AlertKind.HOST, channel=room)
+    job = await films.finished(job, lost=1)
+    [output] = await films.ctx.database.read(outputs.of_job, job.id)
+    problem = "strange: cdn.evil.example is none of the hosts that results may come from"
+    await films.ctx.database.write(outputs.not_fetched, output, films.ctx.now(), refused=False, problem=problem)
+    assert await tell(films)
+    [text] = [message.content for message in room.messages]
+    assert "`cdn.evil.example`" in text
+    assert "`ACME_RESULT_HOSTS`" in text
+    assert job.code in text
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -121,7 +134,7 @@ async def test_one_alert_that_breaks_does_not_hold_up_the_others(
 ) -> None:
     await raised(films, AlertKind.CREDIT, AlertKind.DOUBT, channel=room)
 
-    def broken(alert: Alert, title: str, job: Job) -> str:
+    def broken(alert: Alert, title: str, job: Job, _host: str) -> str:
         if alert.kind is AlertKind.CREDIT:
             raise RuntimeError("a bug")
         return text_of(alert, title, job)

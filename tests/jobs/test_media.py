@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
@@ -13,6 +14,7 @@ from aiohttp import web
 from PIL import Image
 
 from jobs import files, guard
+from jobs.hosts import Hosts
 from providers.contract import OutputLink
 from storage import alerts
 from storage.words import AlertKind, DeliveryState, Job, Output, State
@@ -30,9 +32,12 @@ class Shelf:
         self.address = address
         self.files: dict[str, bytes | int] = {}  # by path: a body, or the status of a refusal
         self.asked: list[str] = []
+        self.onward = ""  # where /onward leads
 
     async def answer(self, request: web.Request) -> web.Response:
         self.asked.append(request.path)
+        if request.path == "/onward":
+            return web.Response(status=302, headers={"Location": self.onward})
         held = self.files.get(request.path, 404)
         return web.Response(status=held) if isinstance(held, int) else web.Response(body=held)
 
@@ -240,3 +245,49 @@ async def test_a_picture_is_kept_as_what_it_is_by_content(lab: Lab, shelf: Shelf
 async def test_what_is_said_to_be_a_picture_and_is_none_is_not_kept(lab: Lab, shelf: Shelf, film: bytes) -> None:
     output = await lab.output(await picture_made(lab, shelf, film))
     assert (output.file, output.problem) == (None, "no picture: not a picture")
+
+
+async def test_a_result_at_a_host_that_is_not_allowed_waits_and_the_admins_are_told(
+    lab: Lab, shelf: Shelf, film: bytes
+) -> None:
+    """The vendor was paid for it: it waits for the operator's word, and is fetched when that is spoken."""
+    shelf.files["/film.mp4"] = film
+    lab.ctx = replace(lab.ctx, hosts=Hosts({lab.vendor.name: ("cdn.example",)}))
+    job = await succeeded(lab, shelf)
+    output = await tried(lab, shelf, job, TRIES + 2)
+    assert shelf.asked == []
+    assert output.due_at is not None
+    assert output.refusals == 0
+    assert output.problem == "strange: 127.0.0.1 is none of the hosts that results may come from"
+    [told] = await lab.ctx.database.read(alerts.due, lab.ctx.now(), 10)
+    assert (told.kind, told.job_id) == (AlertKind.HOST, job.id)
+    lab.ctx = replace(lab.ctx, hosts=Hosts({lab.vendor.name: ("cdn.example",)}, guard_pairs(shelf)))
+    assert (await tried(lab, shelf, job)).file is not None
+
+
+async def test_a_result_at_a_host_that_is_never_allowed_is_given_up_after_a_day_and_told_as_lost(
+    lab: Lab, shelf: Shelf
+) -> None:
+    lab.ctx = replace(lab.ctx, hosts=Hosts({lab.vendor.name: ("cdn.example",)}))
+    job = await succeeded(lab, shelf)
+    await tried(lab, shelf, job)
+    lab.clock.forward(23 * HOUR)
+    assert (await given_up(lab, shelf, job)).file is None
+    assert lab.clock.now - (job.finished_at or 0) / 1000 >= 24 * HOUR
+    kinds = {told.kind for told in await lab.ctx.database.read(alerts.due, lab.ctx.now(), 10)}
+    assert kinds == {AlertKind.HOST, AlertKind.LOST}
+
+
+async def test_a_redirect_to_a_host_that_is_not_allowed_is_not_followed(lab: Lab, shelf: Shelf, film: bytes) -> None:
+    shelf.files["/film.mp4"] = film
+    shelf.onward = shelf.address.replace("127.0.0.1", "localhost") + "/film.mp4"
+    lab.ctx = replace(lab.ctx, hosts=Hosts({lab.vendor.name: ("cdn.example",)}, guard_pairs(shelf)))
+    job = await succeeded(lab, shelf, "/onward")
+    output = await tried(lab, shelf, job)
+    assert (output.problem or "").startswith("strange: localhost is none")
+    assert shelf.asked == ["/onward"]
+
+
+def guard_pairs(shelf: Shelf) -> list[tuple[str, int]]:
+    host, _, port = shelf.address.removeprefix("http://").partition(":")
+    return [(host, int(port))]

@@ -76,6 +76,22 @@ def test_an_address_that_cannot_be_used_is_refused(name: str, url: str) -> None:
     assert "canary" not in said
 
 
+def test_result_hosts_are_ends_of_names_and_count_beside_what_is_known() -> None:
+    hosts = load(None, **{**GOOD, "vidu_result_hosts": "*.CDN.example.com, .b.example , c.example"}).result_hosts()
+    assert [hosts.allowed("vidu", name, 443) for name in ("x.cdn.example.com", "b.example", "c.example")] == [True] * 3
+    assert hosts.allowed("vidu", "prod-ss-vidu.s3.oss-cn-beijing.aliyuncs.com", 443)
+    assert not hosts.allowed("vidu", "d.example", 443)
+    assert hosts.allowed("kling", "d.example", 443)
+
+
+@pytest.mark.parametrize(
+    "value", ["https://a.example", "a.example/x", "a", "*", "10.0.0.1", "a..b", "a.example:443", "a b.c"]
+)
+def test_what_is_no_name_of_a_host_is_refused(value: str) -> None:
+    [said] = problems(vidu_result_hosts=value)
+    assert said.startswith("VIDU_RESULT_HOSTS must hold names of hosts")
+
+
 def test_plain_http_is_for_this_machine_alone() -> None:
     for url in ("http://127.0.0.1:8080", "http://localhost", "http://[::1]:80"):
         assert load(None, **{**GOOD, "kling_base_url": url}).kling_base_url == (url,)

@@ -28,13 +28,13 @@ from providers.orders import Extra, Model, Operation, Order, Problem
 from providers.reading import read_object
 from storage import Database
 from storage.words import new_job_id
+from tests.webhooks.bodies import GOOD
 from webhooks import server
 from webhooks.limits import Limits
 from webhooks.server import Server
 
 KEY = b"the key of the test's vendor"
 NOW = 1_800_000_000.0
-GOOD = b'{"state":"succeeded"}'
 PUBLIC_URL = "https://rushes.example/base"
 
 
