@@ -34,7 +34,7 @@ def vendor_checks(ctx: Context, vendors: Mapping[str, Provider], guild_id: int |
             own = owned(ctx, purse.name, vendors[purse.name])
             goes_on = traffic.get(purse.name, Traffic())
             lines.append(judging.vendor(purse, goes_on, now, figures=figures or own, own=own))
-        return lines or [judging.no_vendor()]
+        return lines or [judging.no_vendor(server=guild_id is not None)]
 
     return [Check(_("Vendors"), look)]
 

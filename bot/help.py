@@ -106,7 +106,11 @@ def page(
     others = [entry for entry in entries if not entry.operations]
     own = [entry for entry in others if entry.needs is None]
     ruling = [entry.name for entry in others if entry.needs is not None and permissions >= entry.needs]
-    lines = [_head(_("Make something")), *(_line(entry) for entry in making), *([] if making else [nothing_set_up()])]
+    lines = [
+        _head(_("Make something")),
+        *(_line(entry) for entry in making),
+        *([] if making else [nothing_set_up(server=outside is None)]),
+    ]
     if outside is not None and outside <= 0:
         lines = [not_offered(), "", *lines]
     lines += [*_where(settings), "", _head(_("Look after what is yours")), *(_line(entry) for entry in own)]
@@ -118,8 +122,12 @@ def page(
     return cut("\n".join([*lines, ask]), _MOST)
 
 
-def nothing_set_up() -> str:
-    """Say that nothing can be made here yet."""
+def nothing_set_up(*, server: bool = True) -> str:
+    """Say that nothing can be made here yet. `server`: its admins can bring a key of its own."""
+    if server:
+        return _(
+            "Nothing yet: no video provider is set up here. An admin of this server can bring a key with `/setup`."
+        )
     return _("Nothing yet: no video provider is set up here. Please tell an admin of this bot.")
 
 

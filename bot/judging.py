@@ -173,10 +173,14 @@ def clock(readings: Sequence[float | None]) -> Line:
     return Line(Grade.RED, about, _("{clock} Signed callbacks are refused as too old.").format(clock=says), todo)
 
 
-def no_vendor() -> Line:
-    """Say that there is none."""
-    says = _("No vendor is set up, so nothing can be made.")
-    return Line(Grade.RED, _("Vendors"), says, _("Set at least one vendor's key, and restart the program."))
+def no_vendor(*, server: bool) -> Line:
+    """Say that there is none. `server`: in the one where somebody asks; else for all of them."""
+    if server:
+        says = _("No vendor is set up, so nothing can be made.")
+        todo = _("Bring a key of this server's own with `/setup`. Whoever runs me can also set one for all.")
+        return Line(Grade.RED, _("Vendors"), says, todo)
+    says = _("No vendor has a key of yours: only servers that bring their own can have anything made.")
+    return Line(Grade.YELLOW, _("Vendors"), says, _("To pay for all, set a vendor's key and restart the program."))
 
 
 def unreadable(title: str) -> Line:

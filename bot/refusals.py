@@ -189,8 +189,11 @@ def no_such_provider(given: str, titles: Sequence[str]) -> str:
     return at_no_cost(flow(words, here))
 
 
-def no_providers() -> str:
-    """Say that there is no vendor to ask."""
+def no_providers(*, server: bool = False) -> str:
+    """Say that there is no vendor to ask. `server`: its admins can bring a key of its own."""
+    if server:
+        words = _("No video provider is set up here yet. An admin of this server can bring a key with `/setup`.")
+        return at_no_cost(words)
     return at_no_cost(_("No video provider is set up here yet. Please tell an admin of this bot."))
 
 

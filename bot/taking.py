@@ -113,7 +113,7 @@ def refused_at_once(ctx: Context, interaction: Interaction, asked: Asked, *, who
         return refusals.may_not_post()
     providers, typed = ctx.offered(server_of(interaction)), asked.typed
     if not providers:
-        return refusals.keys_unreadable() if ctx.keys.unreadable(server_of(interaction)) else refusals.no_providers()
+        return _none_offered(ctx, server_of(interaction))
     if typed.provider is not None and provider_named(providers, typed.provider) is None:
         lost = {name: ctx.known[name] for name in ctx.keys.unreadable(server_of(interaction))}
         if provider_named(lost, typed.provider) is not None:
@@ -135,6 +135,12 @@ def refused_at_once(ctx: Context, interaction: Interaction, asked: Asked, *, who
         problems = [problem for problem in told(problems) if problem.rule is not Rule.NOT_TOGETHER]
     able = able_models(providers, order, wanted, stand_ins=True)
     return _refusal(providers, replace(planned, problems=tuple(problems)), able) if problems else None
+
+
+def _none_offered(ctx: Context, guild_id: int | None) -> str:
+    if ctx.keys.unreadable(guild_id):
+        return refusals.keys_unreadable()
+    return refusals.no_providers(server=guild_id is not None and bool(ctx.keys.vendors))
 
 
 def _roles(asked: Asked) -> tuple[Role, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import aiohttp
+import structlog
 import typer
 from rich.console import Console
 
@@ -37,6 +38,8 @@ app = typer.Typer(
 
 _MOST_ID = 2**63 - 1
 _MOST_CREDITS = 10**15
+_NO_VENDOR = "No vendor has a key: only servers that bring keys of their own with /setup can have anything made."
+_log = structlog.get_logger("rushes")
 
 
 @app.command()
@@ -45,6 +48,8 @@ def run() -> None:
     settings = read_settings()
     os.umask(OURS_ALONE)
     logs.configure(settings.log_level, settings.log_format, settings.secret_values())
+    if not settings.accounts():
+        _log.warning(_NO_VENDOR)
     try:
         asyncio.run(_run(settings))
     except (*TROUBLES, TokenRefused) as error:
@@ -72,7 +77,8 @@ async def _run(settings: Settings) -> None:
 def check() -> None:
     """Look at the settings and say what is wrong with them, or which vendors they offer."""
     settings = read_settings()
-    typer.echo("The settings are usable. Vendors with a key: " + ", ".join(settings.accounts()))
+    vendors = settings.accounts()
+    typer.echo("The settings are usable. " + (f"Vendors with a key: {', '.join(vendors)}" if vendors else _NO_VENDOR))
 
 
 @app.command()

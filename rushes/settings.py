@@ -319,7 +319,4 @@ def _across(settings: Settings, unread: Collection[str]) -> list[str]:
         access, secret = settings.kling_access_key.get_secret_value(), settings.kling_secret_key.get_secret_value()
         if bool(access) != bool(secret):
             return ["KLING_ACCESS_KEY and KLING_SECRET_KEY belong together: set both, or KLING_API_KEY instead"]
-    keys = [f"{name}_api_key" for name in NAMES]
-    if not {*keys, *pair} & {*unread} and not settings.accounts():
-        return [f"no vendor has a key: set at least one of {', '.join(keys).upper()}"]
     return []

@@ -136,6 +136,18 @@ async def test_an_admin_sets_a_key_and_the_server_can_use_the_vendor(studio: Set
     assert "canary" not in caplog.text
 
 
+async def test_where_the_operator_has_no_vendor_a_server_brings_one(studio: Set, boss: Member) -> None:
+    await studio.stop()
+    studio.ctx = replace(studio.ctx, providers={})
+    await studio.start()
+    answer = await studio.ask().answered()
+    assert "An admin of this server can bring a key with `/setup`" in answer.text
+    assert "Nothing was sent and nothing was spent" in answer.text
+    await typed_in(studio, boss)
+    job, _ = await studio.accepted()
+    assert job.provider == "zeta"
+
+
 async def test_a_key_is_replaced_and_removed_and_the_acts_tell_it(studio: Set, boss: Member) -> None:
     await typed_in(studio, boss)
     job, _ = await studio.accepted(provider="zeta")

@@ -111,6 +111,22 @@ async def test_a_budget_can_be_set_read_and_taken_away(tmp_path: Path) -> None:
     assert "Vendors with a key: vidu" in (await run(tmp_path, "check"))[1]
 
 
+async def test_without_a_vendor_it_checks_and_runs_with_a_warning(tmp_path: Path) -> None:
+    scenery = await put_up(tmp_path, "vidu", SECRETS)
+    write_env(tmp_path, scenery, vidu_api_key="")
+    try:
+        code, out, _ = await run(tmp_path, "check")
+        assert (code, "No vendor has a key" in out) == (0, True)
+        program = await rushes(tmp_path, "run")
+        await scenery.discord.connected(30)
+        program.send_signal(signal.SIGTERM)
+        said = "".join(text.decode() for text in await program.communicate())
+    finally:
+        await scenery.close()
+    assert program.returncode == 0
+    assert "only servers that bring keys of their own with /setup" in said
+
+
 async def test_a_budget_can_be_given_before_the_first_run(tmp_path: Path) -> None:
     settings = GOOD | {"DATABASE_URL": "sqlite+aiosqlite:///data/rushes.db"}
     (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
