@@ -71,10 +71,14 @@ class Kling:
         return {"Authorization": f"Bearer {self._token[1]}"}
 
     def _explain(self, http: int, payload: Mapping[str, Any]) -> Fault:
-        """Say what a refusal means; a token that is not valid yet or no more is not shown again."""
+        """Say what a refusal means, and what it does to the token."""
+        self._judge_token(payload)
+        return kling_shapes.explain(http, payload)
+
+    def _judge_token(self, payload: Mapping[str, Any]) -> None:
+        """Forget a token that is not valid yet or no more: it is not shown again."""
         if as_count(payload.get("code")) in kling_shapes.OUT_OF_TIME:
             self._token = None
-        return kling_shapes.explain(http, payload)
 
     def operations(self) -> tuple[Operation, ...]:
         """Name what Kling can do here."""
@@ -109,7 +113,9 @@ class Kling:
         """Create a task. Raise ProviderError."""
         body = _body(submission)
         try:
-            return kling_shapes.accepted(await self._api.call("POST", _PATHS[submission.order.operation], json=body))
+            answer = await self._api.call("POST", _PATHS[submission.order.operation], json=body)
+            self._judge_token(answer)  # a refusal may come as a 200
+            return kling_shapes.accepted(answer)
         except ProviderError as error:
             refusal = kling_shapes.refused_submission(error)
         raise refusal
@@ -140,7 +146,10 @@ class Kling:
         self._headers()  # makes the token that the call will go out with
         shown = self._token
         try:
-            return await self._api.call("GET", path, query=query)
+            answer = await self._api.call("GET", path, query=query)
+            self._judge_token(answer)  # a refusal may come as a 200
+            if self._token is shown:
+                return answer
         except ProviderError:
             if self._token is shown:
                 raise

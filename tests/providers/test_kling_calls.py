@@ -203,9 +203,10 @@ async def test_a_token_is_signed_with_the_secret_key_and_kept_until_shortly_befo
     assert await token() not in (first, second)
 
 
+@pytest.mark.parametrize("http", [401, 200])
 @pytest.mark.parametrize("code", [1003, 1004])
 async def test_a_token_out_of_time_is_made_anew_and_a_question_asked_once_more(
-    vendor: Vendor, session: aiohttp.ClientSession, code: int
+    vendor: Vendor, session: aiohttp.ClientSession, code: int, http: int
 ) -> None:
     clock = Clock()
     account = Account(access_key="access-1", secret_key=SECRET_KEY, base_urls=(vendor.url,))
@@ -213,7 +214,7 @@ async def test_a_token_out_of_time_is_made_anew_and_a_question_asked_once_more(
     vendor.answers = [reply(200, sample("kling/query_processing.json"))]
     await kling.query(task())
     clock.now += 60
-    refusal = reply(401, {"code": code, "message": "token"})
+    refusal = reply(http, {"code": code, "message": "token"})
     vendor.answers = [refusal, reply(200, sample("kling/query_processing.json"))]
     assert (await kling.query(task())).progress is Progress.RUNNING
     first, again, renewed = (request.headers["authorization"] for request in vendor.requests)
@@ -224,13 +225,14 @@ async def test_a_token_out_of_time_is_made_anew_and_a_question_asked_once_more(
     assert (caught.value.reason, len(vendor.requests)) == (Reason.ACCESS, 5)
 
 
+@pytest.mark.parametrize("http", [401, 200])
 async def test_a_submission_with_a_token_out_of_time_is_sent_once_and_the_next_has_a_new_one(
-    vendor: Vendor, session: aiohttp.ClientSession
+    vendor: Vendor, session: aiohttp.ClientSession, http: int
 ) -> None:
     clock = Clock()
     account = Account(access_key="access-1", secret_key=SECRET_KEY, base_urls=(vendor.url,))
     kling = Kling(account, session, clock)
-    vendor.answers = [reply(401, {"code": 1004, "message": "token"}), reply(200, sample("kling/submit.json"))]
+    vendor.answers = [reply(http, {"code": 1004, "message": "token"}), reply(200, sample("kling/submit.json"))]
     with pytest.raises(ProviderError):
         await kling.submit(submission(kling.fill(order())))
     assert len(vendor.requests) == 1
