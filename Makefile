@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: demo test check bench run lock format texts pictures clean
+.PHONY: demo test attack check bench run lock format texts pictures clean
 
 .venv/ready: requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -16,6 +16,9 @@ demo: .venv/ready  ## a member's /video from Enter to the posted MP4, on this ma
 
 test: .venv/ready  ## the whole suite, five at a time: journeys mostly wait
 	$(BIN)/pytest -n 5 --dist worksteal $(ARGS)
+
+attack: .venv/ready  ## a million bad callbacks, slow connections and hostile addresses, counted
+	$(BIN)/python -m tests.attack $(ARGS)
 
 check: .venv/ready  ## style, types and the direction of imports, in seconds
 	$(BIN)/ruff format --check .

@@ -1,14 +1,21 @@
-"""A member's files fetched from Discord and opened for what they are to be, before their addresses die."""
+"""A member's files fetched from Discord and opened for what they are to be, before their addresses die.
+
+Members give files, never addresses; where Discord says that a file lies, the guarded client goes, or does not.
+"""
 
 import asyncio
 from collections.abc import Sequence
 
+import aiohttp
 import discord
 import structlog
+from discord.http import Route
+from yarl import URL
 
 from bot import refusals
 from bot.choices import CLIPS, Files
 from bot.talking import TROUBLES, said
+from jobs import guard
 from jobs.attachments import MOST_BYTES, MOST_CLIP_BYTES, Desk, Flaw, Heard, Seen, read_subtitles
 from providers.orders import Clip, Picture, Role
 
@@ -46,9 +53,9 @@ async def read(desk: Desk, given: Given, url: str) -> Files | str:
     clips: list[Clip] = []
     role = Role.FIRST_FRAME
     try:
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(_SECONDS), guard.session(_discord_itself()) as session:
             for role, attachment in given:
-                opened = await _opened(desk, role, attachment)
+                opened = await _opened(desk, session, role, attachment)
                 if isinstance(opened, Flaw):
                     return refusals.flawed(role, opened, most_bytes(role))
                 data, found = opened
@@ -62,16 +69,38 @@ async def read(desk: Desk, given: Given, url: str) -> Files | str:
     return Files(tuple(pictures), tuple(clips))
 
 
-async def _opened(desk: Desk, role: Role, attachment: discord.Attachment) -> tuple[bytes, Seen | Heard] | Flaw:
+def _discord_itself() -> list[tuple[str, int]]:
+    """Name the Discord that the operator chose, which may be on this machine or a private network."""
+    home = URL(Route.BASE)
+    return [(home.host or "", home.port or 443)]
+
+
+async def fetched(session: aiohttp.ClientSession, url: str, most: int) -> bytes | Flaw:
+    """Fetch a file by a session of jobs/guard.py, and no more of it than `most` bytes. Raise what TROUBLES names."""
+    data = bytearray()
+    async with session.get(guard.parse(url), allow_redirects=False) as answer:
+        if answer.status != 200:
+            _log.warning("attachment not read", trouble=f"HTTP {answer.status}")
+            return Flaw.NOT_RECEIVED
+        async for piece in answer.content.iter_any():
+            data += piece
+            if len(data) > most:
+                return Flaw.TOO_MANY_BYTES
+    return bytes(data)
+
+
+async def _opened(
+    desk: Desk, session: aiohttp.ClientSession, role: Role, attachment: discord.Attachment
+) -> tuple[bytes, Seen | Heard] | Flaw:
     try:
-        data = await attachment.read()
+        data = await fetched(session, attachment.url, most_bytes(role))
     except TimeoutError:
         raise
     except TROUBLES as error:
         _log.warning("attachment not read", trouble=said(error))
         return Flaw.NOT_RECEIVED
-    if len(data) > most_bytes(role):
-        return Flaw.TOO_MANY_BYTES
+    if isinstance(data, Flaw):
+        return data
     match role:
         case Role.MOTION:
             found = await desk.watch(data)
