@@ -68,8 +68,6 @@ async def _door(name: str, fetch: _Try, *, redirected: bool) -> Door:
             door.tried += 1
             head = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: "
             onward = head + url.encode(errors="replace") + b"\r\n\r\n"
-                b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + url.encode(errors="replace") + b"\r\n\r\n"
-            )
             if not redirected:
                 door.fetched, door.dialled = await _one(fetch, url, None, door)
                 continue
