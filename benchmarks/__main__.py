@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import receivers, report
+from benchmarks import films, pipeline, receivers, report
 from benchmarks.bench import QUICK, Bench, Plan, Section
 from benchmarks.machine import ROOT, Cores, Trouble, describe
 
@@ -24,6 +24,9 @@ SECTIONS: dict[str, Callable[[Bench], Section]] = {
     "race": receivers.race,
     "slow-disk": receivers.slow_disk,
     "growth": receivers.growth,
+    "pipeline": pipeline.pipeline,
+    "films": films.films,
+    "starts": films.starts,
 }
 _PAGES = {ROOT / "README.md": ["targets"], ROOT / "benchmarks" / "README.md": ["all"]}
 

@@ -35,6 +35,7 @@ class Load:
     p99: float
     most: float
     busy: float  # share of a core the generator itself used
+    seconds: float  # from the first request to the last answer
 
     @property
     def accepted(self) -> int:
@@ -133,13 +134,14 @@ def _drive(run: _Run, connections: int, warmup: float, seconds: float) -> Load:
             waiting -= 1
             if now < stop:
                 waiting += run.send(link)
-    busy = (time.process_time() - counted_from) / (time.perf_counter() - begun)
+    lasted = time.perf_counter() - begun
+    busy = (time.process_time() - counted_from) / lasted
     for link in list(run.selector.get_map().values()):
         run.hang_up(link.fileobj)  # pyright: ignore[reportArgumentType] -- only sockets are registered
-    return _summary(run, sorted(times), max(last - start, 1e-9), busy)
+    return _summary(run, sorted(times), max(last - start, 1e-9), busy, lasted)
 
 
-def _summary(run: _Run, times: list[float], seconds: float, busy: float) -> Load:
+def _summary(run: _Run, times: list[float], seconds: float, busy: float, lasted: float) -> Load:
     def percentile(share: float) -> float:
         return round(times[min(int(len(times) * share), len(times) - 1)] * 1000, 3) if times else 0.0
 
@@ -151,6 +153,7 @@ def _summary(run: _Run, times: list[float], seconds: float, busy: float) -> Load
         p99=percentile(0.99),
         most=percentile(1.0),
         busy=round(busy, 3),
+        seconds=round(lasted, 3),
     )
 
 

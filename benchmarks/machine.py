@@ -56,7 +56,15 @@ class Cores:
 class Server:
     """A process group that listens on a port of this machine."""
 
-    def __init__(self, name: str, command: Sequence[str], port: int, log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        port: int,
+        log: Path,
+        environment: Mapping[str, str],
+        place: Path = ROOT,
+    ) -> None:
         self.name = name
         self.port = port
         self.began = time.perf_counter()
@@ -66,7 +74,7 @@ class Server:
                 command,
                 stdout=out,
                 stderr=out,
-                cwd=ROOT,
+                cwd=place,
                 env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
                 start_new_session=True,
             )
@@ -135,6 +143,16 @@ def accepts(port: int) -> bool:
     """Tell whether somebody takes connections there."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def seconds_busy() -> float:
+    """Say how many seconds all cores have worked since the machine started; 0 where there is no telling."""
+    try:
+        fields = [int(ticks) for ticks in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    except OSError:
+        return 0.0
+    idle = fields[3] + fields[4]
+    return (sum(fields) - idle) / os.sysconf("SC_CLK_TCK")
 
 
 def describe() -> dict[str, str]:

@@ -21,7 +21,7 @@ from sandbox.vendors.signing import vidu_headers
 PUBLIC_URL = "https://rushes.example.org"
 SECRET_KEY = "the-benchmark-signs-its-addresses-with-this"  # noqa: S105 -- guards nothing
 API_KEY = "the-benchmark-signs-its-callbacks-with-this"
-BORN = 1_800_000_000_000  # milliseconds; of job number 0
+BORN = 1_700_000_000_000  # milliseconds; of job number 0
 RANDOM_BITS = 21
 SCATTER = 2_654_435_761
 

@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from benchmarks import prepared, stock
 from benchmarks.bench import Bench
 from benchmarks.contestants import Contestant
 from benchmarks.load import Load
-from benchmarks.machine import ROOT, Trouble, accepts, free_port
+from benchmarks.machine import ROOT, Server, Trouble, accepts, free_port, seconds_busy
 from benchmarks.prepared import Prepared
 
 
@@ -31,6 +32,7 @@ class Sample:
     load: Load
     memory: float  # MiB resident at its end
     rows: int | None  # stored meanwhile; None: it stores nothing
+    others: float  # share of a core that something else used meanwhile
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,9 @@ def _stint(
         first = 0
         for connections in race.only.get(one.key, race.connections):
             before = stock.rows(database, one.rows) if one.rows else 0
+            watch = _Watch(server)
             load = _load(bench, server.port, requests, first, connections)
+            others = watch.others(load)
             first += load.sent if one.rows else 0  # who keeps nothing may be told the same again
             rows = stock.rows(database, one.rows) - before if one.rows else None
             bench.say(
@@ -99,10 +103,24 @@ def _stint(
             )
             if load.answers.get("none") or not load.accepted or rows not in (None, load.accepted):
                 raise Trouble(f"{one.title}: answers {load.answers}, but {rows} rows")
-            samples.append(Sample(one.key, connections, number, load, round(server.memory(), 1), rows))
+            samples.append(Sample(one.key, connections, number, load, round(server.memory(), 1), rows, others))
     finally:
         server.stop()
     return samples
+
+
+class _Watch:
+    """Looks whether something else works while a load runs."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._began = (time.perf_counter(), seconds_busy(), server.seconds_worked())
+
+    def others(self, load: Load) -> float:
+        """Say which share of a core neither the server nor the load used since."""
+        elapsed = time.perf_counter() - self._began[0]
+        ours = self._server.seconds_worked() - self._began[2] + load.busy * load.seconds
+        return round(max(0.0, seconds_busy() - self._began[1] - ours) / elapsed, 2)
 
 
 def _load(bench: Bench, port: int, requests: Prepared, first: int, connections: int) -> Load:

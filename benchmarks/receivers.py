@@ -16,8 +16,8 @@ from benchmarks.race import Race, Sample, ratio, run, typical
 
 _USUAL = 64  # connections, at which the targets are set
 _SLOWER = 5_000  # microseconds
-_RUNNING = 1_000  # jobs whose callbacks come, however many are stored
 _OF_A_JOB = 50  # callbacks at the most: fewer than the receiver keeps
+_NOISE = 0.25  # of a core
 _COLUMNS = ("receiver", "conn.", "callbacks/s", "p50 ms", "p99 ms", "MiB", "of bare", "Rushes is", "load busy")
 
 
@@ -34,7 +34,7 @@ def race(bench: Bench, entrants: Sequence[Contestant] = who.ALL) -> Section:
     rows += [(one.title, "", "not installed: " + absent[one.key], *[""] * 6) for one in entrants if absent[one.key]]
     note = (
         "One core for the server, another for the load. Each callback is a distinct signed one, each 200 a row on the "
-        "disk; rows and answers were equal after every load."
+        "disk; rows and answers were equal after every load. " + _calm(samples)
     )
     return Section(
         [Table(f"Receivers, {plan.jobs:,} jobs stored", _COLUMNS, rows, note)],
@@ -69,17 +69,18 @@ def slow_disk(bench: Bench) -> Section:
 def growth(bench: Bench) -> Section:
     """Race ours against itself with more jobs stored, the same number of them running."""
     sizes = bench.plan.growth
+    bench.say("growth: making the databases")
     able = [
         replace(
             who.OURS,
             key=f"ours_{jobs}",
             title=f"Rushes with {jobs:,} jobs",
-            stocked=partial(_stored, jobs=jobs),
+            stocked=partial(_linked, history=stock.history(bench.folder, jobs)),
         )
         for jobs in sizes
     ]
-    requests = min(bench.plan.requests, _RUNNING * _OF_A_JOB)
-    samples = run(bench, Race("growth", able, (_USUAL,), 0, stock.newest(_RUNNING), requests))
+    requests = min(bench.plan.requests, stock.RUNNING * _OF_A_JOB)
+    samples = run(bench, Race("growth", able, (_USUAL,), 0, stock.newest(stock.RUNNING), requests))
     rows: list[tuple[str, ...]] = []
     for jobs in sizes:
         key = f"ours_{jobs}"
@@ -97,9 +98,9 @@ def growth(bench: Bench) -> Section:
     return Section([table], [target], {"samples": [asdict(one) for one in samples]})
 
 
-def _stored(file: Path, count: int, *, jobs: int) -> None:
+def _linked(file: Path, count: int, *, history: Path) -> None:
     del count  # each of them has its own
-    stock.rushes(file, jobs, _RUNNING)
+    file.hardlink_to(history)
 
 
 def _shim(folder: Path) -> Path | None:
@@ -151,6 +152,14 @@ def _targets(samples: Sequence[Sample]) -> list[Target]:
         Target.least("one connection, against aiohttp + aiosqlite, the same row", 1.0, times("naive_row", 1)),
         Target.most("the load generator's own share of its core", 0.9, busiest, ""),
     ]
+
+
+def _calm(samples: Sequence[Sample]) -> str:
+    """Say whether anything else ran on the machine."""
+    loud = sum(one.others > _NOISE for one in samples)
+    if not loud:
+        return "Nothing else ran meanwhile."
+    return f"In {loud} of {len(samples)} loads something else used more than {_NOISE:.0%} of a core: take it with care."
 
 
 def _number(value: float | None, places: int = 0) -> str:

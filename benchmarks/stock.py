@@ -6,6 +6,7 @@ program's tables needs no line here.
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +19,7 @@ _END = 10_000_000  # one above the newest job's number, however many there are: 
 _NUMBERS = "WITH RECURSIVE numbers(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {end})"
 _ID = f"((({BORN} + n) << {RANDOM_BITS}) | ((n * {SCATTER}) & {(1 << RANDOM_BITS) - 1}))"  # prepared.job_id, in SQL
 _AT = f"({BORN} + n)"
+RUNNING = 1_000  # jobs at the vendor, however many are stored
 _EMPTY = {"JSON": "'{}'", "TEXT": "''", "VARCHAR": "''", "BLOB": "x''"}
 _LISTS = {"inputs", "tried", "shots"}
 
@@ -27,9 +29,18 @@ def newest(count: int) -> range:
     return range(_END - count, _END)
 
 
+def history(folder: Path, count: int) -> Path:
+    """Give our database with so many jobs, made when first asked for in this folder: the largest takes a minute."""
+    file = folder / f"history-{count}.db"
+    if not file.exists():
+        rushes(file, count, min(count, RUNNING))
+    return file
+
+
 def rushes(file: Path, count: int, running: int | None = None) -> None:
     """Make our database with `count` jobs: the newest `running` (None: all) at the vendor, the others delivered."""
     running = count if running is None else running
+    someday = str(int(time.time() * 1000) + 10 * 86_400_000)  # nobody looks after them while they are measured
     asyncio.run(_migrated(file))
     over = f"n < {_END - running}"
     with closing(sqlite3.connect(file, isolation_level=None)) as connection:
@@ -42,9 +53,9 @@ def rushes(file: Path, count: int, running: int | None = None) -> None:
             "card_message_id": "n + 7", "upload_limit": "10485760", "provider": "'vidu'",
             "operation": "'text_to_video'", "model": "'viduq3-turbo'", "prompt": "'a boat at dawn, number ' || n",
             "state": f"CASE WHEN {over} THEN 'succeeded' ELSE 'processing' END", "created_at": _AT,
-            "changed_at": _AT, "due_at": f"CASE WHEN {over} THEN NULL ELSE {_AT} + 999999999 END",
-            "deadline_at": f"{_AT} + 999999999", "submitted_at": _AT,
-            "finished_at": f"CASE WHEN {over} THEN {_AT} END", "attempts": "1", "task_id": "'task' || n", "price": "40",
+            "changed_at": _AT, "due_at": f"CASE WHEN {over} THEN NULL ELSE {someday} END", "deadline_at": someday,
+            "submitted_at": _AT, "finished_at": f"CASE WHEN {over} THEN {_AT} END", "attempts": "1",
+            "task_id": "'task' || n", "price": "40",
         })  # fmt: skip
         for number, state in enumerate(("processing", "success")):
             _fill(connection, "inbox", count, {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import contestants as who
-from benchmarks import race, receivers, report, stock
+from benchmarks import pipeline, race, receivers, report, stock
 from benchmarks.bench import Bench, Plan, Section, Target
 from benchmarks.load import Load
 from benchmarks.machine import Cores, Trouble
@@ -67,7 +67,7 @@ def test_who_is_not_installed_stays_in_the_table(bench: Bench) -> None:
 
 def test_a_ratio_is_the_median_of_the_rounds_ratios_not_the_ratio_of_the_medians() -> None:
     def sample(key: str, number: int, speed: float) -> race.Sample:
-        return race.Sample(key, 8, number, Load({}, 0, speed, 0, 0, 0, 0), 0, None)
+        return race.Sample(key, 8, number, Load({}, 0, speed, 0, 0, 0, 0, 1), 0, None, 0)
 
     samples = [
         sample("a", 0, 10),
@@ -97,3 +97,33 @@ def test_a_target_that_could_not_be_measured_is_neither_met_nor_missed() -> None
     targets = [Target.least("speed", 2, 3.0), Target.most("delay", 2, 3.0, "s"), Target.least("more", 2, None)]
     told = report.targets({"one": Section(targets=targets)})
     assert [row[2:] for row in told.rows] == [("3.00 x", "met"), ("3.00 s", "NOT MET"), ("not measured here", "")]
+
+
+def test_the_whole_program_posts_what_is_asked_and_each_step_has_its_time(bench: Bench) -> None:
+    short = Bench(replace(TINY, growth=(20,), pipeline_seconds=0.3), bench.folder, bench.cores)
+    section = pipeline.pipeline(short)
+    [rates, steps] = section.tables
+    [row] = rates.rows
+    assert (row[0], row[1]) == ("20", row[2])
+    assert all(len(row) == len(steps.columns) for row in steps.rows)
+    assert all(float(cell.replace(",", "")) >= 0 for row in steps.rows for cell in row[1:])
+
+
+def test_the_step_that_led_to_the_post_counts_not_one_of_an_earlier_callback() -> None:
+    names = [
+        *("held", "submitting", "submit answered", "submission recorded", "callback stored", "confirmed", "settled"),
+        *(
+            "callback stored",
+            "confirmed",
+            "settled",
+            "fetched",
+            "output recorded",
+            "posting",
+            "posted",
+            "callback stored",
+        ),
+    ]
+    times = pipeline.times_of([(float(at), name) for at, name in enumerate(names)])
+    assert times is not None
+    assert (times["callback stored"], times["posted"]) == (7, 13)
+    assert pipeline.times_of([(0.0, "held")]) is None
