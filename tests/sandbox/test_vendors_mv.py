@@ -8,6 +8,7 @@ import pytest
 
 from sandbox.vendors import Behaviour
 from sandbox.vendors.futurelabs_shots import cut
+from sandbox.vendors.render import Studio
 from tests.sandbox.vendors_kit import Answer, Scene, make_sound, media_facts, picture, scene
 
 MV = "/ai/avu/one-click/mv"
@@ -170,6 +171,7 @@ async def test_work_on_a_music_video_can_be_held_and_fail(tmp_path: Path) -> Non
 
 async def test_the_shots_appear_while_they_are_made(tmp_path: Path) -> None:
     async with scene(tmp_path, "futurelabs") as stage:
+        stage.vendor.studio = Studio(stage.vendor.studio.folder, parallel=0)  # no place ever: nothing gets done
         await stage.ask("POST", MV, song(stage, seconds=20, prompt="never made before"))
         mv = stage.task
         await stage.vendor.until(lambda: mv.parts)
