@@ -21,7 +21,7 @@ from jobs.vault import Vault
 from providers import registry
 from providers.contract import Account, Balance, Provider
 from rushes import doctor as examine
-from rushes import logs, repair, reports
+from rushes import logs, record, repair, reports
 from rushes.program import Program
 from rushes.settings import Settings
 from rushes.terminal import OURS_ALONE, TROUBLES, fail, in_database, read_settings
@@ -221,6 +221,7 @@ def _decide(code: str, *, charge: bool) -> None:
 
 
 repair.add_to(app)
+record.add_to(app)
 keys = typer.Typer(help="Servers' own keys at vendors, as the database keeps them.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 

@@ -26,6 +26,7 @@ from webhooks import replies
 from webhooks.connections import Door
 from webhooks.limits import Limits
 from webhooks.postbox import Letter, Postbox
+from webhooks.refused import Refused
 
 _log = structlog.get_logger("callbacks")
 # As it came over the wire: no query, nothing percent-encoded, nothing that a proxy could read in another way.
@@ -42,9 +43,12 @@ class _Refused(Exception):  # noqa: N818 -- an answer, not an error
         self.reason = reason  # for our log alone
 
 
-async def receive(request: web.BaseRequest, ctx: Context, postbox: Postbox, limits: Limits) -> web.Response:
+async def receive(
+    request: web.BaseRequest, ctx: Context, postbox: Postbox, limits: Limits, refused: Refused
+) -> web.Response:
     """Answer a request below /callbacks/."""
     job_id: int | None = None
+    body: bytes | None = None
     try:
         _check_head(request, limits)
         if request.raw_path.startswith(TRIALS):
@@ -63,6 +67,7 @@ async def receive(request: web.BaseRequest, ctx: Context, postbox: Postbox, limi
     except _Refused as refusal:
         if not isinstance(request.protocol, Door) or request.protocol.may_tell():
             ctx.tell("callback refused", job_id, status=refusal.status, reason=refusal.reason[:200])
+        refused.note(provider_of(request, ctx), job_id, refusal.status, refusal.reason, body)
         return replies.refuse(refusal.status, allow="POST" if refusal.status == 405 else "")
     return replies.plain("ok")
 

@@ -16,6 +16,7 @@ from webhooks.health import Readiness, Ready
 from webhooks.limits import Limits
 from webhooks.metrics import Metrics
 from webhooks.postbox import Postbox
+from webhooks.refused import Refused
 
 __all__ = ["Limits", "Server", "start"]
 
@@ -44,13 +45,14 @@ class Server:
         """Stop listening, let requests under way end, and close every connection."""
         await self._runner.cleanup()
         await self._rooms.postbox.close()
+        await self._rooms.refused.close()
         await self._rooms.readiness.close()
 
 
 async def start(ctx: Context, *, host: str, port: int, ready: Ready, limits: Limits | None = None) -> Server:
     """Open the port (0: any free one) and answer; `ready` names what else must work. Raise OSError."""
     bounds = limits or Limits()
-    rooms = _Rooms(ctx, bounds, Postbox(ctx.database), Readiness(ctx.database, ready), Metrics(ctx))
+    rooms = _Rooms(ctx, bounds, Postbox(ctx.database), Readiness(ctx.database, ready), Metrics(ctx), Refused(ctx))
     runner = web.ServerRunner(Doors(rooms.answer, bounds), shutdown_timeout=_GRACE)
     await runner.setup()
     try:
@@ -70,6 +72,7 @@ class _Rooms:
     postbox: Postbox
     readiness: Readiness
     metrics: Metrics
+    refused: Refused
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         route = _route(request)
@@ -86,7 +89,7 @@ class _Rooms:
 
     async def _reply(self, route: str, request: web.BaseRequest) -> web.StreamResponse:
         if route == "callbacks":
-            response = await callbacks.receive(request, self.ctx, self.postbox, self.limits)
+            response = await callbacks.receive(request, self.ctx, self.postbox, self.limits, self.refused)
             self.metrics.answered(callbacks.provider_of(request, self.ctx), response.status)
             return response
         if route == "media":
