@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.prepared import BORN, RANDOM_BITS, SCATTER, job_id
 from storage import Database
-from storage.words import job_code
+from storage.codes import job_code
 
 _END = 10_000_000  # one above the newest job's number, however many there are: the same callbacks fit every size
 _NUMBERS = "WITH RECURSIVE numbers(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {end})"

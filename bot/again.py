@@ -29,7 +29,8 @@ from jobs.frames import NoFrame, last_frame
 from providers.orders import Operation, Picture, Problem, Role
 from storage import StorageError, outputs
 from storage import jobs as job_facts
-from storage.words import Job, State, job_id_of
+from storage.codes import job_id_of
+from storage.words import Job, State
 
 _FORM = re.compile(r"job:(?P<code>[0-9a-z]{13}):(?P<act>edit|animate)")
 _DOUBLE_MS = 3_000

@@ -25,8 +25,9 @@ from bot.rights import Interaction
 from bot.talking import NO_PINGS, working
 from jobs.context import Context
 from storage import Connection, StorageError, guilds, limits, spending
+from storage.codes import job_code
 from storage.spending import DAY, Line, Spent
-from storage.words import Period, job_code
+from storage.words import Period
 
 _log = structlog.get_logger("bot.credits")
 _MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])")

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from storage.codes import job_code
 from storage.members import About, Kept
-from storage.words import Act, Job, job_code
+from storage.words import Act, Job
 
 MOST_PARTS = 10  # files; Discord takes no more with one message
 _TOLD = ("credits", "until")  # of an act: nothing of another person can stand there

@@ -15,7 +15,8 @@ from bot.plain import clean, cut, plain
 from bot.ways import notice_of
 from providers.contract import Reason
 from providers.orders import Operation
-from storage.words import Delivery, DeliveryState, Job, Outlook, Place, State, Way, job_code
+from storage.codes import job_code
+from storage.words import Delivery, DeliveryState, Job, Outlook, Place, State, Way
 
 PROMPT_MOST = 700
 _PROMPT_ABOVE_SHOTS = 250

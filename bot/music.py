@@ -26,7 +26,8 @@ from jobs.context import Context
 from providers.orders import Operation
 from storage import StorageError
 from storage import jobs as job_facts
-from storage.words import Job, StoredShot, job_id_of
+from storage.codes import job_id_of
+from storage.words import Job, StoredShot
 
 _FORM = re.compile(r"mv:(?P<code>[0-9a-z]{13}):edit:(?P<number>[0-9]{1,4}):(?P<shot>[0-9a-f]{16})")
 _MOST_TYPED = 4000  # characters of a form's field, at Discord

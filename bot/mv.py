@@ -23,7 +23,8 @@ from jobs.context import Context
 from providers.orders import Operation, Role
 from storage import Connection, StorageError, deliveries, outputs
 from storage import jobs as job_facts
-from storage.words import Delivery, Job, Output, job_id_of
+from storage.codes import job_id_of
+from storage.words import Delivery, Job, Output
 
 _MOST_PICTURES = 7
 _LOOKED_AT = 50  # of a server's music videos, the newest; each brings all its shots along

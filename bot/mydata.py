@@ -23,7 +23,8 @@ from bot.talking import NO_PINGS, TROUBLES, said, working
 from jobs import files
 from jobs.context import Context
 from storage import Connection, StorageError, members
-from storage.words import Job, job_code
+from storage.codes import job_code
+from storage.words import Job
 
 _MOST_BYTES = 8 * 2**20  # of one file; Discord takes more in some servers only
 _MOST_TOGETHER = 3  # files of a message: Discord takes 25 MB in one

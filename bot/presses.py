@@ -20,7 +20,8 @@ from jobs.context import Context
 from jobs.intake import Hindered
 from storage import Connection, StorageError, deliveries, guilds, moderation, outputs
 from storage import jobs as job_facts
-from storage.words import Delivery, DeliveryState, Job, Limit, Output, Place, State, Way, job_id_of
+from storage.codes import job_id_of
+from storage.words import Delivery, DeliveryState, Job, Limit, Output, Place, State, Way
 
 _log = structlog.get_logger("bot.presses")
 _IN_THE_CHANNEL = {DeliveryState.POSTING, DeliveryState.POSTED, DeliveryState.DELETING, DeliveryState.DELETED}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from storage.words import job_code, job_id_of
+from storage.codes import job_code, job_id_of
 
 _MAC_BYTES = 16
 _MAC_CHARS = 22  # 16 bytes in base64 without padding

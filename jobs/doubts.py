@@ -5,7 +5,8 @@ from jobs.context import Timing
 from jobs.transitions import Event
 from storage import Connection
 from storage import jobs as job_facts
-from storage.words import Job, job_id_of
+from storage.codes import job_id_of
+from storage.words import Job
 
 
 def decided(connection: Connection, code: str, now: int, *, charge: bool) -> Job | None:

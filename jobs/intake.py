@@ -14,7 +14,8 @@ from providers.contract import Provider
 from providers.orders import Operation, Order, Problem, Role, Rule
 from storage import Connection, guilds, limits, vendor_keys
 from storage import jobs as job_facts
-from storage.words import Job, Limit, Place, State, job_code, new_job_id
+from storage.codes import job_code, new_job_id
+from storage.words import Job, Limit, Place, State
 
 _UNPRICED = 100  # credits (US$0.50) held where no vendor here publishes anything that could be compared
 _USUAL_SECONDS = 5  # of a video whose length nobody has said

@@ -11,7 +11,8 @@ from jobs.transitions import Event
 from jobs.vault import Unreadable, Vault, place_of
 from providers.contract import Account, Balance, ProviderError, Reason
 from storage import Connection, moderation, vendor_keys
-from storage.words import StoredKey, new_job_id
+from storage.codes import new_job_id
+from storage.words import StoredKey
 
 PAIRED = ("kling",)  # vendors that know an access key with a secret key besides the plain API key
 _FIT = re.compile(r"[!-~]{8,512}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from storage.words import job_code
+from storage.codes import job_code
 
 _HIDDEN = "[secret]"
 _LEAST_SECRET = 8  # characters; hiding shorter ones would hide ordinary words

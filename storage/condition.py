@@ -6,8 +6,9 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Connection, TextClause, and_, func, select
 
 from storage import migrate
+from storage.codes import first_id_at
 from storage.tables import CLOSING, RUNNING, inbox, jobs, ledger
-from storage.words import State, first_id_at
+from storage.words import State
 
 _CHEAP = 64 * 2**20  # bytes of a database that is read through in well under a second
 _RECENT = 30 * 86_400_000  # milliseconds

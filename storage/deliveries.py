@@ -6,8 +6,9 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 from sqlalchemy.sql import Select
 
 from storage import marks
+from storage.codes import RANDOM_BITS, first_id_at, moment_of
 from storage.tables import DUE_TO_DELIVER, deliveries
-from storage.words import RANDOM_BITS, Delivery, DeliveryState, Way, first_id_at, moment_of
+from storage.words import Delivery, DeliveryState, Way
 
 _columns = (
     deliveries.c.job_id,

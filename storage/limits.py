@@ -26,8 +26,9 @@ from sqlalchemy import (
     union_all,
 )
 
+from storage.codes import first_id_at
 from storage.tables import RUNNING, blocks, budgets, guild_settings, jobs, ledger
-from storage.words import Budget, Job, Limit, LimitKind, Period, Scope, first_id_at
+from storage.words import Budget, Job, Limit, LimitKind, Period, Scope
 
 _NEXT = {Period.DAY: 1, Period.MONTH: 31}
 

@@ -9,23 +9,10 @@ from sqlalchemy import ColumnElement, Connection, String, and_, case, cast, exis
 
 from storage import deliveries, guilds, limits, moderation, outputs
 from storage import jobs as job_facts
+from storage.codes import first_id_at
 from storage.tables import CLOSING, RUNNING, UNSETTLED, acts, blocks, budgets, inbox, jobs, ledger, presets
 from storage.tables import outputs as output_table
-from storage.words import (
-    TERMINAL,
-    Act,
-    Block,
-    Budget,
-    Delivery,
-    Entry,
-    Job,
-    Output,
-    Period,
-    Preset,
-    Scope,
-    State,
-    first_id_at,
-)
+from storage.words import TERMINAL, Act, Block, Budget, Delivery, Entry, Job, Output, Period, Preset, Scope, State
 
 _LONGEST_PAUSE = 24 * 3_600_000  # milliseconds between two jobs of a member, as in limits.py
 _MOST_ACTS = 10_000  # in one answer

@@ -10,7 +10,8 @@ from jobs import files
 from jobs.transitions import Event
 from sandbox.discord import Typed
 from storage import guilds, members
-from storage.words import GuildSettings, Job, State, job_code
+from storage.codes import job_code
+from storage.words import GuildSettings, Job, State
 from tests.bot.encore import break_storage, count, filled, forged, labels, no_more, opened, posted, shown
 from tests.bot.harness import Set, Upload, picture
 from tests.bot.studio import created, open_studio

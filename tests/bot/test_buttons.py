@@ -4,7 +4,8 @@ import pytest
 
 from jobs.transitions import Event
 from sandbox.discord import EPHEMERAL, Member, Message
-from storage.words import State, job_code
+from storage.codes import job_code
+from storage.words import State
 from tests.bot.harness import FakeVendor, Set
 
 REFUSED = "I can't do that for you"

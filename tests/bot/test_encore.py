@@ -13,7 +13,8 @@ from bot.messages import Vendor
 from jobs import files
 from sandbox.discord import EPHEMERAL, Fault
 from storage import deliveries, moderation, outputs
-from storage.words import Delivery, DeliveryState, Job, State, job_code
+from storage.codes import job_code
+from storage.words import Delivery, DeliveryState, Job, State
 from tests.bot.encore import break_storage, count, filled, forged, no_more, opened, posted, shown
 from tests.bot.harness import FILM, Set, Upload, picture
 from tests.bot.studio import open_studio, with_shots

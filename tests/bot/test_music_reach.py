@@ -11,7 +11,7 @@ import pytest
 from jobs.transitions import Event
 from sandbox.discord import EPHEMERAL
 from storage import deliveries
-from storage.words import job_code
+from storage.codes import job_code
 from tests.bot.harness import Set, cards
 from tests.bot.studio import (
     REFUSED,

@@ -10,7 +10,8 @@ from providers import registry
 from providers.contract import Account
 from providers.orders import Operation
 from sandbox.discord import Message
-from storage.words import Entry, job_code
+from storage.codes import job_code
+from storage.words import Entry
 from tests.journeys.conftest import OpenStage
 from tests.journeys.material import boat, dance, song
 from tests.journeys.stage import Stage

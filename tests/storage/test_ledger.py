@@ -8,7 +8,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 
 from storage import Connection, Database, guilds, jobs, ledger
-from storage.words import Entry, Period, Scope, job_code, job_id_of, new_job_id
+from storage.codes import job_code, job_id_of, new_job_id
+from storage.words import Entry, Period, Scope
 from tests.samples_of import NOON, a_job
 
 DAY = 86_400_000

@@ -27,7 +27,7 @@ from providers.contract import (
 from providers.orders import Extra, Model, Operation, Order, Problem
 from providers.reading import read_object
 from storage import Database
-from storage.words import new_job_id
+from storage.codes import new_job_id
 from tests.webhooks.bodies import GOOD
 from webhooks import server
 from webhooks.limits import Limits
