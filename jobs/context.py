@@ -10,6 +10,7 @@ from jobs.addresses import Addresses
 from jobs.hosts import Hosts
 from jobs.keyring import Keyring
 from jobs.purses import Purses
+from jobs.ration import Ration
 from jobs.trial import Trials
 from providers.contract import Provider
 from storage import Database
@@ -99,6 +100,7 @@ class Context:
     loops: list[Loop] = field(default_factory=list[Loop])  # that run in this process
     trials: Trials = field(default_factory=Trials)
     purses: Purses = field(default_factory=Purses)
+    ration: Ration = field(default_factory=Ration)
     keys: Keyring = field(default_factory=Keyring)
     hosts: Hosts = field(default_factory=Hosts)  # of results
 

@@ -33,6 +33,7 @@ _BATCH = 500
 # Whoever knows a job's address can ring: a vendor does it a few times. More rings than that are answered together, so
 # that nobody can make us ask a vendor without end.
 _FREE_RINGS = 12
+_PROMPT_RINGS = 6  # more than a vendor makes for most jobs; what more ask for, all jobs of an account share (ration.py)
 _HINTS_READ = 16  # of the newest callbacks of a job, in one look: reading bodies takes time that others wait for
 _TASKS_ASKED = 4  # in one look at a job in doubt, where each callback may name another task
 _RING_GAP = 10_000  # milliseconds
@@ -94,9 +95,12 @@ async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRo
     if job.state.terminal and job.state is not State.EXPIRED:
         await _put_away(ctx, doubtful, "the job was over")
         return
-    if await ctx.database.write(_too_soon, job_id, doubtful, ctx.now()):
+    rings = await ctx.database.write(_rings, job_id, doubtful, ctx.now())
+    if rings is None:
         return
-    for task_id, group in _by_task(provider, job, _next(job, doubtful)).items():
+    for number, (task_id, group) in enumerate(_by_task(provider, job, _next(job, doubtful)).items()):
+        if (rings > _PROMPT_RINGS or number) and not await _rationed(ctx, job, group):
+            continue
         after = await _confirm(ctx, provider, job, task_id, group)
         if after is not None and after.task_id != job.task_id:
             return  # the job has found its task: the other callbacks are looked at again in that light
@@ -181,13 +185,23 @@ async def _confirm(ctx: Context, provider: Provider, job: Job, task_id: str, row
     return await learn(ctx, job, status, asked_at, rows=rows, due_at=due_at)
 
 
-def _too_soon(connection: Connection, job_id: int, rows: Sequence[InboxRow], now: int) -> bool:
-    """Put callbacks off when their job has rung often and was asked about a moment ago."""
+def _rings(connection: Connection, job_id: int, rows: Sequence[InboxRow], now: int) -> int | None:
+    """Count a job's rings; None when there were many, and it was asked about a moment ago: they are put off."""
     rings, last = inbox.rung(connection, job_id)
-    too_soon = rings > _FREE_RINGS and now < last + _RING_GAP
-    if too_soon:
+    if rings > _FREE_RINGS and now < last + _RING_GAP:
         inbox.postponed(connection, [row.id for row in rows], last + _RING_GAP)
-    return too_soon
+        return None
+    return rings
+
+
+async def _rationed(ctx: Context, job: Job, rows: Sequence[InboxRow]) -> bool:
+    """Say whether one more question may be asked for strangers' sake; else put the callbacks off until it may."""
+    account, now = (job.provider, job.key_id), ctx.now()
+    if ctx.ration.take(account, now):
+        return True
+    ctx.tell("confirm put off", job.id, reason="the account's allowance for many rings is used up")
+    await ctx.database.write(inbox.postponed, [row.id for row in rows], now + ctx.ration.wait(account, now))
+    return False
 
 
 async def _take_at_its_word(ctx: Context, provider: Provider, job: Job, row: InboxRow) -> bool:
