@@ -23,7 +23,7 @@ class Plan:
     pipeline_seconds: float = 20.0
     film_bytes: int = 100_000_000
     film_rounds: int = 3
-    starts: int = 5
+    starts: int = 3
 
 
 QUICK = Plan(

@@ -49,7 +49,8 @@ class Found:
     asked: int
     posted: int
     per_second: float  # posted, from a quarter of the time on to the last command
-    program_busy: float  # share of its core
+    cpu: float  # milliseconds of a core the program worked for each job, to the last post
+    program_busy: float  # share of its core, while commands came
     stand_ins_busy: float  # likewise
     requests: dict[str, int]  # to Discord meanwhile, by kind
     jobs: list[dict[str, float]]  # when each posted job took each step, in seconds
@@ -74,7 +75,7 @@ def pipeline(bench: Bench) -> Section:
             section.targets += _targets(found)
         shutil.rmtree(folder)
     columns = ("jobs stored", "asked", "posted", "posted/s", "callback to post p50 ms", "p99 ms")
-    columns += ("results sent", "cards edited", "answered 429", "program busy", "stand-ins busy")
+    columns += ("results sent", "cards edited", "429", "CPU ms a job", "program busy", "stand-ins busy")
     note = f"{_RATE:g} commands a second for {bench.plan.pipeline_seconds:g} s, beside Discord's 50 requests a second."
     section.tables.insert(0, Table("Pipeline, from command to post", columns, rates, note))
     section.facts = facts
@@ -93,6 +94,7 @@ async def _measured(bench: Bench, folder: Path) -> Found:
         worked = (stage.program.seconds_worked() - before[0], time.process_time() - before[1])
         requests = Counter(map(_kind, stage.scenery.discord.requests[known:]))
         await stage.until_posted(asked + 1, _GRACE)
+        whole = stage.program.seconds_worked() - before[0]
     # Its log is whole now.
     jobs = [times for steps in stage.steps().values() if (times := times_of(steps)) and times["held"] >= began]
     warm = began + (ended - began) / 4
@@ -100,6 +102,7 @@ async def _measured(bench: Bench, folder: Path) -> Found:
         asked=asked,
         posted=len(jobs),
         per_second=sum(warm <= times["posted"] < ended for times in jobs) / (ended - warm),
+        cpu=round(whole / max(1, len(jobs)) * 1000, 1),
         program_busy=round(worked[0] / (ended - began), 2),
         stand_ins_busy=round(worked[1] / (ended - began), 2),
         requests=dict(requests),
@@ -156,6 +159,7 @@ def _row(jobs: int, found: Found) -> tuple[str, ...]:
         f"{half:,.0f}",
         f"{late:,.0f}",
         *spread,
+        f"{found.cpu:.0f}",
         f"{found.program_busy:.2f}",
         f"{found.stand_ins_busy:.2f}",
     )

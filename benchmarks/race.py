@@ -32,6 +32,7 @@ class Sample:
     load: Load
     memory: float  # MiB resident at its end
     rows: int | None  # stored meanwhile; None: it stores nothing
+    cpu: float  # microseconds of a core the server worked for each answer
     others: float  # share of a core that something else used meanwhile
 
 
@@ -94,7 +95,7 @@ def _stint(
             before = stock.rows(database, one.rows) if one.rows else 0
             watch = _Watch(server)
             load = _load(bench, server.port, requests, first, connections)
-            others = watch.others(load)
+            cpu, others = watch.seen(load)
             first += load.sent if one.rows else 0  # who keeps nothing may be told the same again
             rows = stock.rows(database, one.rows) - before if one.rows else None
             bench.say(
@@ -103,24 +104,25 @@ def _stint(
             )
             if load.answers.get("none") or not load.accepted or rows not in (None, load.accepted):
                 raise Trouble(f"{one.title}: answers {load.answers}, but {rows} rows")
-            samples.append(Sample(one.key, connections, number, load, round(server.memory(), 1), rows, others))
+            samples.append(Sample(one.key, connections, number, load, round(server.memory(), 1), rows, cpu, others))
     finally:
         server.stop()
     return samples
 
 
 class _Watch:
-    """Looks whether something else works while a load runs."""
+    """Looks how much the server works while a load runs, and whether something else does."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
         self._began = (time.perf_counter(), seconds_busy(), server.seconds_worked())
 
-    def others(self, load: Load) -> float:
-        """Say which share of a core neither the server nor the load used since."""
+    def seen(self, load: Load) -> tuple[float, float]:
+        """Give microseconds for each answer, and the share of a core that neither the server nor the load used."""
         elapsed = time.perf_counter() - self._began[0]
-        ours = self._server.seconds_worked() - self._began[2] + load.busy * load.seconds
-        return round(max(0.0, seconds_busy() - self._began[1] - ours) / elapsed, 2)
+        worked = self._server.seconds_worked() - self._began[2]
+        others = seconds_busy() - self._began[1] - worked - load.busy * load.seconds
+        return round(worked / max(1, load.sent) * 1e6, 1), round(max(0.0, others) / elapsed, 2)
 
 
 def _load(bench: Bench, port: int, requests: Prepared, first: int, connections: int) -> Load:

@@ -18,7 +18,18 @@ _USUAL = 64  # connections, at which the targets are set
 _SLOWER = 5_000  # microseconds
 _OF_A_JOB = 50  # callbacks at the most: fewer than the receiver keeps
 _NOISE = 0.25  # of a core
-_COLUMNS = ("receiver", "conn.", "callbacks/s", "p50 ms", "p99 ms", "MiB", "of bare", "Rushes is", "load busy")
+_COLUMNS = (
+    "receiver",
+    "conn.",
+    "callbacks/s",
+    "p50 ms",
+    "p99 ms",
+    "CPU µs",
+    "MiB",
+    "of bare",
+    "Rushes is",
+    "load busy",
+)
 
 
 def race(bench: Bench, entrants: Sequence[Contestant] = who.ALL) -> Section:
@@ -31,10 +42,10 @@ def race(bench: Bench, entrants: Sequence[Contestant] = who.ALL) -> Section:
         bench, Race("receivers", able, plan.connections, plan.jobs, stock.newest(plan.jobs), plan.requests, only=once)
     )
     rows = [row for one in able for row in _rows(samples, one, plan.connections)]
-    rows += [(one.title, "", "not installed: " + absent[one.key], *[""] * 6) for one in entrants if absent[one.key]]
+    rows += [(one.title, "", "not installed: " + absent[one.key], *[""] * 7) for one in entrants if absent[one.key]]
     note = (
         "One core for the server, another for the load. Each callback is a distinct signed one, each 200 a row on the "
-        "disk; rows and answers were equal after every load. " + _calm(samples)
+        "disk; CPU is the server's own for each. Rows and answers were equal after every load. " + _calm(samples)
     )
     return Section(
         [Table(f"Receivers, {plan.jobs:,} jobs stored", _COLUMNS, rows, note)],
@@ -126,6 +137,7 @@ def _rows(samples: Sequence[Sample], one: Contestant, connections: Sequence[int]
             _number(speed),
             _number(typical(samples, one.key, count, lambda sample: sample.load.p50), 2),
             _number(typical(samples, one.key, count, lambda sample: sample.load.p99), 1),
+            _number(typical(samples, one.key, count, lambda sample: sample.cpu)),
             _number(typical(samples, one.key, count, lambda sample: sample.memory)),
             _number(of_bare, 2),
             "" if against is None else f"{against:.1f} x",

@@ -67,7 +67,7 @@ def test_who_is_not_installed_stays_in_the_table(bench: Bench) -> None:
 
 def test_a_ratio_is_the_median_of_the_rounds_ratios_not_the_ratio_of_the_medians() -> None:
     def sample(key: str, number: int, speed: float) -> race.Sample:
-        return race.Sample(key, 8, number, Load({}, 0, speed, 0, 0, 0, 0, 1), 0, None, 0)
+        return race.Sample(key, 8, number, Load({}, 0, speed, 0, 0, 0, 0, 1), 0, None, 0, 0)
 
     samples = [
         sample("a", 0, 10),
