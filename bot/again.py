@@ -49,8 +49,8 @@ def files_gone() -> str:
 def words_gone() -> str:
     """Say that what was typed for a job was deleted."""
     words = _(
-        "The member who asked for this has had their words taken out of my memory, so I can't make it again. "
-        "Type a command of your own."
+        "I don't have the words of this job any more: they are deleted after a while, or when the member who asked "
+        "wants it. So I can't make it again. Type a command of your own."
     )
     return refusals.at_no_cost(words)
 

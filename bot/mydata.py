@@ -49,6 +49,16 @@ def stays() -> str:
     return flow(kept, copies)
 
 
+def goes_by_itself(days: int) -> str:
+    """Say when words are deleted though nobody asks for it."""
+    words = ngettext(
+        "Words and files of jobs that are over are deleted by themselves after {count} day.",
+        "Words and files of jobs that are over are deleted by themselves after {count} days.",
+        days,
+    )
+    return words.format(count=number(days))
+
+
 def nothing_to_delete() -> str:
     """Say that there is nothing to delete."""
     return _("There is nothing to delete: no finished job of yours holds any words or files.")
@@ -146,7 +156,7 @@ def _delete(ctx: Context) -> app_commands.Command[Any, ..., None]:
                 view = discord.ui.View(timeout=None)
                 view.add_item(DeleteButton(interaction.guild_id or 0, interaction.user.id))
             await interaction.edit_original_response(
-                embed=notice(question(count, left), Tone.DOUBT), view=view, allowed_mentions=NO_PINGS
+                embed=notice(question(count, left, ctx.keeping.words), Tone.DOUBT), view=view, allowed_mentions=NO_PINGS
             )
 
     return app_commands.Command(
@@ -240,10 +250,11 @@ def _not_deleted(count: int) -> str:
     return words.format(count=number(count))
 
 
-def question(count: int, left: Sequence[Job]) -> str:
-    """Say what would be deleted, what would stay, and why."""
+def question(count: int, left: Sequence[Job], days: int = 0) -> str:
+    """Say what would be deleted, what would stay, and why; `days` after which it goes without being asked for."""
+    by_itself = [goes_by_itself(days)] if days else []
     if not count:
-        return "\n".join([nothing_to_delete(), *_left(left)])
+        return "\n".join([nothing_to_delete(), *by_itself, *_left(left)])
     head = ngettext(
         "This takes away for good, of your **{count} job** that is over, in servers and outside of them:",
         "This takes away for good, of your **{count} jobs** that are over, in servers and outside of them:",
@@ -258,7 +269,7 @@ def question(count: int, left: Sequence[Job]) -> str:
         stays(),
         _("It can't be undone. Credits are neither spent nor returned."),
     ]
-    return "\n".join([*lines, *_left(left)])
+    return "\n".join([*lines, *by_itself, *_left(left)])
 
 
 def answer(count: int, gone: int, stuck: int, left: Sequence[Job]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from jobs.addresses import Addresses
 from jobs.hosts import Hosts
+from jobs.keeping import Keeping
 from jobs.keyring import Keyring
 from jobs.purses import Purses
 from jobs.ration import Ration
@@ -103,6 +104,7 @@ class Context:
     ration: Ration = field(default_factory=Ration)
     keys: Keyring = field(default_factory=Keyring)
     hosts: Hosts = field(default_factory=Hosts)  # of results
+    keeping: Keeping = field(default_factory=Keeping)
 
     def offered(self, guild_id: int | None) -> Mapping[str, Provider]:
         """List the vendors that can be asked for in a server. Made for planning: whose account it is tells the job."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 INPUTS = "inputs"  # what members gave
@@ -52,15 +52,24 @@ def save(media_dir: Path, kind: str, name: str, data: bytes) -> Path:
     return target
 
 
-def sweep(media_dir: Path, older_than: float) -> int:
-    """Delete the files last changed before `older_than` (seconds since 1970); how many. Blocks: use a thread."""
-    gone = 0
+def older(media_dir: Path, moment: float) -> list[Path]:
+    """List the files last changed before a moment (seconds since 1970). Blocks: use a thread."""
+    found: list[Path] = []
     for kind in (INPUTS, OUTPUTS):
         for path in (media_dir / kind).glob("*"):
-            with contextlib.suppress(OSError):  # renamed or deleted meanwhile, or not ours to delete: the next sweep
-                if path.is_file() and path.stat().st_mtime < older_than:
-                    path.unlink()
-                    gone += 1
+            with contextlib.suppress(OSError):  # renamed or deleted meanwhile
+                if path.is_file() and path.stat().st_mtime < moment:
+                    found.append(path)
+    return found
+
+
+def delete(paths: Iterable[Path]) -> int:
+    """Delete files; how many. Blocks: use a thread."""
+    gone = 0
+    for path in paths:
+        with contextlib.suppress(OSError):  # renamed or deleted meanwhile, or not ours to delete: another time
+            path.unlink()
+            gone += 1
     return gone
 
 

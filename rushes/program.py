@@ -12,11 +12,13 @@ import aiohttp
 
 from bot import acts, alerts, cards, delivery, leaving
 from bot.client import Bot
-from jobs import files, guard, media, own_keys, reconcile, settle, submit
+from jobs import guard, media, reconcile, settle, submit
 from jobs.addresses import Addresses
 from jobs.context import Context, Tell, Timing
+from jobs.keeping import Keeping
 from jobs.keyring import Keyring
 from jobs.loop import Work
+from jobs.tidy import tidy
 from jobs.vault import Vault
 from providers import registry
 from rushes.settings import Settings
@@ -24,7 +26,6 @@ from storage import Database, StorageError
 from storage.lock import sole_use
 from webhooks import server
 
-_FILES_KEPT = 8 * 86_400.0  # seconds; links to results live for seven days
 _TIDY_EVERY = 3_600.0  # seconds
 _STOP_SECONDS = 8.0  # for the steps under way; whatever is cut off is taken up again at the next start
 
@@ -86,16 +87,10 @@ class Program:
         self._tasks.append(asyncio.create_task(self.bot.run(self._stopping), name="discord"))
 
     async def _keep_tidy(self) -> None:
-        """Delete hourly what nobody needs any more: files (no job lives for three days, no link for eight) and keys."""
+        """Delete hourly what was kept long enough."""
         while not self._stopping.is_set():
-            oldest = self.ctx.clock() - _FILES_KEPT
-            gone = await asyncio.to_thread(files.sweep, self.ctx.media_dir, oldest)
-            if gone:
-                self.ctx.tell("old files deleted", None, files=gone)
             with contextlib.suppress(StorageError):  # another hour will do
-                erased = await own_keys.erase(self.ctx)
-                if erased:
-                    self.ctx.tell("keys erased", None, keys=erased)
+                await tidy(self.ctx)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _TIDY_EVERY)
 
@@ -148,6 +143,7 @@ async def _open(
         outside_daily=settings.outside_daily_credits,
         keys=keys,
         hosts=settings.result_hosts(),
+        keeping=Keeping(settings.keep_words_days, settings.keep_callbacks_days, settings.keep_media_days),
     )
 
 

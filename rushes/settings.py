@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from jobs.hosts import Hosts
+from jobs.keeping import LEAST_MEDIA
 from providers.contract import Account
 from providers.registry import NAMES
 from storage.database import address_problem, passwords_of
@@ -127,6 +128,9 @@ class Settings(BaseSettings):
     allowed_private_hosts: Texts = ()
     callback_grace: int = Field(default=120, ge=1, le=86_400)  # seconds
     outside_daily_credits: int = Field(default=0, ge=0, le=1_000_000_000)  # of each person, outside of servers
+    keep_words_days: int = Field(default=90, ge=0, le=36_500)
+    keep_callbacks_days: int = Field(default=30, ge=0, le=36_500)
+    keep_media_days: int = Field(default=LEAST_MEDIA, ge=0, le=36_500)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
 
@@ -144,6 +148,13 @@ class Settings(BaseSettings):
     @classmethod
     def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(_host(name) for name in value)
+
+    @field_validator("keep_media_days")
+    @classmethod
+    def _links_are_good(cls, value: int) -> int:
+        if 0 < value < LEAST_MEDIA:
+            raise ValueError(f"must be 0 or at least {LEAST_MEDIA}: links to files are good for a week")
+        return value
 
     @field_validator("secret_keys")
     @classmethod

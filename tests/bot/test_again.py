@@ -30,7 +30,7 @@ def kept(films: Set, job: Job) -> list[bytes]:
 
 
 def sweep(films: Set) -> None:
-    assert files.sweep(films.ctx.media_dir, films.clock() + 60)
+    assert files.delete(files.older(films.ctx.media_dir, films.clock() + 60))
 
 
 async def test_a_result_can_be_pressed(films: Set) -> None:
@@ -151,8 +151,8 @@ async def test_files_that_are_gone_are_told_of(films: Set) -> None:
 async def test_what_its_asker_took_back_is_not_made_again(films: Set) -> None:
     _, result = await posted(films, image=PNG)
     assert await films.ctx.database.write(members.silenced, films.ada.id, 10) == 1
-    await no_more(films, films.ben.press(result, "Again"), "words taken out")
-    await no_more(films, films.ben.press(result, "Edit & again"), "words taken out")
+    await no_more(films, films.ben.press(result, "Again"), "deleted after a while")
+    await no_more(films, films.ben.press(result, "Edit & again"), "deleted after a while")
     await no_more(films, films.ben.press(result, "Animate last frame"), "don't have this video")
     assert "(no prompt)" in (await films.ben.press(result, "Details").answered()).text
 

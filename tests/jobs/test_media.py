@@ -208,14 +208,14 @@ def test_the_sweep_deletes_old_files_of_ours_and_nothing_else(tmp_path: Path) ->
     kept = [put(tmp_path / kind / name, 0) for kind in (files.INPUTS, files.OUTPUTS) for name in ("c.png", "d.mp4")]
     kept += [put(tmp_path / "rushes.db", 2), put(tmp_path / "backups" / "a.mp4", 2)]
     kept += [put(tmp_path / files.OUTPUTS / "folder" / "a.mp4", 2), put(tmp_path.parent / f"{tmp_path.name}.mp4", 2)]
-    assert files.sweep(tmp_path, moment) == len(old)
+    assert files.delete(files.older(tmp_path, moment)) == len(old)
     assert not any(path.exists() for path in old)
     assert all(path.exists() for path in kept)
-    assert files.sweep(tmp_path, moment) == 0
+    assert files.delete(files.older(tmp_path, moment)) == 0
 
 
 def test_a_sweep_before_anything_was_kept_finds_nothing(tmp_path: Path) -> None:
-    assert files.sweep(tmp_path / "media", 1_000_000) == 0
+    assert files.older(tmp_path / "media", 1_000_000) == []
 
 
 async def picture_made(lab: Lab, shelf: Shelf, body: bytes) -> Job:

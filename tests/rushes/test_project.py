@@ -137,3 +137,23 @@ def test_every_link_to_a_file_in_a_document_leads_somewhere(tracked: list[Path])
             if target and not re.match(r"[a-z]+:", target) and (path.parent / target).resolve() not in known:
                 broken.append(f"{path.name}: {target}")
     assert broken == []
+
+
+def test_the_configuration_for_continuous_copies_names_the_images_database() -> None:
+    text = (ROOT / "deploy" / "litestream.yml").read_text()
+    lines = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
+    keys = [line.strip().removeprefix("- ").partition(":")[0] for line in lines]
+    # Litestream 0.5 knows these; an older one would pass over `replica`.
+    assert keys == [
+        "snapshot",
+        "interval",
+        "retention",
+        "dbs",
+        "path",
+        "busy-timeout",
+        "replica",
+        "url",
+        "sync-interval",
+    ]
+    [path] = [line.partition("path: ")[2] for line in lines if "path: " in line]
+    assert f"sqlite+aiosqlite:///{path}" in (ROOT / "Dockerfile").read_text()
