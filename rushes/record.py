@@ -15,9 +15,10 @@ from providers.registry import TITLES
 from rushes.terminal import fail, in_database, moment
 from storage import Connection, refusals
 from storage import record as records
+from storage.codes import job_code, job_id_of
 from storage.record import Record, Stored
 from storage.refusals import Refusal
-from storage.words import Job, job_code, job_id_of
+from storage.words import Job
 
 _REFUSED = "R"  # before the number of a refusal
 
