@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: demo test attack check bench run lock format texts pictures clean
+.PHONY: demo test attack api audit check bench run lock format texts pictures clean
 
 .venv/ready: requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -19,6 +19,18 @@ test: .venv/ready  ## the whole suite, five at a time: journeys mostly wait
 
 attack: .venv/ready  ## a million bad callbacks, slow connections and hostile addresses, counted
 	$(BIN)/python -m tests.attack $(ARGS)
+
+# Schemathesis and pip-audit bring more packages than the program has, so they live in a place of their own.
+.venv-attack/ready: tests/attack/requirements.txt
+	$(PYTHON) -m venv .venv-attack
+	.venv-attack/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/attack/requirements.txt
+	touch $@
+
+api: .venv/ready .venv-attack/ready  ## the receiver against docs/openapi.json, by Schemathesis
+	$(BIN)/python -m tests.attack.api .venv-attack/bin/schemathesis $(ARGS)
+
+audit: .venv-attack/ready  ## known weaknesses of what is installed; needs the internet
+	.venv-attack/bin/python tests/attack/audit.py .venv-attack/bin/pip-audit requirements.txt requirements-dev.txt
 
 check: .venv/ready  ## style, types and the direction of imports, in seconds
 	$(BIN)/ruff format --check .
@@ -50,6 +62,8 @@ lock:  ## renew the hashed requirement files (needs uv)
 	grep -oE '^(aiohttp|aiosqlite|sqlalchemy)==[0-9.]+' requirements.txt \
 	  | uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  -c /dev/stdin benchmarks/requirements.in -o benchmarks/requirements.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	  tests/attack/requirements.in -o tests/attack/requirements.txt
 
 texts: .venv/ready  ## bring the new texts into every catalogue, where they wait to be translated
 	$(BIN)/pybabel -q extract --no-location --sort-output --omit-header --width=120 -o .venv/texts.pot bot
@@ -60,4 +74,4 @@ pictures: .venv/ready  ## draw the README's pictures anew from what the bot send
 	RUSHES_DRAW=1 $(BIN)/pytest tests/bot/test_pictures.py
 
 clean:
-	rm -rf .venv .venv-bench data demo-output bench-output .pytest_cache .ruff_cache
+	rm -rf .venv .venv-attack .venv-bench data demo-output bench-output .pytest_cache .ruff_cache
