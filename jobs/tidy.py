@@ -6,7 +6,7 @@ from collections.abc import Callable
 from jobs import files, own_keys
 from jobs.context import Context
 from storage import Connection, refusals, retention
-from storage.words import job_id_of
+from storage.codes import job_id_of
 
 _DAY = 86_400_000  # milliseconds
 _JOBS_AT_ONCE = 25  # in one write: others wait for it

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, case, select, update
 
 from storage import marks, members
+from storage.codes import first_id_at
 from storage.tables import WORDED, inbox, jobs
-from storage.words import first_id_at
 
 _BODIES = "bodies of callbacks"  # up to which number they were deleted
 _WHY = "deleted because it is old"
