@@ -1,0 +1,87 @@
+"""The program as a process of its own, that falls where the plan says, on a machine that may be ill (machine.py)."""
+
+import asyncio
+import gc
+import multiprocessing
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Sequence
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Final
+
+from jobs.context import Timing
+from rushes import logs
+from rushes.program import Program
+from rushes.settings import load
+from storage.lock import InUse
+from tests.chaos import sabotage
+
+# Forked from a process that has imported everything once: a start costs milliseconds, not seconds.
+_SERVER = multiprocessing.get_context("forkserver")
+_SERVER.set_forkserver_preload(["tests.chaos.child"])
+
+REFUSED: Final = 3  # the status of a program that found another one on its database
+
+TIMING: Final = Timing(
+    callback_grace=2_000,
+    absence_gap=200,
+    retry_least=100,
+    retry_most=500,
+    card_gap=200,
+    idle=100,
+)
+
+
+def warm_up() -> None:
+    """Have everything imported, so that the first start is as quick as the others."""
+    child = _SERVER.Process(target=_nothing)
+    child.start()
+    child.join()
+
+
+def _nothing() -> None:
+    pass
+
+
+def spawn(
+    values: dict[str, Any], log: Path, *, step: str = "", nth: int = 1, sabotages: Sequence[str] = ()
+) -> BaseProcess:
+    """Start the program; it kills itself as it tells `step` for the n-th time."""
+    child = _SERVER.Process(target=_main, args=(values, log, step, nth, sabotages))
+    child.start()
+    return child
+
+
+def _main(values: dict[str, Any], log: Path, step: str, nth: int, sabotages: Sequence[str]) -> None:
+    gc.freeze()  # what was imported stays: no use to look through it
+    os.environ.pop("LD_PRELOAD", None)  # its own children are no part of the experiment
+    os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+    sabotage.commit(sabotages)
+    try:
+        asyncio.run(_run(values, _killer(step, nth)))
+    except InUse:
+        os._exit(REFUSED)
+
+
+def _killer(wanted: str, nth: int) -> Callable[..., None]:
+    told: Counter[str] = Counter()
+
+    def tell(step: str, job_id: int | None = None, /, **facts: object) -> None:
+        logs.write_step(step, job_id, **facts)
+        told[step] += 1
+        if step == wanted and told[step] == nth:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return tell
+
+
+async def _run(values: dict[str, Any], tell: Callable[..., None]) -> None:
+    settings = load(None, **values)
+    logs.configure("INFO", "json", settings.secret_values())
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    program = await Program.start(settings, tell, timing=TIMING, ready_timeout=0.02)
+    await stop.wait()
+    await program.close()

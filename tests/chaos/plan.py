@@ -1,0 +1,125 @@
+"""What will happen, in which order: a list of lives of the program, drawn from a seed. The same seed, the same plan."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sandbox.vendors import Behaviour
+
+VENDORS: Final = ("vidu", "kling", "apiframe", "futurelabs")
+# The steps that the program tells; it may be killed right after each of them. The first ones come before a job is held.
+STEPS: Final = (
+    *("command received", "deferred", "planned", "pictures kept", "held", "card edited"),
+    *("submitting", "submit answered", "submit failed", "submission recorded", "found in doubt", "not found", "found"),
+    *("callback received", "callback verified", "callback stored", "callback repeated", "callback refused"),
+    *("confirmed", "confirm failed", "settled", "put away", "asked", "reconcile failed"),
+    *("fetched", "fetch failed", "output recorded", "posting", "posted", "delivery recorded"),
+)
+# What the others see before the program does: it is killed while their answer is on its way.
+EVENTS: Final = (
+    *("submit received", "task accepted", "query answered", "callback sent", "file served"),
+    *("interaction answered", "message posted", "message edited", "session started"),
+)
+_CALLBACKS: Final = (
+    "normal",
+    "normal",
+    "normal",
+    "double",
+    "final_first",
+    "before_answer",
+    "late",
+    "none",
+    "only_final",
+)
+_TROUBLES: Final = ("disk full", "syncs fail", "locked", "clock ahead", "clock behind", "second program", "gateway cut")
+_SHIMMED: Final = {"disk full", "syncs fail", "clock ahead", "clock behind"}
+CLOCK_OFF: Final = {"clock ahead": 600, "clock behind": -600}
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """One life of the program, from its start to the kill that ends it."""
+
+    number: int
+    after: float  # seconds after it listens, it is killed at the latest
+    step: str = ""  # or as it tells this step
+    event: str = ""  # or as a vendor or Discord sees this
+    nth: int = 1  # for the n-th time
+    write: int = 0  # or before its n-th write to the database
+    sync: int = 0  # or at its n-th sync of the database
+    sync_done: bool = False  # after it, instead of before
+    power: bool = False  # with the power: what was not synced is gone
+    trouble: str = ""  # of its machine
+    trouble_at: float = 0.0  # seconds after it listens
+    spoiled: float = 0.0  # the share of requests that the proxies spoil
+    quiet: bool = False  # no trouble, so that the time until all work is resumed can be measured
+    long: bool = False  # lives until the jobs that are due by now have been taken
+    signed: bool = True  # Kling signs its callbacks
+    behaviours: dict[str, Behaviour] = field(default_factory=dict[str, Behaviour])
+
+    @property
+    def end(self) -> str:
+        """Say what kills it, in a word or two."""
+        if self.step:
+            return f"at “{self.step}”"
+        if self.event:
+            return f"while “{self.event}”"
+        if self.write or self.sync:
+            return "in the middle of a commit" if self.write else "after a sync" if self.sync_done else "before a sync"
+        return "by the clock"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole run."""
+
+    seed: int
+    jobs: int
+    lives: Sequence[Life]
+
+
+def drawn(seed: int, jobs: int, kills: int, *, able: bool) -> Plan:
+    """Draw a plan. `able`: there is a shim, so the machine itself can be troubled (machine.py)."""
+    dice = random.Random(f"{seed} lives")
+    # Every eighth life is a long one, in which the jobs catch up with the kills; the last one ends with the jobs.
+    return Plan(seed, jobs, [_life(dice, number, able=able, long=number % 8 == 7) for number in range(kills)])
+
+
+def _life(dice: random.Random, number: int, *, able: bool, long: bool) -> Life:
+    after = dice.uniform(0.5, 3.0)
+    ways = ["time", "step", "step", "step", "event", "event", *(["write", "sync", "sync done"] if able else [])]
+    way = "time" if long else dice.choice(ways)
+    troubles = [trouble for trouble in _TROUBLES if able or trouble not in _SHIMMED]
+    quiet = number % 8 == 6 or long  # the life after a long one and the long one itself begin undisturbed
+    return Life(
+        number,
+        after,
+        step=dice.choice(STEPS) if way == "step" else "",
+        event=dice.choice(EVENTS) if way == "event" else "",
+        nth=dice.randint(1, 8),
+        write=dice.randint(1, 120) if way == "write" else 0,
+        sync=dice.randint(1, 60) if way.startswith("sync") else 0,
+        sync_done=way == "sync done",
+        power=able and dice.random() < 0.3,
+        trouble=dice.choice(troubles) if dice.random() < 0.3 and not quiet else "",
+        trouble_at=dice.uniform(0.0, after / 2),
+        spoiled=dice.choice([0.0, 0.02, 0.05, 0.1]),
+        quiet=quiet,
+        long=long,
+        signed=dice.random() < 0.5,
+        behaviours={vendor: _behaviour(dice) for vendor in VENDORS},
+    )
+
+
+def _behaviour(dice: random.Random) -> Behaviour:
+    """Draw how a vendor behaves for a while; faults that hit one request each are left to the proxies."""
+    return Behaviour(
+        callbacks=dice.choice(_CALLBACKS),
+        late_by=dice.uniform(0.2, 1.0),
+        outcome="failed" if dice.random() < 0.08 else "success",
+        submit_faults=["throttle", "garbage_answer"] if dice.random() < 0.2 else [],
+        query_faults=["throttle", "error500", "html", "cut"] if dice.random() < 0.2 else [],
+        file_faults=["404", "truncated", "html"] if dice.random() < 0.2 else [],
+        credits_left=1e12,
+    )

@@ -1,0 +1,114 @@
+"""The promises of the program, broken on purpose and by name: with any of these the suite must fail."""
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+import bot.parcels
+import jobs.settle
+import jobs.submit
+import webhooks.postbox
+from jobs.transitions import Event
+from providers.contract import ErrorKind
+from storage import ledger, limits
+from storage.tables import ledger as ledger_table
+from storage.words import Job
+
+
+def acknowledge_before_commit() -> None:
+    """Answer 200 as soon as a callback is in memory."""
+    stored = webhooks.postbox.Postbox.put
+    later: set[asyncio.Task[Any]] = set()
+
+    async def put(self: webhooks.postbox.Postbox, letter: webhooks.postbox.Letter) -> bool:
+        async def after_a_while() -> None:
+            await asyncio.sleep(0.5)
+            await stored(self, letter)
+
+        task = asyncio.create_task(after_a_while())
+        later.add(task)
+        task.add_done_callback(later.discard)
+        return True
+
+    webhooks.postbox.Postbox.put = put
+
+
+def synchronous_off() -> None:
+    """Trust the operating system to write things down in time."""
+    opened = sqlite3.connect
+
+    class Careless(sqlite3.Cursor):
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            return super().execute(sql.replace("synchronous=FULL", "synchronous=OFF"), *values)
+
+    class Connected(sqlite3.Connection):
+        def cursor(self, *_: Any) -> Any:
+            return super().cursor(Careless)
+
+        def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+            return self.cursor().execute(sql, *values)
+
+    def connect(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        return opened(*args, **{**kwargs, "factory": Connected})
+
+    sqlite3.connect = connect
+
+
+def read_then_write_budgets() -> None:
+    """Look at the budget, then spend: two commands may both see the last credits."""
+
+    def hold(connection: Connection, job: Job, outside: int = 0) -> bool:
+        row = {"job_id": job.id, "kind": "hold", "amount": -job.price, "guild_id": job.guild_id}
+        row |= {"channel_id": job.room_id, "user_id": job.user_id, "held_at": job.created_at, "at": job.created_at}
+        connection.execute(insert(ledger_table).values(row))
+        return True
+
+    assert limits.first  # what bot/taking.py reads beforehand
+    ledger.hold = hold
+
+
+def blind_resubmit() -> None:
+    """Take a submission whose answer was lost for one that was not sent."""
+    jobs.submit._EVENTS[ErrorKind.UNKNOWN] = Event.NOT_TAKEN  # pyright: ignore[reportPrivateUsage] -- a breach is the aim
+
+
+def random_nonces() -> None:
+    """Post under another nonce each time."""
+    bot.parcels.nonce_of = lambda job, way: str(random.getrandbits(60))
+
+
+def trusted_unsigned_body() -> None:
+    """Believe whatever a callback says."""
+    careful = jobs.settle._read  # pyright: ignore[reportPrivateUsage] -- see above
+
+    async def take(ctx: Any, provider: Any, job: Any, row: Any) -> bool:
+        status = careful(provider, row)
+        if status is None:
+            return False
+        await jobs.settle.learn(ctx, job, status, row.received_at, rows=[row])
+        return True
+
+    jobs.settle._take_at_its_word = take  # pyright: ignore[reportPrivateUsage] -- see above
+
+
+BREACHES: dict[str, Callable[[], None]] = {
+    breach.__name__: breach
+    for breach in (
+        acknowledge_before_commit,
+        synchronous_off,
+        read_then_write_budgets,
+        blind_resubmit,
+        random_nonces,
+        trusted_unsigned_body,
+    )
+}
+
+
+def commit(names: Sequence[str]) -> None:
+    """Break the named promises in this process."""
+    for name in names:
+        BREACHES[name]()
