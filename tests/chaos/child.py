@@ -2,12 +2,10 @@
 
 import asyncio
 import gc
-import multiprocessing
 import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,12 +15,7 @@ from rushes.program import Program
 from rushes.settings import load
 from storage.lock import InUse
 from tests.chaos import sabotage
-
-# Forked from a process that has imported everything once: a start costs milliseconds, not seconds.
-_SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["tests.chaos.child"])
-
-REFUSED: Final = 3  # the status of a program that found another one on its database
+from tests.chaos.start import REFUSED
 
 TIMING: Final = Timing(
     callback_grace=2_000,
@@ -34,27 +27,8 @@ TIMING: Final = Timing(
 )
 
 
-def warm_up() -> None:
-    """Have everything imported, so that the first start is as quick as the others."""
-    child = _SERVER.Process(target=_nothing)
-    child.start()
-    child.join()
-
-
-def _nothing() -> None:
-    pass
-
-
-def spawn(
-    values: dict[str, Any], log: Path, *, step: str = "", nth: int = 1, sabotages: Sequence[str] = ()
-) -> BaseProcess:
-    """Start the program; it kills itself as it tells `step` for the n-th time."""
-    child = _SERVER.Process(target=_main, args=(values, log, step, nth, sabotages))
-    child.start()
-    return child
-
-
-def _main(values: dict[str, Any], log: Path, step: str, nth: int, sabotages: Sequence[str]) -> None:
+def live(values: dict[str, Any], log: Path, step: str, nth: int, sabotages: Sequence[str]) -> None:
+    """Be the program, until the end; kill yourself as you tell `step` for the n-th time."""
     gc.freeze()  # what was imported stays: no use to look through it
     os.environ.pop("LD_PRELOAD", None)  # its own children are no part of the experiment
     os.dup2(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sandbox.vendors import Behaviour
@@ -18,7 +18,7 @@ STEPS: Final = (
 )
 # What the others see before the program does: it is killed while their answer is on its way.
 EVENTS: Final = (
-    *("submit received", "task accepted", "query answered", "callback sent", "file served"),
+    *("submit received", "task accepted", "query answered", "callback sent", "callback answered", "file served"),
     *("interaction answered", "message posted", "message edited", "session started"),
 )
 _CALLBACKS: Final = (
@@ -56,6 +56,9 @@ class Life:
     quiet: bool = False  # no trouble, so that the time until all work is resumed can be measured
     long: bool = False  # lives until the jobs that are due by now have been taken
     signed: bool = True  # Kling signs its callbacks
+    bursts: int = 0  # times that somebody with few credits types many commands at once
+    lost_posts: int = 0  # so many results are posted, and the answer is lost
+    pace: float = 0.04  # seconds that a task stays in each state
     behaviours: dict[str, Behaviour] = field(default_factory=dict[str, Behaviour])
 
     @property
@@ -79,6 +82,21 @@ class Plan:
     lives: Sequence[Life]
 
 
+CALM: Final = Behaviour(credits_left=1e12)
+_LOST: Final = Behaviour(submit_faults=["cut_after_accept"] * 4, credits_left=1e12)
+# For each promise the life that would show it broken; see sabotage.py for how it is broken.
+PROVOCATIONS: Final[dict[str, Life]] = {
+    "acknowledge_before_commit": Life(0, 5.0, event="callback answered", nth=4),
+    "synchronous_off": Life(0, 5.0, event="message edited", nth=4, power=True),
+    "read_then_write_budgets": Life(0, 3.0, bursts=2),
+    "blind_resubmit": Life(0, 4.0, behaviours=dict.fromkeys(VENDORS, _LOST)),
+    "random_nonces": Life(0, 4.0, lost_posts=4),
+    "trusted_unsigned_body": Life(0, 4.0, signed=False, pace=0.4),
+}
+SHORT_JOBS: Final = 60
+_JOBS_OF_A_PROVOCATION: Final = 12
+
+
 def drawn(seed: int, jobs: int, kills: int, *, able: bool) -> Plan:
     """Draw a plan. `able`: there is a shim, so the machine itself can be troubled (machine.py)."""
     dice = random.Random(f"{seed} lives")
@@ -86,12 +104,27 @@ def drawn(seed: int, jobs: int, kills: int, *, able: bool) -> Plan:
     return Plan(seed, jobs, [_life(dice, number, able=able, long=number % 8 == 7) for number in range(kills)])
 
 
+def short(seed: int, *, able: bool) -> Plan:
+    """Draw a plan of some seconds: every provocation once."""
+    lives = [replace(life, number=number) for number, life in enumerate(_possible(able=able).values())]
+    return Plan(seed, SHORT_JOBS, lives)
+
+
+def provoking(seed: int, promise: str, *, able: bool) -> Plan:
+    """Put one promise to the test."""
+    return Plan(seed, _JOBS_OF_A_PROVOCATION, [_possible(able=able)[promise]])
+
+
+def _possible(*, able: bool) -> dict[str, Life]:
+    return {name: life for name, life in PROVOCATIONS.items() if able or not life.power}
+
+
 def _life(dice: random.Random, number: int, *, able: bool, long: bool) -> Life:
     after = dice.uniform(0.5, 3.0)
     ways = ["time", "step", "step", "step", "event", "event", *(["write", "sync", "sync done"] if able else [])]
-    way = "time" if long else dice.choice(ways)
     troubles = [trouble for trouble in _TROUBLES if able or trouble not in _SHIMMED]
-    quiet = number % 8 == 6 or long  # the life after a long one and the long one itself begin undisturbed
+    quiet = number % 4 == 3  # begins undisturbed
+    way = "time" if quiet else dice.choice(ways)
     return Life(
         number,
         after,
@@ -108,6 +141,8 @@ def _life(dice: random.Random, number: int, *, able: bool, long: bool) -> Life:
         quiet=quiet,
         long=long,
         signed=dice.random() < 0.5,
+        bursts=int(dice.random() < 0.1),
+        lost_posts=dice.choice([0, 0, 0, 1, 2]),
         behaviours={vendor: _behaviour(dice) for vendor in VENDORS},
     )
 

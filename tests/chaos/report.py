@@ -39,6 +39,11 @@ def figures(
     }
 
 
+def announce(plan: Plan) -> None:
+    """Say what is about to happen, and how to have it happen again."""
+    Console(highlight=False).print(f"seed {plan.seed}: {plan.jobs:,} jobs, {len(plan.lives):,} kills")
+
+
 def _spread(took: Sequence[float]) -> dict[str, float]:
     ordered = sorted(took)
     if not ordered:

@@ -7,20 +7,20 @@ import random
 import sqlite3
 import time
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
-from sandbox.discord import Member, Typed
+from sandbox.discord import Fault, Member, Typed
 from sandbox.scenery import free_port
-from sandbox.vendors import Behaviour
 from tests.chaos import forger
 from tests.chaos.books import Callbacks, Verdict, audit
-from tests.chaos.child import REFUSED, spawn, warm_up
 from tests.chaos.ledger import Reader
 from tests.chaos.machine import Machine
-from tests.chaos.plan import CLOCK_OFF, VENDORS, Life, Plan
-from tests.chaos.world import World
+from tests.chaos.plan import CALM, CLOCK_OFF, VENDORS, Life, Plan
+from tests.chaos.start import REFUSED, spawn, warm_up
+from tests.chaos.world import PACE, World
 
 _BACKLOG: Final = 48  # jobs under way at a time
 _ORDERS: Final[dict[str, dict[str, Any]]] = {
@@ -30,6 +30,7 @@ _ORDERS: Final[dict[str, dict[str, Any]]] = {
     "apiframe": {"model": "kling-v1-6", "duration": 5, "resolution": "720p"},
 }
 _LONGEST: Final = 120.0  # seconds a long life may take to catch up
+_CALM: Final = 10  # looks in a row that must find nothing left to do
 _PATIENCE: Final = 60.0  # seconds the end may take without anything getting less
 
 
@@ -59,7 +60,7 @@ class Run:
         self._dice = random.Random(f"{plan.seed} members")
         self._wanted = self._taken = self._under_way = 0
         self._typed: list[Typed] = []  # commands that nothing can be seen of yet
-        self._bursts = 0
+        self._bursts = self._owed = 0
         self._child: BaseProcess | None = None
         self._died = time.monotonic()
         self._event, self._nth = "", 0
@@ -101,8 +102,12 @@ class Run:
                 await self._until_resumed(child, waiting)
             self._world.spoiled = life.spoiled
             for name, vendor in self._world.vendors.items():
-                vendor.behaviour = life.behaviours[name]
+                vendor.behaviour = deepcopy(life.behaviours.get(name, CALM))
+                vendor.pace = life.pace
             self._event, self._nth = life.event, life.nth
+            posts = Fault("POST", r"/channels/\d+/messages$", life.lost_posts, "cut", when="after")
+            self._world.discord.faults = [posts] if life.lost_posts else []
+            self._owed = life.bursts
             await self._work(child, life)
         await self._end(child, life)
 
@@ -113,7 +118,8 @@ class Run:
         machine.tell()
         self._world.spoiled = 0.0
         for vendor in self._world.vendors.values():
-            vendor.behaviour = Behaviour(credits_left=1e12)
+            vendor.behaviour, vendor.pace = deepcopy(CALM), PACE
+        self._world.discord.faults = []
 
     def _start(self, life: Life) -> BaseProcess:
         values = self._world.settings(signed=life.signed)
@@ -224,7 +230,8 @@ class Run:
             second.join()
 
     def _heard(self, event: str, facts: dict[str, Any]) -> None:
-        del facts
+        if event == "callback sent" and facts["status"] == 200 and self._event == "callback answered":
+            event = self._event
         if event == self._event:
             self._nth -= 1
             if self._nth <= 0 and self._child is not None and self._child.pid is not None:
@@ -241,7 +248,8 @@ class Run:
                 continue
             if self._taken + len(self._typed) < self._wanted:
                 self._type(self._dice.choice(self._world.members), self._dice.choice(VENDORS))
-            if self._dice.random() < 0.004 and self._taken < self._wanted:
+            if self._owed:
+                self._owed -= 1
                 self._burst()
 
     def _type(self, member: Member, vendor: str) -> None:
@@ -281,11 +289,11 @@ class Run:
         quiet = Life(len(self._plan.lives), 0.0)
         self._prepare(quiet)
         child = self._start(quiet)
-        least, since = 10**9, time.monotonic()
-        while time.monotonic() - since < _PATIENCE and child.is_alive():
-            left = self._reader.unfinished() + max(0, self._plan.jobs - self._taken)
-            if left == 0:
-                break
+        await self._until_it_listens(child)
+        least, since, calm = 10**9, time.monotonic(), 0
+        while time.monotonic() - since < _PATIENCE and child.is_alive() and calm < _CALM:
+            left = self._reader.unfinished() + max(0, self._plan.jobs - self._taken) + len(self._typed)
+            calm = calm + 1 if left == 0 else 0
             if left < least:
                 least, since = left, time.monotonic()
             await asyncio.sleep(0.1)

@@ -95,20 +95,15 @@ def trusted_unsigned_body() -> None:
     jobs.settle._take_at_its_word = take  # pyright: ignore[reportPrivateUsage] -- see above
 
 
-BREACHES: dict[str, Callable[[], None]] = {
-    breach.__name__: breach
-    for breach in (
-        acknowledge_before_commit,
-        synchronous_off,
-        read_then_write_budgets,
-        blind_resubmit,
-        random_nonces,
-        trusted_unsigned_body,
-    )
-}
-
-
 def commit(names: Sequence[str]) -> None:
     """Break the named promises in this process."""
+    breaches: dict[str, Callable[[], None]] = {
+        "acknowledge_before_commit": acknowledge_before_commit,
+        "synchronous_off": synchronous_off,
+        "read_then_write_budgets": read_then_write_budgets,
+        "blind_resubmit": blind_resubmit,
+        "random_nonces": random_nonces,
+        "trusted_unsigned_body": trusted_unsigned_body,
+    }
     for name in names:
-        BREACHES[name]()
+        breaches[name]()

@@ -26,7 +26,7 @@ _API_KEY: Final = "chaos-api-key-0123456789"
 _WEBHOOK_SECRET: Final = "whsec_" + base64.b64encode(b"chaos webhook secret 0123456789").decode()
 _GUILDS, _CHANNELS, _MEMBERS = 3, 8, 40
 _UNBOUND: Final = Limit(10**9, 1.0)
-PURSE: Final = 25  # credits a member may spend in a month in the server where credits are scarce
+PURSE: Final = 9  # credits a member may spend in a month in the server where credits are scarce
 PACE: Final = 0.04  # seconds a task stays in each state
 
 
