@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: demo test attack api audit check bench run lock format texts pictures clean
+.PHONY: demo test chaos attack api audit check bench run lock format texts pictures clean
 
 .venv/ready: requirements-dev.txt pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -31,6 +31,9 @@ api: .venv/ready .venv-attack/ready  ## the receiver against docs/openapi.json, 
 
 audit: .venv-attack/ready  ## known weaknesses of what is installed; needs the internet
 	.venv-attack/bin/python tests/attack/audit.py .venv-attack/bin/pip-audit requirements.txt requirements-dev.txt
+
+chaos: .venv/ready  ## kills, cut wires, full disks, wrong clocks: 10,000 jobs, 200 kills, then the books are read
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 check: .venv/ready  ## style, types and the direction of imports, in seconds
 	$(BIN)/ruff format --check .

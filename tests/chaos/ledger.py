@@ -1,4 +1,4 @@
-"""What the program has written down, read from outside: a second reading of its tables, that shares no query with it."""
+"""What the program has written down, read from outside, by queries of our own."""
 
 import sqlite3
 from pathlib import Path

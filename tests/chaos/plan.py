@@ -83,7 +83,7 @@ class Plan:
 
 
 CALM: Final = Behaviour(credits_left=1e12)
-_LOST: Final = Behaviour(submit_faults=["cut_after_accept"] * 4, credits_left=1e12)
+_LOST: Final = Behaviour(submit_faults=["cut_after_accept"] * 2, credits_left=1e12)
 # For each promise the life that would show it broken; see sabotage.py for how it is broken.
 PROVOCATIONS: Final[dict[str, Life]] = {
     "acknowledge_before_commit": Life(0, 5.0, event="callback answered", nth=4),
@@ -105,8 +105,13 @@ def drawn(seed: int, jobs: int, kills: int, *, able: bool) -> Plan:
 
 
 def short(seed: int, *, able: bool) -> Plan:
-    """Draw a plan of some seconds: every provocation once."""
-    lives = [replace(life, number=number) for number, life in enumerate(_possible(able=able).values())]
+    """Draw a plan of some seconds: every provocation once, on a bad day for the network, and two lives besides."""
+    lives = [
+        *_possible(able=able).values(),
+        Life(0, 3.0, step="posted", nth=3, trouble="second program"),
+        Life(0, 1.5, quiet=True, trouble="locked"),
+    ]
+    lives = [replace(life, number=number, spoiled=0.05) for number, life in enumerate(lives)]
     return Plan(seed, SHORT_JOBS, lives)
 
 

@@ -1,4 +1,4 @@
-"""A run: the program is started, worked, hurt and killed, life after life; then it may finish, and the books are read."""
+"""A run: the program is started, hurt and killed, life after life; then it may finish, and the books are read."""
 
 import asyncio
 import contextlib
@@ -93,7 +93,7 @@ class Run:
 
     async def _live(self, life: Life) -> None:
         self._prepare(life)
-        waiting = self._reader.due(time.time()) if life.quiet else set()
+        waiting: set[tuple[Any, ...]] = self._reader.due(time.time()) if life.quiet else set()
         self._reader.close()
         child = self._start(life)
         if await self._until_it_listens(child):
@@ -221,8 +221,7 @@ class Run:
         values = {**self._world.settings(signed=life.signed), "port": free_port()}
         second = spawn(values, self._world.folder / "log")
         try:
-            while second.is_alive():
-                await asyncio.sleep(0.02)
+            await asyncio.to_thread(second.join, 20)
             if second.exitcode != REFUSED:
                 self.findings.broken.append(f"a second program was not refused: status {second.exitcode}")
         finally:

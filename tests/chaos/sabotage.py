@@ -16,7 +16,7 @@ from jobs.transitions import Event
 from providers.contract import ErrorKind
 from storage import ledger, limits
 from storage.tables import ledger as ledger_table
-from storage.words import Job
+from storage.words import Job, Way
 
 
 def acknowledge_before_commit() -> None:
@@ -46,8 +46,8 @@ def synchronous_off() -> None:
             return super().execute(sql.replace("synchronous=FULL", "synchronous=OFF"), *values)
 
     class Connected(sqlite3.Connection):
-        def cursor(self, *_: Any) -> Any:
-            return super().cursor(Careless)
+        def cursor(self, factory: Any = None) -> Any:
+            return super().cursor(factory or Careless)
 
         def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
             return self.cursor().execute(sql, *values)
@@ -78,7 +78,12 @@ def blind_resubmit() -> None:
 
 def random_nonces() -> None:
     """Post under another nonce each time."""
-    bot.parcels.nonce_of = lambda job, way: str(random.getrandbits(60))
+
+    def nonce_of(job: Job, way: Way) -> str:
+        del job, way
+        return str(random.getrandbits(60))
+
+    bot.parcels.nonce_of = nonce_of
 
 
 def trusted_unsigned_body() -> None:

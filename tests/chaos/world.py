@@ -1,4 +1,4 @@
-"""Everything around the program: vendors, a Discord full of members, the proxies between, and films that cost nothing."""
+"""Everything around the program: vendors, a Discord full of members, proxies between, and films that cost nothing."""
 
 import asyncio
 import base64
