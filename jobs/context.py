@@ -50,6 +50,11 @@ class Timing:
         """Say how long a job may need its files at the longest."""
         return self.submit_deadline + max(self.job_deadline, self.off_peak_deadline)
 
+    @property
+    def longest_pause(self) -> int:
+        """Say how far off any work may be put that waits for no person and no deadline."""
+        return max(self.retry_most, self.callback_grace, self.submit_call)
+
     def patience(self, options: Mapping[str, Any]) -> int:
         """Say how long a vendor that has a job may be silent, given the job's options."""
         return self.off_peak_deadline if options.get("extras", {}).get("off_peak") else self.job_deadline

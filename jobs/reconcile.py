@@ -17,7 +17,7 @@ from storage.words import AlertKind, Job, State
 
 _log = structlog.get_logger("reconcile")
 _AT_ONCE = 8
-_CLOCK_SLACK = 300  # seconds a vendor's clock may be behind ours
+_CLOCK_SLACK = 3_600  # seconds a vendor's clock may be behind ours: ours may be wrong, and then "absent" costs money
 _ABSENCES = 2  # looks that must both find nothing before a job is sent a second time
 
 

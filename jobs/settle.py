@@ -37,7 +37,7 @@ _PROMPT_RINGS = 6  # more than a vendor makes for most jobs; what more ask for, 
 _HINTS_READ = 16  # of the newest callbacks of a job, in one look: reading bodies takes time that others wait for
 _TASKS_ASKED = 4  # in one look at a job in doubt, where each callback may name another task
 _RING_GAP = 10_000  # milliseconds
-_CLOCK_SLACK = 300_000  # milliseconds a vendor's clock may be behind ours
+_CLOCK_SLACK = 3_600_000  # milliseconds a vendor's clock may be behind ours: ours may be wrong
 
 _EVENTS = {
     Progress.WAITING: Event.WAITING,

@@ -22,7 +22,7 @@ from jobs.tidy import tidy
 from jobs.vault import Vault
 from providers import registry
 from rushes.settings import Settings
-from storage import Database, StorageError
+from storage import Database, StorageError, clocks
 from storage.lock import sole_use
 from webhooks import server
 
@@ -60,6 +60,7 @@ class Program:
             ctx = await _open(stack, settings, tell, timing, clock)
             downloads = guard.session(settings.private_hosts())
             stack.push_async_callback(downloads.close)
+            await ctx.database.write(clocks.set_right, ctx.now(), ctx.timing.longest_pause)
             await submit.recover(ctx)
             token = settings.discord_token.get_secret_value()
             bot = Bot(ctx, token, api_url=settings.discord_api_url, ready_timeout=ready_timeout)

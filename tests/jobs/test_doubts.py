@@ -260,7 +260,7 @@ async def test_the_task_of_another_job_does_not_keep_the_genuine_one_away(lab: L
         {**MINE, "prompt": "another boat"},
         {**MINE, "prompt": None},  # a vendor that tells nothing proves nothing
         {**MINE, "model": "m2"},
-        {**MINE, "created_at": -301.0},
+        {**MINE, "created_at": -3_601.0},
         {**MINE, "echo": "another job"},
     ],
     ids=["prompt", "no prompt", "model", "made before the job", "echo"],
@@ -282,7 +282,7 @@ async def test_a_task_that_is_not_what_the_job_asked_for_is_not_taken_up(lab: La
 @pytest.mark.parametrize(
     "facts",
     [
-        {**MINE, "created_at": -299.0},  # clocks differ
+        {**MINE, "created_at": -3_599.0},  # clocks differ
         {**MINE, "model": None},
         {},  # a vendor that repeats nothing: its call at the job's own address must do
         {"echo": "mine"},
