@@ -55,6 +55,7 @@ class Life:
     spoiled: float = 0.0  # the share of requests that the proxies spoil
     quiet: bool = False  # no trouble, so that the time until all work is resumed can be measured
     long: bool = False  # lives until the jobs that are due by now have been taken
+    whole: bool = False  # may end as soon as nothing is left to do
     signed: bool = True  # Kling signs its callbacks
     bursts: int = 0  # times that somebody with few credits types many commands at once
     lost_posts: int = 0  # so many results are posted, and the answer is lost
@@ -86,15 +87,15 @@ CALM: Final = Behaviour(credits_left=1e12)
 _LOST: Final = Behaviour(submit_faults=["cut_after_accept"] * 2, credits_left=1e12)
 # For each promise the life that would show it broken; see sabotage.py for how it is broken.
 PROVOCATIONS: Final[dict[str, Life]] = {
-    "acknowledge_before_commit": Life(0, 5.0, event="callback answered", nth=4),
-    "synchronous_off": Life(0, 5.0, event="message edited", nth=4, power=True),
-    "read_then_write_budgets": Life(0, 3.0, bursts=2),
-    "blind_resubmit": Life(0, 4.0, behaviours=dict.fromkeys(VENDORS, _LOST)),
-    "random_nonces": Life(0, 4.0, lost_posts=4),
-    "trusted_unsigned_body": Life(0, 4.0, signed=False, pace=0.4),
+    "acknowledge_before_commit": Life(0, 20.0, event="callback answered", nth=4),
+    "synchronous_off": Life(0, 20.0, event="message edited", nth=4, power=True),
+    "read_then_write_budgets": Life(0, 20.0, whole=True, bursts=2),
+    "blind_resubmit": Life(0, 20.0, whole=True, behaviours=dict.fromkeys(VENDORS, _LOST)),
+    "random_nonces": Life(0, 20.0, whole=True, lost_posts=4),
+    "trusted_unsigned_body": Life(0, 20.0, whole=True, signed=False, pace=0.4),
 }
 SHORT_JOBS: Final = 60
-_JOBS_OF_A_PROVOCATION: Final = 12
+_JOBS_OF_A_PROVOCATION: Final = 14
 
 
 def drawn(seed: int, jobs: int, kills: int, *, able: bool) -> Plan:

@@ -143,7 +143,9 @@ class Run:
                 self.findings.resumed.append(time.monotonic() - self._died)
                 return
             await asyncio.sleep(0.05)
-        self.findings.broken.append(f"work not resumed: {sorted(waiting & self._reader.due(time.time()))[:5]}")
+        if child.is_alive():
+            left = sorted(waiting & self._reader.due(time.time()))
+            self.findings.broken.append(f"not resumed within half a minute: {len(left)} pieces of work, {left[:3]}")
 
     async def _work(self, child: BaseProcess, life: Life) -> None:
         """Let it work, with its trouble, until it falls by itself or its time is over."""
@@ -156,12 +158,12 @@ class Run:
             while not fallen.is_set():
                 lived = time.monotonic() - begun
                 behind = life.long and self._taken < self._wanted and lived < _LONGEST
-                if lived >= life.after and not behind:
+                if (lived >= life.after and not behind) or (life.whole and self._left() == 0):
                     break
                 if life.long and lived > life.after:  # what goes wrong in a long life changes now and then
                     self._world.spoiled = life.spoiled if int(lived) % 8 < 5 else 0.0
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(fallen.wait(), 0.05)
+                    await asyncio.wait_for(fallen.wait(), 0.3 if life.whole else 0.05)
         finally:
             loop.remove_reader(child.sentinel)
             self._event = ""
@@ -283,15 +285,21 @@ class Run:
             await asyncio.sleep(0.25)
             await forger.lie(self._world, self._dice)
 
+    def _left(self) -> int:
+        """Count what is left to do."""
+        owed = max(0, self._wanted - self._taken) + self._owed + len(self._typed)
+        return owed or self._reader.unfinished()
+
     async def _finish(self) -> None:
         """Let the program finish in peace."""
         quiet = Life(len(self._plan.lives), 0.0)
         self._prepare(quiet)
+        self._wanted = self._plan.jobs
         child = self._start(quiet)
         await self._until_it_listens(child)
         least, since, calm = 10**9, time.monotonic(), 0
         while time.monotonic() - since < _PATIENCE and child.is_alive() and calm < _CALM:
-            left = self._reader.unfinished() + max(0, self._plan.jobs - self._taken) + len(self._typed)
+            left = self._left()
             calm = calm + 1 if left == 0 else 0
             if left < least:
                 least, since = left, time.monotonic()
