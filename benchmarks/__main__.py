@@ -28,7 +28,7 @@ SECTIONS: dict[str, Callable[[Bench], Section]] = {
     "films": films.films,
     "starts": films.starts,
 }
-_PAGES = {ROOT / "README.md": ["targets"], ROOT / "benchmarks" / "README.md": ["all"]}
+PAGES = {ROOT / "README.md": ["targets"], ROOT / "benchmarks" / "README.md": ["all"]}
 
 
 def main(arguments: list[str]) -> int:
@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
     asked.output.mkdir(parents=True, exist_ok=True)
     (asked.output / "bench.json").write_text(report.as_json(sections, about))
     if asked.write:
-        report.write(sections, about, _PAGES)
+        report.write(sections, about, PAGES)
         shutil.copyfile(asked.output / "bench.json", ROOT / "benchmarks" / "newest.json")
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     report.show(console, sections, about)

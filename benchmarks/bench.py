@@ -17,13 +17,14 @@ class Plan:
     seconds: float = 2.0  # of each load
     warmup: float = 0.5
     connections: tuple[int, ...] = (1, 16, 64, 256)
-    requests: int = 130_000  # prepared for a round
+    requests: int = 150_000  # prepared for a round
     jobs: int = 100_000  # stored before the race
     growth: tuple[int, ...] = (1_000, 100_000, 1_000_000)
     pipeline_seconds: float = 20.0
     film_bytes: int = 100_000_000
     film_rounds: int = 3
     starts: int = 3
+    patience: float = 30.0  # seconds for the last posts
 
 
 QUICK = Plan(

@@ -168,7 +168,7 @@ def describe() -> dict[str, str]:
     return {
         "machine": f"{cpu}, {total:.0f} GiB",
         "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
+        "python": f"Python {platform.python_version()}",
     }
 
 

@@ -22,7 +22,6 @@ from sandbox.discord import Recorded
 
 _RATE = 48.0  # commands a second
 _ROOMS = 240  # channels: each sees a message every five seconds
-_GRACE = 30.0  # seconds for the last ones
 _CHAIN = {  # the steps of a job, and what went on until each
     "held": "",
     "submitting": "waits for its turn to be submitted",
@@ -85,7 +84,7 @@ def pipeline(bench: Bench) -> Section:
 async def _measured(bench: Bench, folder: Path) -> Found:
     async with opened(bench, folder) as stage:
         stage.ask(0, _ROOMS)  # the film is rendered once, and everything is warm
-        if not await stage.until_posted(1, _GRACE):
+        if not await stage.until_posted(1, bench.plan.patience):
             raise Trouble("the first job is not posted")
         before = (stage.program.seconds_worked(), time.process_time())
         began, known = time.time(), len(stage.scenery.discord.requests)
@@ -93,7 +92,7 @@ async def _measured(bench: Bench, folder: Path) -> Found:
         ended = time.time()
         worked = (stage.program.seconds_worked() - before[0], time.process_time() - before[1])
         requests = Counter(map(_kind, stage.scenery.discord.requests[known:]))
-        await stage.until_posted(asked + 1, _GRACE)
+        await stage.until_posted(asked + 1, bench.plan.patience)
         whole = stage.program.seconds_worked() - before[0]
     # Its log is whole now.
     jobs = [times for steps in stage.steps().values() if (times := times_of(steps)) and times["held"] >= began]

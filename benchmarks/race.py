@@ -91,10 +91,12 @@ def _stint(
     try:
         server.wait(accepts)
         first = 0
-        for connections in race.only.get(one.key, race.connections):
+        course = race.only.get(one.key, race.connections)
+        for place, connections in enumerate(course):
+            share = (requests.count - first) // (len(course) - place)  # leave something for those to come
             before = stock.rows(database, one.rows) if one.rows else 0
             watch = _Watch(server)
-            load = _load(bench, server.port, requests, first, connections)
+            load = _load(bench, server.port, requests, range(first, first + share), connections)
             cpu, others = watch.seen(load)
             first += load.sent if one.rows else 0  # who keeps nothing may be told the same again
             rows = stock.rows(database, one.rows) - before if one.rows else None
@@ -125,9 +127,9 @@ class _Watch:
         return round(worked / max(1, load.sent) * 1e6, 1), round(max(0.0, others) / elapsed, 2)
 
 
-def _load(bench: Bench, port: int, requests: Prepared, first: int, connections: int) -> Load:
+def _load(bench: Bench, port: int, requests: Prepared, share: range, connections: int) -> Load:
     spans = [str(bench.plan.warmup), str(bench.plan.seconds)]
-    numbers = [requests.length, first, requests.count - first, connections]
+    numbers = [requests.length, share.start, len(share), connections]
     command = [sys.executable, "-m", "benchmarks.load", str(port), str(requests.file), *map(str, numbers), *spans]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import contestants as who
 from benchmarks import pipeline, race, receivers, report, stock
+from benchmarks.__main__ import PAGES
 from benchmarks.bench import Bench, Plan, Section, Target
 from benchmarks.load import Load
 from benchmarks.machine import Cores, Trouble
@@ -100,7 +101,7 @@ def test_a_target_that_could_not_be_measured_is_neither_met_nor_missed() -> None
 
 
 def test_the_whole_program_posts_what_is_asked_and_each_step_has_its_time(bench: Bench) -> None:
-    short = Bench(replace(TINY, growth=(20,), pipeline_seconds=0.3), bench.folder, bench.cores)
+    short = Bench(replace(TINY, growth=(20,), pipeline_seconds=0.3, patience=80), bench.folder, bench.cores)
     section = pipeline.pipeline(short)
     [rates, steps] = section.tables
     [row] = rates.rows
@@ -127,3 +128,11 @@ def test_the_step_that_led_to_the_post_counts_not_one_of_an_earlier_callback() -
     assert times is not None
     assert (times["callback stored"], times["posted"]) == (7, 13)
     assert pipeline.times_of([(0.0, "held")]) is None
+
+
+def test_the_pages_have_the_places_that_are_written(tmp_path: Path) -> None:
+    copies = {tmp_path / str(number): page for number, page in enumerate(PAGES)}
+    for copy, page in copies.items():
+        copy.write_text(page.read_text())
+    report.write({"one": Section()}, ABOUT, {copy: PAGES[page] for copy, page in copies.items()})
+    assert all("2026-11-20, a machine." in copy.read_text() for copy in copies)
