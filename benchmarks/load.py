@@ -79,8 +79,8 @@ class _Run:
         self.halves.pop(link.fileno(), None)
         link.close()
 
-    def receive(self, link: socket.socket) -> float | None:
-        """Read what has come; give the seconds the answer took when that is the end of it. Raise ConnectionError."""
+    def receive(self, link: socket.socket) -> tuple[str, float] | None:
+        """Read what has come; when that is an answer's end, give its status and seconds. Raise ConnectionError."""
         number = link.fileno()
         data = link.recv(65536)
         if not data:
@@ -90,8 +90,9 @@ class _Run:
         if not _whole(data):
             self.halves[number] = data
             return None
-        self.answers[data[9:12].decode()] += 1
-        return time.perf_counter() - self.sent_at.pop(number)
+        status = data[9:12].decode()
+        self.answers[status] += 1
+        return status, time.perf_counter() - self.sent_at.pop(number)
 
 
 def _whole(data: bytes) -> bool:
@@ -118,18 +119,18 @@ def _drive(run: _Run, connections: int, warmup: float, seconds: float) -> Load:
         for key, _ in events:
             link: Any = key.fileobj
             try:
-                took = run.receive(link)
+                answer = run.receive(link)
             except ConnectionError:
                 waiting -= link.fileno() in run.sent_at
                 run.answers["none"] += link.fileno() in run.sent_at
                 run.hang_up(link)
-                took, link = 0.0, run.connect()
+                answer, link = ("none", 0.0), run.connect()
                 waiting += 1
-            if took is None:
+            if answer is None:
                 continue
             now = time.perf_counter()
-            if start <= now < stop:
-                times.append(took)
+            if start <= now < stop and answer[0] == "200":
+                times.append(answer[1])
                 last = now
             waiting -= 1
             if now < stop:

@@ -6,6 +6,7 @@ channel, and likewise for every other kind. Commands come a little faster than t
 
 import asyncio
 import math
+import os
 import shutil
 import time
 from collections import Counter
@@ -64,7 +65,8 @@ def pipeline(bench: Bench) -> Section:
         folder = bench.folder / f"pipeline-{jobs}"
         folder.mkdir()
         bench.say(f"pipeline: filling the database with {jobs:,} jobs")
-        shutil.copyfile(stock.history(bench.folder, jobs), folder / "rushes.db")
+        stock.history(bench.folder, jobs).rename(folder / "rushes.db")
+        os.sync()
         found = asyncio.run(_measured(bench, folder))
         facts[str(jobs)] = asdict(found)
         rates.append(_row(jobs, found))

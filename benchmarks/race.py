@@ -5,6 +5,7 @@ callback is no number, and the whole run ends.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -48,6 +49,7 @@ class Race:
     requests: int  # prepared for a round
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     only: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])  # fewer connections for some
+    put_back: Callable[[Path], None] | None = None  # makes a used database as it was; None: each round has a copy
 
 
 def run(bench: Bench, race: Race) -> list[Sample]:
@@ -80,11 +82,7 @@ def _stint(
     bench: Bench, race: Race, one: Contestant, number: int, template: Path | None, requests: Prepared
 ) -> list[Sample]:
     """Start one server, let it run over the course, and end it."""
-    database = bench.folder / "contestant.db"
-    for leftover in bench.folder.glob("contestant.db*"):
-        leftover.unlink()
-    if template is not None:
-        shutil.copyfile(template, database)
+    database = _database(bench, race, template)
     samples: list[Sample] = []
     with bench.cores.servers():
         server = one.start(free_port(), database, bench.folder / f"{one.key}.log", race.environment)
@@ -109,7 +107,20 @@ def _stint(
             samples.append(Sample(one.key, connections, number, load, round(server.memory(), 1), rows, cpu, others))
     finally:
         server.stop()
+    if race.put_back is not None:
+        race.put_back(database)
     return samples
+
+
+def _database(bench: Bench, race: Race, template: Path | None) -> Path:
+    """Give a server its database: the disk has nothing else to write when the clock runs."""
+    copy = bench.folder / "contestant.db"
+    for leftover in bench.folder.glob("contestant.db*"):
+        leftover.unlink()
+    if template is not None and race.put_back is None:
+        shutil.copyfile(template, copy)
+    os.sync()
+    return copy if template is None or race.put_back is None else template
 
 
 class _Watch:

@@ -93,7 +93,9 @@ def growth(bench: Bench) -> Section:
         for jobs in sizes
     ]
     requests = min(bench.plan.requests, stock.RUNNING * _OF_A_JOB)
-    samples = run(bench, Race("growth", able, (_USUAL,), 0, stock.newest(stock.RUNNING), requests))
+    samples = run(
+        bench, Race("growth", able, (_USUAL,), 0, stock.newest(stock.RUNNING), requests, put_back=stock.put_back)
+    )
     rows: list[tuple[str, ...]] = []
     for jobs in sizes:
         key = f"ours_{jobs}"

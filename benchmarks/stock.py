@@ -37,6 +37,13 @@ def history(folder: Path, count: int) -> Path:
     return file
 
 
+def put_back(file: Path) -> None:
+    """Take the callbacks out again that a race left in our database: those nobody has acted on."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("DELETE FROM inbox WHERE settled_at IS NULL")
+        _settle_down(connection)
+
+
 def rushes(file: Path, count: int, running: int | None = None) -> None:
     """Make our database with `count` jobs: the newest `running` (None: all) at the vendor, the others delivered."""
     running = count if running is None else running
