@@ -3,6 +3,7 @@
 make bench                           everything, in about ten minutes
 make bench ARGS="--quick"            a look, in about one
 make bench ARGS="--only race,films"  some sections
+make bench ARGS="--profile"          where our receiver spends its time
 make bench ARGS="--write"            put the result into README.md and benchmarks/README.md
 """
 
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import films, pipeline, receivers, report
+from benchmarks import films, pipeline, profile, receivers, report
 from benchmarks.bench import QUICK, Bench, Plan, Section
 from benchmarks.machine import ROOT, Cores, Trouble, describe
 
@@ -39,6 +40,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="one short round: shows that it works, not how fast it is")
     parser.add_argument("--only", default=",".join(SECTIONS), help=f"sections, of {', '.join(SECTIONS)}")
     parser.add_argument("--write", action="store_true", help="put the result into the project's pages")
+    parser.add_argument("--profile", action="store_true", help="where our receiver spends its time, and nothing else")
     parser.add_argument("--output", type=Path, default=ROOT / "bench-output", help="where the JSON goes")
     asked = parser.parse_args(arguments)
     wanted = asked.only.split(",")
@@ -46,11 +48,15 @@ def main(arguments: list[str]) -> int:
         parser.error(f"there is no section {', '.join(unknown)}")
     command = "make bench" + (f' ARGS="{" ".join(arguments)}"' if arguments else "")
     about = {"date": time.strftime("%Y-%m-%d"), **describe(), "command": f"`{command}`"}
+    plan = QUICK if asked.quick else Plan()
     cores = Cores.of_this_machine()
     cores.keep()
     try:
         with tempfile.TemporaryDirectory(prefix="rushes-bench-") as folder:
-            bench = Bench(QUICK if asked.quick else Plan(), Path(folder), cores)
+            bench = Bench(plan, Path(folder), cores)
+            if asked.profile:
+                sys.stdout.write(profile.receiver(bench))
+                return 0
             sections = {name: measure(bench) for name, measure in SECTIONS.items() if name in wanted}
     except Trouble as trouble:
         sys.stderr.write(f"\n{trouble}\n")

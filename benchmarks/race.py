@@ -94,7 +94,7 @@ def _stint(
             share = (requests.count - first) // (len(course) - place)  # leave something for those to come
             before = stock.rows(database, one.rows) if one.rows else 0
             watch = _Watch(server)
-            load = _load(bench, server.port, requests, range(first, first + share), connections)
+            load = put_on(bench, server.port, requests, range(first, first + share), connections)
             cpu, others = watch.seen(load)
             first += load.sent if one.rows else 0  # who keeps nothing may be told the same again
             rows = stock.rows(database, one.rows) - before if one.rows else None
@@ -138,7 +138,8 @@ class _Watch:
         return round(worked / max(1, load.sent) * 1e6, 1), round(max(0.0, others) / elapsed, 2)
 
 
-def _load(bench: Bench, port: int, requests: Prepared, share: range, connections: int) -> Load:
+def put_on(bench: Bench, port: int, requests: Prepared, share: range, connections: int) -> Load:
+    """Put a share of the requests on a server, from a process of its own. Raise Trouble."""
     spans = [str(bench.plan.warmup), str(bench.plan.seconds)]
     numbers = [requests.length, share.start, len(share), connections]
     command = [sys.executable, "-m", "benchmarks.load", str(port), str(requests.file), *map(str, numbers), *spans]

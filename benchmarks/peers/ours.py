@@ -6,6 +6,7 @@ The loops and the bot are left out, so that what is measured is what the peers d
 """
 
 import asyncio
+import signal
 import sys
 import tempfile
 import time
@@ -25,7 +26,7 @@ from webhooks import server
 
 
 async def main(port: int, file: str, log_level: str) -> None:
-    """Serve until killed."""
+    """Serve until told to stop."""
     settings = load(
         None,
         discord_token="none",  # noqa: S106 -- nobody is called with it
@@ -46,8 +47,12 @@ async def main(port: int, file: str, log_level: str) -> None:
                 clock=time.time,
                 tell=logs.write_step,
             )
-            await server.start(ctx, host="127.0.0.1", port=port, ready=_ready)
-            await asyncio.Event().wait()
+            receiver = await server.start(ctx, host="127.0.0.1", port=port, ready=_ready)
+            stop = asyncio.Event()
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+            await stop.wait()
+            await receiver.close()
+            await ctx.database.close()
 
 
 async def _ready() -> Mapping[str, bool]:
