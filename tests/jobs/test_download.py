@@ -1,20 +1,13 @@
 """Downloads against real servers: what arrives is whole or not there, and a failure says which kind it is."""
 
 import asyncio
-import gzip
 import hashlib
 import os
-import select
 import ssl
-import traceback
-import tracemalloc
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 
-import aiohttp
 import pytest
 from aiohttp import web
 from cryptography import x509
@@ -24,89 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from jobs import guard
 from jobs.download import Downloaded, DownloadFailed, download
-
-SECRET = "Signature=a-secret"
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@asynccontextmanager
-async def server(handler: Handler) -> AsyncGenerator[tuple[aiohttp.ClientSession, str]]:
-    """Serve one handler on every path; yields a guarded session that may go there, and the address."""
-    application = web.Application()
-    application.router.add_get("/{path:.*}", handler)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port: int = runner.addresses[0][1]
-    try:
-        async with guard.session([("127.0.0.1", port)]) as session:
-            yield session, f"http://127.0.0.1:{port}"
-    finally:
-        await runner.cleanup()
-
-
-@asynccontextmanager
-async def raw_server(answer: bytes, *, hang_up: bool = True) -> AsyncGenerator[tuple[aiohttp.ClientSession, str]]:
-    """Answer every request with these bytes, then hang up, or keep silent until the asker leaves."""
-    serving: set[asyncio.Task[None]] = set()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(answer)
-            await writer.drain()
-            if not hang_up:
-                await reader.read()
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
-
-    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(asyncio.create_task(serve(reader, writer)))
-
-    async with await asyncio.start_server(begin, "127.0.0.1", 0) as listener:
-        port: int = listener.sockets[0].getsockname()[1]
-        async with guard.session([("127.0.0.1", port)]) as session:
-            yield session, f"http://127.0.0.1:{port}"
-        if serving:
-            await asyncio.wait(serving, timeout=10)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what no event tells."""
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 -- the disk rings no bell
-            await asyncio.sleep(0.001)
-
-
-async def failure(session: aiohttp.ClientSession, url: str, part: Path, **limits: float) -> str:
-    """Expect a download to fail cleanly; return the kind."""
-    with pytest.raises(DownloadFailed) as failed:
-        await download(session, f"{url}/secret-path?{SECRET}", part, **limits)  # pyright: ignore[reportArgumentType] -- limits of both kinds of number
-    assert not there(part)
-    assert "secret" not in str(failed.value)
-    assert SECRET not in "".join(traceback.format_exception(failed.value))
-    return failed.value.kind
-
-
-def there(part: Path) -> int:
-    """Tell how many bytes lie there; 0 for no file at all."""
-    return part.lstat().st_size if os.path.lexists(part) else 0
-
-
-def put(part: Path, data: bytes) -> None:
-    part.parent.mkdir()
-    part.write_bytes(data)
-
-
-def link(part: Path, target: str) -> None:
-    part.parent.mkdir()
-    part.symlink_to(target)
-
-
-def content(part: Path) -> bytes:
-    return part.read_bytes()
+from tests.jobs.downloads import content, failure, put, raw_server, server
 
 
 @pytest.fixture
@@ -291,122 +202,3 @@ def self_signed(folder: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(file)
     return context
-
-
-async def test_a_silent_server_is_worth_another_try(part: Path) -> None:
-    async with raw_server(b"", hang_up=False) as (_, url):
-        port = int(url.rpartition(":")[2])
-        async with guard.session([("127.0.0.1", port)], silence=0.05) as session:
-            assert await failure(session, url, part) == "temporary"
-
-
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "GZIP", "identity, gzip"])
-async def test_a_packed_file_is_refused_and_never_unpacked(part: Path, encoding: str) -> None:
-    body = gzip.compress(b"\0" * 1_000_000)
-    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {len(body)}\r\n\r\n"
-    async with raw_server(head.encode() + body) as (session, url):
-        assert await failure(session, url, part) == "refused"
-
-
-async def test_a_file_announced_too_large_is_not_begun(part: Path) -> None:
-    async with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n", hang_up=False) as (session, url):
-        assert await failure(session, url, part, max_bytes=1000) == "too_large"
-    assert not part.parent.exists()
-
-
-async def test_a_file_without_end_is_cut_off_with_flat_memory(part: Path) -> None:
-    piece = b"\0" * 65536
-
-    async def serve(request: web.Request) -> web.StreamResponse:
-        answer = web.StreamResponse()
-        answer.enable_chunked_encoding()
-        await answer.prepare(request)
-        while True:
-            await answer.write(piece)
-
-    async with server(serve) as (session, url):
-        tracemalloc.start()
-        try:
-            assert await failure(session, url, part, max_bytes=24 << 20) == "too_large"
-            _, peak = tracemalloc.get_traced_memory()
-        finally:
-            tracemalloc.stop()
-    assert peak < 4 << 20
-
-
-async def test_a_file_exactly_as_large_as_allowed_arrives(part: Path) -> None:
-    async def serve(request: web.Request) -> web.StreamResponse:
-        return web.Response(body=b"x" * 1000)
-
-    async with server(serve) as (session, url):
-        assert (await download(session, url, part, max_bytes=1000)).size == 1000
-
-
-async def test_a_trickle_is_given_up(part: Path) -> None:
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nsome bytes"
-    async with raw_server(head, hang_up=False) as (session, url):
-        assert await failure(session, url, part, least_bytes_per_second=1000, patience=0.05) == "too_slow"
-
-
-@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nsome bytes"])
-async def test_the_deadline_holds_for_everything(part: Path, head: bytes) -> None:
-    async with raw_server(head, hang_up=False) as (session, url):
-        assert await failure(session, url, part, deadline=0.05) == "too_slow"
-
-
-async def test_a_cancelled_download_leaves_no_file_behind(part: Path) -> None:
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 300_000
-    async with raw_server(head, hang_up=False) as (session, url):
-        fetching = asyncio.create_task(download(session, url, part))
-        await until(lambda: there(part) > 0)
-        fetching.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await fetching
-    assert not there(part)
-
-
-async def test_a_cancelled_download_waits_for_the_thread_that_still_writes(part: Path) -> None:
-    part.parent.mkdir()
-    os.mkfifo(part)  # a file that takes no more than it is read
-    reader = os.open(part, os.O_RDONLY | os.O_NONBLOCK)
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 300_000
-    async with raw_server(head, hang_up=False) as (session, url):
-        fetching = asyncio.create_task(download(session, url, part))
-        await until(lambda: bool(select.select([reader], [], [], 0)[0]))
-        for _ in range(3):
-            fetching.cancel()
-            done, _ = await asyncio.wait({fetching}, timeout=0.02)
-            assert not done
-        await asyncio.to_thread(_drain, reader, fetching)
-        with pytest.raises(asyncio.CancelledError):
-            await fetching
-    os.close(reader)
-    assert not there(part)
-
-
-def _drain(reader: int, until_done: "asyncio.Task[Downloaded]") -> None:
-    while not until_done.done():
-        with suppress(BlockingIOError):
-            os.read(reader, 65536)
-        select.select([reader], [], [], 0.01)
-
-
-async def test_a_full_disk_is_the_disk_s_error_and_leaves_no_file_behind(part: Path) -> None:
-    link(part, "/dev/full")
-
-    async def serve(request: web.Request) -> web.StreamResponse:
-        return web.Response(body=b"x" * 600_000)
-
-    async with server(serve) as (session, url):
-        with pytest.raises(OSError, match="No space left"):
-            await download(session, url, part)
-    assert not there(part)
-
-
-@pytest.mark.parametrize("url", ["", "nonsense", "http://example.com/a-secret", "https://a.internal/a-secret"])
-async def test_an_address_astray_is_blocked(part: Path, url: str) -> None:
-    async with guard.session() as session:
-        with pytest.raises(DownloadFailed) as failed:
-            await download(session, url, part)
-    assert failed.value.kind == "blocked"
-    assert "secret" not in str(failed.value)
