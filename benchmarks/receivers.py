@@ -144,7 +144,7 @@ def _rows(samples: Sequence[Sample], one: Contestant, connections: Sequence[int]
             _number(typical(samples, one.key, count, lambda sample: sample.cpu)),
             _number(typical(samples, one.key, count, lambda sample: sample.memory)),
             _number(of_bare, 2),
-            "" if against is None else f"{against:.1f} x",
+            "" if against is None else f"{against:.{1 if against >= 1 else 2}f} x",
             _number(typical(samples, one.key, count, lambda sample: sample.load.busy), 2),
         ))  # fmt: skip
     return rows
