@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from jobs.accounts import Accounts
 from jobs.addresses import Addresses
 from jobs.hosts import Hosts
 from jobs.keeping import Keeping
@@ -110,6 +111,7 @@ class Context:
     keys: Keyring = field(default_factory=Keyring)
     hosts: Hosts = field(default_factory=Hosts)  # of results
     keeping: Keeping = field(default_factory=Keeping)
+    accounts: Accounts = field(default_factory=Accounts)  # the operator's
 
     def offered(self, guild_id: int | None) -> Mapping[str, Provider]:
         """List the vendors that can be asked for in a server. Made for planning: whose account it is tells the job."""
@@ -122,7 +124,10 @@ class Context:
 
     def provider_of(self, job: Job) -> Provider | None:
         """Give the adapter that speaks with the account a job is made with; None: there is no way in just now."""
-        return self.providers.get(job.provider) if job.key_id is None else self.keys.provider(job.key_id)
+        if job.key_id is not None:
+            return self.keys.provider(job.key_id)
+        # A key that is not set any more may have been of the same account as the newest.
+        return self.accounts.older(job.provider, job.account) or self.providers.get(job.provider)
 
     def now(self) -> int:
         """Read the clock in milliseconds, as the database keeps time."""

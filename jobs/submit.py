@@ -59,7 +59,7 @@ async def submit(ctx: Context, job: Job) -> None:
         ctx.wakes.alerts.set()
         return
     on_the_wire = {"attempts": job.attempts + 1, "due_at": ctx.now() + ctx.timing.submit_call}
-    begun = await life.happen(ctx, job.id, Event.SUBMIT, **on_the_wire)
+    begun = await life.happen(ctx, job.id, Event.SUBMIT, account=_account_of(ctx, job), **on_the_wire)
     if begun is None:  # cancelled in between
         return
     ctx.tell("submitting", job.id, provider=job.provider)
@@ -72,6 +72,13 @@ async def submit(ctx: Context, job: Job) -> None:
     ctx.wakes.settle.set()  # a callback may have come before this answer and wait for it
     if after and after.state is not State.SUBMITTED:
         ctx.wakes.reconcile.set()
+
+
+def _account_of(ctx: Context, job: Job) -> str | None:
+    """Name the operator's key a job is sent with: the newest, unless an earlier attempt may turn up at another."""
+    if job.key_id is not None:
+        return None
+    return job.account if job.resent and job.account else ctx.accounts.newest(job.provider)
 
 
 def _kept_waiting(connection: Connection, ctx: Context, job: Job) -> None:

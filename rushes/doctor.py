@@ -20,6 +20,7 @@ from jobs import surroundings
 from jobs.addresses import Addresses
 from jobs.context import Context
 from providers import registry
+from rushes import rotation
 from rushes.settings import Settings
 from storage import Database, StorageError
 from storage.lock import InUse, sole_use
@@ -56,6 +57,7 @@ async def examined(settings: Settings) -> list[Line]:
         ctx = await _context(stack, settings, database)
         checks = vendor_checks(ctx, ctx.providers, None, figures=True)
         checks += store_checks(ctx, figures=True) if database else [files_check(ctx, figures=True)]
+        checks += rotation.checks(database, settings, ctx.now()) if database else []
         trouble = await _listen(stack, ctx, settings) if alone and database else None
         if trouble is not None:
             found.append(trouble)

@@ -12,7 +12,8 @@ import aiohttp
 
 from bot import acts, alerts, cards, delivery, leaving
 from bot.client import Bot
-from jobs import guard, media, reconcile, settle, submit
+from jobs import guard, media, reconcile, rotation, settle, submit
+from jobs.accounts import Accounts
 from jobs.addresses import Addresses
 from jobs.context import Context, Tell, Timing
 from jobs.keeping import Keeping
@@ -130,9 +131,11 @@ async def _open(
         aiohttp.ClientSession(connector=connector, trust_env=False, cookie_jar=jar)
     )
     secret_keys = [key.get_secret_value() for key in settings.secret_keys]
-    keys = Keyring(Vault(secret_keys), settings.terms(), partial(registry.make, session=vendors, clock=clock))
+    make = partial(registry.make, session=vendors, clock=clock)
+    keys = Keyring(Vault(secret_keys), settings.terms(), make)
     stack.callback(keys.close)
     await keys.load(database)
+    await database.write(rotation.noted, secret_keys, int(clock() * 1000))
     return Context(
         database=database,
         providers=registry.build(settings.accounts(), vendors, clock),
@@ -144,6 +147,7 @@ async def _open(
         outside_daily=settings.outside_daily_credits,
         keys=keys,
         hosts=settings.result_hosts(),
+        accounts=Accounts(settings.accounts(), make),
         keeping=Keeping(settings.keep_words_days, settings.keep_callbacks_days, settings.keep_media_days),
     )
 
