@@ -91,3 +91,13 @@ async def test_a_database_that_cannot_be_opened_is_a_line_among_the_others(scene
     assert "❌ Database: It can't be opened: the database is at revision 9999" in out
     assert "✅ Vidu: It takes our key;" in out
     assert "✅ Files:" in out
+
+
+async def test_it_says_what_older_keys_are_needed_for(scenery: Scenery, tmp_path: Path) -> None:
+    old = str(scenery.values["secret_keys"])
+    write_env(
+        tmp_path, scenery, secret_keys=f"canary-new-{'k' * 32},{old}", vidu_api_key="canary-vendor-key-0003,canary-old"
+    )
+    _, out = await looked(tmp_path)
+    assert "✅ SECRET_KEYS, key 2: Leave it in; it is needed for links to files until" in out
+    assert "⚠️ Vidu, key 2: No job needs it any more." in out
