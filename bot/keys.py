@@ -5,7 +5,7 @@ Who presses or sends is judged anew each time, and all of it works after any res
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, Self, cast
 
 import discord
@@ -16,7 +16,7 @@ from bot.key_texts import Shown
 from bot.language import _
 from bot.looks import notice
 from bot.rights import Interaction
-from bot.sent import fields_of
+from bot.sent import fields_of, form_of
 from bot.talking import NO_PINGS, TROUBLES, said, working
 from jobs import own_keys
 from jobs.context import Context
@@ -177,18 +177,16 @@ def _field(name: str, says: str, *, required: bool) -> discord.ui.Label[Any]:
 
 async def form_submitted(ctx: Context, interaction: Interaction) -> bool:
     """Take a sent key; False when it is no form of ours."""
-    if interaction.type is not discord.InteractionType.modal_submit:
+    sent = form_of(interaction, _FORM)
+    if sent is None:
         return False
-    data = cast("Mapping[str, Any]", interaction.data or {})
-    found = _FORM.fullmatch(str(data.get("custom_id", "")))
-    if found is None:
-        return False
+    found, parts = sent
     refusal, vendor = _refusal(interaction), found["vendor"]
     if refusal is not None or vendor not in ctx.keys.vendors:
         await _refuse(interaction, refusal or _stale())
         return True
     await interaction.response.defer()
-    fields = {name: next(iter(values), "") for name, values in fields_of(data.get("components")).items()}
+    fields = {name: next(iter(values), "") for name, values in fields_of(parts).items()}
     names = ("api_key", "access_key", "secret_key")
     typed = own_keys.Typed(*(fields.get(name, "") for name in names))
     await _guarded(interaction, lambda: _put(ctx, interaction, vendor, typed))

@@ -1,7 +1,10 @@
 """What a sent form holds, read from Discord's words alone: it may come after a restart, and from a stranger."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
+
+import discord
 
 
 def fields_of(data: object) -> Mapping[str, Sequence[str]]:
@@ -20,3 +23,12 @@ def fields_of(data: object) -> Mapping[str, Sequence[str]]:
                 found[str(about.get("custom_id"))] = [value for value in values if isinstance(value, str)]
             waiting += [about.get("component"), about.get("components")]
     return found
+
+
+def form_of(interaction: discord.Interaction[Any], name: re.Pattern[str]) -> tuple[re.Match[str], Any] | None:
+    """Read a sent form whose name fits: the fit, and what was sent in; None: it is no such form."""
+    if interaction.type is not discord.InteractionType.modal_submit:
+        return None
+    data = cast("Mapping[str, Any]", interaction.data or {})
+    found = name.fullmatch(str(data.get("custom_id", "")))
+    return None if found is None else (found, data.get("components"))

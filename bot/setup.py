@@ -5,7 +5,7 @@ and forms work after any restart; who presses or sends is judged anew each time.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol, Self, cast
 
@@ -20,7 +20,7 @@ from bot.language import N_, _, both, flow, speaking
 from bot.looks import notice
 from bot.plain import cut
 from bot.rights import Interaction, musts
-from bot.sent import fields_of
+from bot.sent import fields_of, form_of
 from bot.setup_forms import PARTS, Here, Rules, Wrong
 from bot.talking import NO_PINGS, TROUBLES, said, working
 from jobs.context import Context
@@ -163,27 +163,25 @@ async def _pressed(ctx: Context, interaction: Interaction, name: str) -> None:
 
 async def form_submitted(ctx: Context, interaction: Interaction) -> bool:
     """Take a sent form of the panel; False when it is none of ours."""
-    if interaction.type is not discord.InteractionType.modal_submit:
+    sent = form_of(interaction, _BUTTON)
+    if sent is None:
         return False
-    data = cast("Mapping[str, Any]", interaction.data or {})
-    found = _BUTTON.fullmatch(str(data.get("custom_id", "")))
-    if found is None:
-        return False
+    found, parts = sent
     try:
-        await _submitted(ctx, interaction, found["part"], data)
+        await _submitted(ctx, interaction, found["part"], parts)
     except TROUBLES as error:
         _log.warning("form not answered", trouble=said(error))
     return True
 
 
-async def _submitted(ctx: Context, interaction: Interaction, name: str, data: Mapping[str, Any]) -> None:
+async def _submitted(ctx: Context, interaction: Interaction, name: str, parts: Any) -> None:
     part, refusal = PARTS.get(name), _refusal(interaction)
     if part is None or refusal is not None:
         await _refuse(interaction, refusal or not_admin())
         return
     await interaction.response.defer()
     here, guild_id = _here(ctx, interaction), interaction.guild_id or 0
-    answers = fields_of(data.get("components"))
+    answers = fields_of(parts)
     try:
         rules = await ctx.database.read(_rules, guild_id, ctx.now())
         after = part.read(rules, here, answers)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import structlog
 
-from sandbox.discord import Recorded
+from sandbox.discord import Member, Recorded
 from tests.bot.harness import Set, open_set
 
 
@@ -20,6 +20,14 @@ async def films(tmp_path: Path) -> AsyncGenerator[Set]:
         # Whatever a test did: nobody was pinged, and every message said so itself.
         assert not [message for message in made.discord.messages.values() if message.pings]
         assert all(body["allowed_mentions"]["parse"] == [] for body in spoken(made.discord.requests))
+
+
+@pytest.fixture
+def admin(films: Set) -> Member:
+    """Give the server somebody who may manage it, and nothing else."""
+    boss = films.guild.add_member("boss")
+    boss.permissions |= 1 << 5
+    return boss
 
 
 def spoken(requests: list[Recorded]) -> list[dict[str, Any]]:

@@ -15,13 +15,6 @@ from storage.words import Budget, Period, Scope
 from tests.bot.harness import Set
 
 
-@pytest.fixture
-def admin(films: Set) -> Member:
-    boss = films.guild.add_member("boss")
-    boss.permissions |= 1 << 5
-    return boss
-
-
 async def said(films: Set, who: Member, **options: object) -> str:
     message = await who.type(films.channel, "/budget", options).answered()
     assert message.flags & EPHEMERAL

@@ -28,13 +28,6 @@ NOVEMBER = 1_793_491_200_000  # 2026-11-01
 EMPTY = Month("Credits", [0] * 30, [0] * 30, [0] * 30, None, None, None, [], [])
 
 
-@pytest.fixture
-def admin(films: Set) -> Member:
-    boss = films.guild.add_member("boss")
-    boss.permissions |= 1 << 5
-    return boss
-
-
 async def seen(films: Set, who: Member, **options: str) -> Message:
     message = await who.type(films.channel, "/credits", options).answered()
     assert message.flags & EPHEMERAL

@@ -23,13 +23,6 @@ QUICK = {"forbidden": "gore", "nsfw_only": ["yes"], "language": ["none"], "spoil
 MAKER = {"provider": ["acme"], "fallback": ["yes"], "models": "text_to_video: slow-1"}
 
 
-@pytest.fixture
-def admin(films: Set) -> Member:
-    boss = films.guild.add_member("boss")
-    boss.permissions |= 1 << 5
-    return boss
-
-
 async def opened(films: Set, who: Member) -> Message:
     panel = await who.type(films.channel, "/setup", {}).answered()
     assert panel.flags & EPHEMERAL
