@@ -58,10 +58,10 @@ def presets_of(connection: Connection, guild_id: int) -> list[Preset]:
 
 def preset_saved(connection: Connection, guild_id: int, preset: Preset) -> bool:
     """Store a preset in the place of one with its name; False when the server has too many."""
-    preset_dropped(connection, guild_id, preset.name)
-    if len(presets_of(connection, guild_id)) >= MOST_PRESETS:
-        connection.rollback()
+    others = [one for one in presets_of(connection, guild_id) if one.name.casefold() != preset.name.casefold()]
+    if len(others) >= MOST_PRESETS:
         return False
+    preset_dropped(connection, guild_id, preset.name)
     connection.execute(insert(presets).values(guild_id=guild_id, **asdict(preset)))
     return True
 

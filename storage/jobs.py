@@ -67,11 +67,12 @@ def held(connection: Connection, job: Job, outside: int = 0) -> Limit | None:
         "silenced": False,
         "history": _entry(job.state, job.created_at),
     }
-    connection.execute(insert(jobs).values(row))
-    if ledger.hold(connection, job, outside):
-        return None
-    limit = limits.first(connection, job, outside)
-    connection.rollback()
+    with connection.begin_nested() as attempt:  # others share the transaction: only this is undone
+        connection.execute(insert(jobs).values(row))
+        if ledger.hold(connection, job, outside):
+            return None
+        limit = limits.first(connection, job, outside)
+        attempt.rollback()
     return limit or Limit(LimitKind.BUDGET)
 
 

@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from storage.database import make_folder, troubles_told
+from storage.database import make_folder
+from storage.troubles import troubles_told
 
 _POSTGRESQL_PROGRAM = text("SELECT pg_try_advisory_lock(7281433020)")
 # Seconds and times after which the server forgets a program whose machine fell silent; by default it takes hours.

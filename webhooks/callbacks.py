@@ -21,11 +21,12 @@ from jobs.context import Context
 from jobs.trial import DATE, SIGNATURE
 from providers.contract import Callback, NotAuthentic, NotUnderstood, Provider, Trust, Verified
 from providers.reading import read_object
+from storage import inbox
 from storage import jobs as job_facts
+from storage.inbox import Letter
 from webhooks import replies
 from webhooks.connections import Door
 from webhooks.limits import Limits
-from webhooks.postbox import Letter, Postbox
 from webhooks.refused import Refused
 
 _log = structlog.get_logger("callbacks")
@@ -43,9 +44,7 @@ class _Refused(Exception):  # noqa: N818 -- an answer, not an error
         self.reason = reason  # for our log alone
 
 
-async def receive(
-    request: web.BaseRequest, ctx: Context, postbox: Postbox, limits: Limits, refused: Refused
-) -> web.Response:
+async def receive(request: web.BaseRequest, ctx: Context, limits: Limits, refused: Refused) -> web.Response:
     """Answer a request below /callbacks/."""
     job_id: int | None = None
     body: bytes | None = None
@@ -63,7 +62,7 @@ async def receive(
             body,
             ctx.addresses.callback_secrets(name, job_id),
         )
-        await _take(callback, await _accounts(name, job_id, ctx, limits), job_id, ctx, postbox, limits)
+        await _take(callback, await _accounts(name, job_id, ctx, limits), job_id, ctx, limits)
     except _Refused as refusal:
         if not isinstance(request.protocol, Door) or request.protocol.may_tell():
             ctx.tell("callback refused", job_id, status=refusal.status, reason=refusal.reason[:200])
@@ -139,15 +138,13 @@ async def _accounts(name: str, job_id: int, ctx: Context, limits: Limits) -> lis
     return [one for one in found if one is not None] or [one for one in [ctx.keys.blank(name)] if one is not None]
 
 
-async def _take(
-    callback: Callback, accounts: Sequence[Provider], job_id: int, ctx: Context, postbox: Postbox, limits: Limits
-) -> None:
+async def _take(callback: Callback, accounts: Sequence[Provider], job_id: int, ctx: Context, limits: Limits) -> None:
     provider, verified, late = _believed_by_any(accounts, callback, ctx.clock(), job_id)
     if late is None:
         ctx.tell("callback verified", job_id, trust=verified.trust.value)
     _demand_object(callback.body, 400 if late is None else 401)
     trust, name = verified.trust.value, _short(verified.delivery_id)
-    await _store(Letter(provider.name, job_id, name, trust, callback.body, ctx.now()), ctx, postbox, limits)
+    await _store(Letter(provider.name, job_id, name, trust, callback.body, ctx.now()), ctx, limits)
     if late is not None:
         raise _Refused(401, late)
 
@@ -223,10 +220,10 @@ def _short(delivery_id: str) -> str:
     return "sha256:" + hashlib.sha256(delivery_id.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-async def _store(letter: Letter, ctx: Context, postbox: Postbox, limits: Limits) -> None:
+async def _store(letter: Letter, ctx: Context, limits: Limits) -> None:
     try:
         async with asyncio.timeout(limits.store_seconds):
-            new = await postbox.put(letter)
+            new = await ctx.database.write_together(inbox.stored, letter)
     except Exception as error:  # noqa: BLE001 -- however storing fails, the sender must come again
         _log.warning("callback not stored", provider=letter.provider, error=f"{type(error).__name__}: {error}")
         raise _Refused(503, "cannot store now") from None

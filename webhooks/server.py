@@ -15,7 +15,6 @@ from webhooks.connections import Door, Doors
 from webhooks.health import Readiness, Ready
 from webhooks.limits import Limits
 from webhooks.metrics import Metrics
-from webhooks.postbox import Postbox
 from webhooks.refused import Refused
 
 __all__ = ["Limits", "Server", "start"]
@@ -44,7 +43,6 @@ class Server:
     async def close(self) -> None:
         """Stop listening, let requests under way end, and close every connection."""
         await self._runner.cleanup()
-        await self._rooms.postbox.close()
         await self._rooms.refused.close()
         await self._rooms.readiness.close()
 
@@ -52,7 +50,7 @@ class Server:
 async def start(ctx: Context, *, host: str, port: int, ready: Ready, limits: Limits | None = None) -> Server:
     """Open the port (0: any free one) and answer; `ready` names what else must work. Raise OSError."""
     bounds = limits or Limits()
-    rooms = _Rooms(ctx, bounds, Postbox(ctx.database), Readiness(ctx.database, ready), Metrics(ctx), Refused(ctx))
+    rooms = _Rooms(ctx, bounds, Readiness(ctx.database, ready), Metrics(ctx), Refused(ctx))
     runner = web.ServerRunner(Doors(rooms.answer, bounds), shutdown_timeout=_GRACE)
     await runner.setup()
     try:
@@ -69,7 +67,6 @@ class _Rooms:
 
     ctx: Context
     limits: Limits
-    postbox: Postbox
     readiness: Readiness
     metrics: Metrics
     refused: Refused
@@ -89,7 +86,7 @@ class _Rooms:
 
     async def _reply(self, route: str, request: web.BaseRequest) -> web.StreamResponse:
         if route == "callbacks":
-            response = await callbacks.receive(request, self.ctx, self.postbox, self.limits, self.refused)
+            response = await callbacks.receive(request, self.ctx, self.limits, self.refused)
             self.metrics.answered(callbacks.provider_of(request, self.ctx), response.status)
             return response
         if route == "media":

@@ -283,8 +283,7 @@ class Lab:
     def _rung(
         self, connection: Connection, job_id: int, task_id: str, progress: Progress, trust: Trust, echo: str | None
     ) -> bool:
-        return inbox.stored(
-            connection,
+        letter = inbox.Letter(
             provider=self.vendor.name,
             job_id=job_id,
             delivery_id=f"delivery-{next(self._numbers)}",
@@ -292,6 +291,7 @@ class Lab:
             body=json.dumps({"task": task_id, "progress": progress.value, "echo": echo}).encode(),
             received_at=self.ctx.now(),
         )
+        return inbox.stored(connection, [letter]) == [True]
 
     # What the loops do: the work that is due now, once
 

@@ -53,10 +53,10 @@ def _tell(connection: Connection, job: Job) -> None:
         after = life.advance(connection, current, event, now, Timing(), **facts)
         assert after is not None
         current = after
-    about: dict[str, Any] = {"provider": "vidu", "job_id": job.id, "trust": "doorbell", "received_at": now}
-    inbox.stored(connection, **about, delivery_id="a", body=b'{"prompt": "a secret body"}')
+    letter = inbox.Letter("vidu", job.id, "a", "doorbell", b'{"prompt": "a secret body"}', now)
+    inbox.stored(connection, [letter])
     inbox.settled(connection, [1], now, "succeeded")
-    inbox.stored(connection, **about, delivery_id="b", body=b"{}")
+    inbox.stored(connection, [letter._replace(delivery_id="b", body=b"{}")])
     deliveries.posted(connection, job.id, 777, now)
     moderation.acted(connection, 10, 55, "delete", job.code, now)
     refused = Refusal("vidu", job.id, 401, "another signature", "0123456789ab", 40, 3, now, now)

@@ -3,7 +3,6 @@
 import contextlib
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 from storage import Database, condition, inbox
 from storage import jobs as job_facts
@@ -53,8 +52,7 @@ async def test_jobs_are_counted_by_vendor_and_server(tmp_path: Path) -> None:
         lost = a_job(20, state=State.EXPIRED, due_at=None)
         await database.write(job_facts.held, lost)
         await database.write(job_facts.held, a_job(30, guild_id=11, provider="kling"))
-        about: dict[str, Any] = {"trust": "data", "body": b"{}", "delivery_id": "1"}
-        await database.write(inbox.stored, provider="vidu", job_id=lost.id, received_at=NOON + 5, **about)
+        await database.write_together(inbox.stored, inbox.Letter("vidu", lost.id, "1", "data", b"{}", NOON + 5))
         ours = await database.read(condition.traffic, 10, NOON)
         assert ours == {"vidu": Traffic(waiting=2, running=2, doubtful=2, last_callback=NOON + 5)}
         theirs = await database.read(condition.traffic, 11, NOON)

@@ -1,6 +1,7 @@
 import asyncio
 import socket
 import sqlite3
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,6 +15,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from storage import Database, StorageError, inbox, jobs
 from storage.lock import InUse, sole_use
 from storage.migrate import FromTheFuture
+from storage.sqlite import Writer as SqliteWriter
 from storage.tables import metadata
 from tests.samples_of import NOON, a_job
 
@@ -126,15 +128,7 @@ async def test_a_caller_that_is_cancelled_leaves_the_write_whole(database: Datab
 
 async def test_the_same_delivery_is_stored_once_and_at_another_job_again(database: Database) -> None:
     async def store(job_id: int) -> bool:
-        return await database.write(
-            inbox.stored,
-            provider="kling",
-            job_id=job_id,
-            delivery_id="n",
-            trust="data",
-            body=b"{}",
-            received_at=NOON,
-        )
+        return await database.write_together(inbox.stored, inbox.Letter("kling", job_id, "n", "data", b"{}", NOON))
 
     assert [await store(1), await store(1), await store(2)] == [True, False, True]
     rows = await database.read(inbox.unsettled, NOON, 10)
@@ -156,14 +150,15 @@ async def test_a_second_program_on_the_same_file_is_refused(url: str) -> None:
 @pytest.mark.parametrize(
     "trouble", [ConnectionRefusedError(111, "refused"), TimeoutError(), socket.gaierror(-2, "who")]
 )
-async def test_a_server_that_cannot_be_reached_is_a_storage_error(trouble: OSError) -> None:
+async def test_a_server_that_cannot_be_reached_is_a_storage_error(tmp_path: Path, trouble: OSError) -> None:
     async def connect() -> None:
         raise trouble
 
     engine = create_async_engine("sqlite+aiosqlite://", async_creator=connect)
+    database = Database(SqliteWriter(tmp_path / "rushes.db", 0), engine)
     with pytest.raises(StorageError, match=r"just now: ."):
-        await Database(engine, engine).read(jobs.by_id, 1)
-    await engine.dispose()
+        await database.read(jobs.by_id, 1)
+    await database.close()
 
 
 class SaidError(Exception):

@@ -174,9 +174,7 @@ async def test_jobs_at_once_the_pause_and_a_block_are_told(database: Database) -
 async def test_everything_about_a_member_is_found_in_every_server_and_nobody_elses(database: Database) -> None:
     await hold(database, asked(1), asked(2, guild_id=11), asked(3, user_id=BEN), asked(4, guild_id=None))
     await end(database, asked(1))
-    await database.write(
-        inbox.stored, provider="vidu", job_id=asked(1).id, delivery_id="n", trust="data", body=b"{}", received_at=5
-    )
+    await database.write_together(inbox.stored, inbox.Letter("vidu", asked(1).id, "n", "data", b"{}", 5))
     found = await database.read(members.kept, ADA, None, 9)
     assert [one.job.id & 7 for one in found] == [4, 2, 1]
     assert [(row.kind, row.amount) for row in found[2].ledger] == [("hold", -40), ("settle", 10)]
@@ -219,8 +217,8 @@ async def test_words_and_files_go_and_what_the_sums_stand_on_stays(database: Dat
     await database.write(outputs.announced, job.id, [("video", "https://a.example/secret")], NOON)
     [output] = await database.read(outputs.of_job, job.id)
     await database.write(outputs.not_fetched, output, None, refused=True, problem="HTTP 404")
-    facts: dict[str, Any] = {"provider": "vidu", "job_id": job.id, "delivery_id": "n", "trust": "data"}
-    await database.write(inbox.stored, **facts, body=b'{"prompt": "a boat"}', received_at=5)
+    letter = inbox.Letter("vidu", job.id, "n", "data", b'{"prompt": "a boat"}', 5)
+    await database.write_together(inbox.stored, letter)
     await database.write(inbox.settled, [1], NOON, "succeeded")
     await end(database, job)
     before = await job_of(database, job)
@@ -235,7 +233,7 @@ async def test_words_and_files_go_and_what_the_sums_stand_on_stays(database: Dat
     [output] = await database.read(outputs.of_job, job.id)
     assert (output.url, output.file, output.sha256) == ("", None, None)
     assert await database.read(_bodies) == [b""]
-    assert not await database.write(inbox.stored, **facts, body=b"again", received_at=6)
+    assert not await database.write_together(inbox.stored, letter._replace(body=b"again", received_at=6))
     assert await database.read(ledger.spent_this_month, GUILD, NOON) == 30
     assert await database.write(members.silenced, ADA, 9) == 0
 
@@ -252,9 +250,7 @@ async def test_jobs_that_something_can_still_come_of_are_left(database: Database
     await database.write(outputs.announced, fetching.id, [("video", "u")], NOON)
     await database.write(deliveries.awaited, posting.id)
     await database.write(deliveries.ready, posting.id, NOON)
-    await database.write(
-        inbox.stored, provider="vidu", job_id=ringing.id, delivery_id="n", trust="data", body=b"{}", received_at=5
-    )
+    await database.write_together(inbox.stored, inbox.Letter("vidu", ringing.id, "n", "data", b"{}", 5))
     assert await database.write(members.silenced, ADA, 9) == 0
     assert [job.id & 7 for job in await database.read(members.unfinished, ADA)] == [6, 5, 4, 3, 2, 1]
     assert await database.read(members.finished, ADA) == []

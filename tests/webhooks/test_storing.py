@@ -5,16 +5,16 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import TypeVar
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage import Connection, Database, StorageError
+from storage.commits import Writer
 from tests.webhooks.harness import NOW, Receiver, hang_up, opened, read_all, read_answer, until
 from webhooks.limits import Limits
-from webhooks.postbox import Letter, Postbox
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 OLD = NOW - 3600
@@ -29,31 +29,44 @@ class Gate:
         self.writes = 0
 
 
-class GatedDatabase(Database):
-    """The real database behind a gate; commits first, then waits, when told so."""
+class GatedWriter:
+    """The real writer behind a gate; commits first, then waits, when told so."""
 
-    gate: Gate | None = None
-    after_commit: bool = False
+    def __init__(self, writer: Writer) -> None:
+        self.writer = writer
+        self.gate: Gate | None = None
+        self.after_commit = False
 
-    async def write(self, change: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def transact(self, work: Callable[[Connection], T]) -> T:
         if self.gate is None:
-            return await super().write(change, *args, **kwargs)
+            return await self.writer.transact(work)
         self.gate.writes += 1
         if not self.after_commit:
             self.gate.reached.set()
             await self.gate.open.wait()
-            return await super().write(change, *args, **kwargs)
-        outcome = await super().write(change, *args, **kwargs)
+            return await self.writer.transact(work)
+        outcome = await self.writer.transact(work)
         self.gate.reached.set()
         await self.gate.open.wait()
         return outcome
+
+    async def close(self) -> None:
+        await self.writer.close()
+
+
+class GatedDatabase(Database):
+    """The real database with such a writer."""
+
+    def __init__(self, writer: Writer, reader: AsyncEngine) -> None:
+        self.gated = GatedWriter(writer)
+        super().__init__(self.gated, reader)
 
 
 def gated(receiver: Receiver, *, after_commit: bool = False) -> Gate:
     database = receiver.ctx.database
     assert isinstance(database, GatedDatabase)
-    database.gate, database.after_commit = Gate(), after_commit
-    return database.gate
+    database.gated.gate, database.gated.after_commit = Gate(), after_commit
+    return database.gated.gate
 
 
 @pytest.mark.parametrize("after_commit", [False, True])
@@ -121,56 +134,29 @@ async def test_a_locked_database_is_503_and_then_200(tmp_path: Path) -> None:
         assert len(receiver.rows()) == 1
 
 
-async def test_a_database_that_says_no_is_503(tmp_path: Path) -> None:
-    class Full(Database):
-        full = False
+class FullWriter(GatedWriter):
+    full = False
 
-        async def write(self, change: Any, *args: Any, **kwargs: Any) -> Any:
-            if self.full:
-                raise StorageError("database or disk is full")
-            return await super().write(change, *args, **kwargs)
+    async def transact(self, work: Callable[[Connection], T]) -> T:
+        if self.full:
+            raise StorageError("database or disk is full")
+        return await super().transact(work)
 
-    async with opened(tmp_path, database=Full) as receiver:
-        Full.full = True
+
+class FullDatabase(Database):
+    def __init__(self, writer: Writer, reader: AsyncEngine) -> None:
+        super().__init__(FullWriter(writer), reader)
+
+
+async def test_a_database_that_says_no_is_503(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(tmp_path, database=FullDatabase) as receiver:
+        monkeypatch.setattr(FullWriter, "full", True)
         answers = await asyncio.gather(
             *(receiver.send(receiver.request(receiver.job(), f"n{number}")) for number in range(20))
         )
         assert {answer.status for answer in answers} == {503}
-        Full.full = False
+        monkeypatch.setattr(FullWriter, "full", False)
         assert (await receiver.send(receiver.request(receiver.job(), "n"))).status == 200
-
-
-async def test_one_letter_that_cannot_be_stored_does_not_harm_the_others(tmp_path: Path) -> None:
-    database = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'rushes.db'}")
-    try:
-        postbox = Postbox(database)
-        letters = [Letter("signer", number, f"n{number}", "data", b"{}", 0) for number in range(5)]
-        letters[3] = Letter("signer", 1 << 70, "too large for a column", "data", b"{}", 0)
-        outcomes = await asyncio.gather(*(postbox.put(one) for one in letters), return_exceptions=True)
-        assert [outcome is True for outcome in outcomes] == [True, True, True, False, True]
-        assert isinstance(outcomes[3], Exception)
-        await postbox.close()
-    finally:
-        await database.close()
-
-
-async def test_the_queue_does_not_grow_with_those_who_gave_up(tmp_path: Path) -> None:
-    database = await GatedDatabase.open(f"sqlite+aiosqlite:///{tmp_path / 'rushes.db'}")
-    try:
-        postbox, gate = Postbox(database), Gate()
-        database.gate = gate
-        first = asyncio.create_task(postbox.put(Letter("signer", 1, "n1", "data", b"{}", 0)))
-        await gate.reached.wait()
-        for number in range(100):
-            late = asyncio.create_task(postbox.put(Letter("signer", 1, f"late {number}", "data", b"{}", 0)))
-            await asyncio.sleep(0)
-            late.cancel()
-        gate.open.set()
-        assert await first
-        await postbox.close()
-        assert gate.writes == 1
-    finally:
-        await database.close()
 
 
 async def test_who_hangs_up_early_is_stored_all_the_same(tmp_path: Path) -> None:

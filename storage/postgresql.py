@@ -1,0 +1,53 @@
+"""What the promises of read and write stand on at PostgreSQL."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from storage.troubles import troubles_told
+
+T = TypeVar("T")
+
+# Every write takes this lock, which makes writers take turns as they do on SQLite.
+_TURN = text("SELECT pg_advisory_xact_lock(7281433019)")
+
+
+class Writer:
+    """The one connection of this program that writes."""
+
+    def __init__(self, url: str, patience: int) -> None:
+        self._engine = _connect(url, "READ COMMITTED", patience, pool_size=1)
+        event.listen(self._engine.sync_engine, "begin", _take_turns)
+
+    async def transact(self, work: Callable[[Connection], T]) -> T:
+        """Do some work in one transaction; it is on the server's disk when this returns. Raise StorageError."""
+        with troubles_told():
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(work)
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        await self._engine.dispose()
+
+
+def reader(url: str, patience: int, size: int) -> AsyncEngine:
+    """Make up to so many connections, each transaction of which sees one moment."""
+    return _connect(url, "REPEATABLE READ", patience, pool_size=size)
+
+
+def _connect(url: str, isolation: str, patience: int, *, pool_size: int) -> AsyncEngine:
+    """State everything, whatever the server's defaults."""
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        hide_parameters=True,  # a member's prompt has no business in a traceback
+        isolation_level=isolation,
+        connect_args={"server_settings": {"lock_timeout": str(patience), "synchronous_commit": "on"}},
+    )
+
+
+def _take_turns(connection: Connection) -> None:
+    connection.execute(_TURN)
