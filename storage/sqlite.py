@@ -52,6 +52,7 @@ class Writer:
         )
         self._thread = ThreadPoolExecutor(1, "writer")
         self._connection: Connection | None = None
+        self._in_doubt = False  # whether what the log holds is on the disk
         self._copier = ThreadPoolExecutor(1, "copier")
         self._copying: Future[None] | None = None
         self._commits = 0  # since the log was copied last
@@ -72,14 +73,27 @@ class Writer:
     def _transact(self, work: Callable[[Connection], T]) -> T:
         try:
             with troubles_told():
-                connection = self._connection = self._connection or self._engine.connect()
-                self._tidy(connection)
-                with connection.begin():
-                    return work(connection)
+                if self._connection is None:
+                    self._connection = self._engine.connect()
+                    self._begin_anew(self._connection)
+                self._tidy(self._connection)
+                with self._connection.begin():
+                    return work(self._connection)
         except BaseException:
-            # After a failed sync nobody knows what SQLite and the system still hold of it: begin anew from the disk.
             self._let_go()
+            self._in_doubt = True
             raise
+
+    def _begin_anew(self, connection: Connection) -> None:
+        """Begin from what is on the disk for certain. Raise StorageError.
+
+        When a sync fails, what was refused may still stand in the log, and the system may take it for written although
+        it is not. SQLite finds it there and counts it in; so it must be copied into the database, and synced with it,
+        before anybody is told that it is stored.
+        """
+        if not _copy(_driver(connection)) and self._in_doubt:
+            raise StorageError("the database cannot be used just now: what its log holds is not copied yet")
+        self._in_doubt = False
 
     def _let_go(self) -> None:
         connection, self._connection = self._connection, None
@@ -98,7 +112,7 @@ class Writer:
             self._copying = self._copier.submit(_copy_log, self._file)
         elif self._copying is not None and self._copying.done():
             self._copying, self._commits = None, 0
-            _copy(cast("sqlite3.Connection", connection.connection.driver_connection))
+            _copy(_driver(connection))
 
 
 def reader(url: str, patience: int, size: int) -> AsyncEngine:
@@ -133,12 +147,18 @@ def _copy_log(file: Path) -> None:
         _copy(connection)
 
 
-def _copy(connection: sqlite3.Connection) -> None:
-    """Copy what the log holds into the database, and sync it. If that fails the log still has it, and grows."""
+def _copy(connection: sqlite3.Connection) -> bool:
+    """Copy what the log holds into the database, and sync it; False when that is not all, or failed: it keeps it."""
     try:
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        _, pages, copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     except sqlite3.Error as error:
         _log.warning("log not copied into the database", error=str(error))
+        return False
+    return pages == copied
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
 
 
 def _prepared(engine: Engine, begin: str, patience: int) -> Engine:

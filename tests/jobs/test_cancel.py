@@ -281,6 +281,7 @@ def test_whatever_happens_in_whatever_order_a_job_ends_once_and_its_credits_are_
     engine: Engine, before: list[Event], steps: list[Step]
 ) -> None:
     with engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN")  # the driver would begin with the first change, within a savepoint
         job = a_job(price=PRICE)
         assert job_facts.held(connection, job) is None
         begun: list[Step] = [(event, None) for event in before]

@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from storage import Connection, Database, StorageError
+from storage import Connection, Database, StorageError, commits
 from storage.commits import Writer
 from tests.webhooks.harness import NOW, Receiver, hang_up, opened, read_all, read_answer, until
 from webhooks.limits import Limits
@@ -157,6 +157,43 @@ async def test_a_database_that_says_no_is_503(tmp_path: Path, monkeypatch: pytes
         assert {answer.status for answer in answers} == {503}
         monkeypatch.setattr(FullWriter, "full", False)
         assert (await receiver.send(receiver.request(receiver.job(), "n"))).status == 200
+
+
+async def test_when_too_many_wait_for_the_disk_the_next_is_503_and_told_when_to_come_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commits, "_MOST_WAITING", 5)
+    async with opened(tmp_path, database=GatedDatabase) as receiver:
+        gate = gated(receiver)
+        tasks = [asyncio.create_task(receiver.send(receiver.request(receiver.job(), "n")))]
+        await gate.reached.wait()
+        tasks += [asyncio.create_task(receiver.send(receiver.request(receiver.job(), "n"))) for _ in range(12)]
+        refused, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        while len(refused) < 7:
+            more, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            refused |= more
+        assert {(task.result().status, task.result().headers["retry-after"]) for task in refused} == {(503, "5")}
+        gate.open.set()
+        assert [(await task).status for task in waiting] == [200] * 6
+        assert len(receiver.rows()) == 6
+
+
+async def test_a_writer_that_breaks_down_is_503_for_all_who_wait_and_in_the_health_check(tmp_path: Path) -> None:
+    async with opened(tmp_path, database=GatedDatabase) as receiver:
+        assert (await receiver.get("/readyz")).status == 200
+        gate = gated(receiver)
+        tasks = [asyncio.create_task(receiver.send(receiver.request(receiver.job(), f"n{n}"))) for n in range(20)]
+        await gate.reached.wait()
+        database = receiver.ctx.database
+        assert isinstance(database, GatedDatabase)
+        await database.gated.writer.close()  # its thread is gone
+        gate.open.set()
+        assert {(await task).status for task in tasks} == {503}
+        assert (await receiver.send(receiver.request(receiver.job(), "n"))).status == 503
+        async with asyncio.timeout(30):
+            while (answer := await receiver.get("/readyz")).status == 200:  # an answer is good for a second
+                pass
+        assert answer.body == b'{"database": false, "gateway": true}'
 
 
 async def test_who_hangs_up_early_is_stored_all_the_same(tmp_path: Path) -> None:
