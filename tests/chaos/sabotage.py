@@ -3,6 +3,7 @@
 import asyncio
 import random
 import sqlite3
+import sqlite3.dbapi2
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,30 +12,29 @@ from sqlalchemy import Connection, insert
 import bot.parcels
 import jobs.settle
 import jobs.submit
-import webhooks.postbox
 from jobs.transitions import Event
 from providers.contract import ErrorKind
-from storage import ledger, limits
+from storage import Database, ledger, limits
 from storage.tables import ledger as ledger_table
 from storage.words import Job, Way
 
 
 def acknowledge_before_commit() -> None:
     """Answer 200 as soon as a callback is in memory."""
-    stored = webhooks.postbox.Postbox.put
+    stored = Database.write_together
     later: set[asyncio.Task[Any]] = set()
 
-    async def put(self: webhooks.postbox.Postbox, letter: webhooks.postbox.Letter) -> bool:
+    async def put(self: Database, change: Any, row: Any) -> Any:
         async def after_a_while() -> None:
             await asyncio.sleep(0.5)
-            await stored(self, letter)
+            await stored(self, change, row)
 
         task = asyncio.create_task(after_a_while())
         later.add(task)
         task.add_done_callback(later.discard)
         return True
 
-    webhooks.postbox.Postbox.put = put
+    Database.write_together = put
 
 
 def synchronous_off() -> None:
@@ -55,7 +55,7 @@ def synchronous_off() -> None:
     def connect(*args: Any, **kwargs: Any) -> sqlite3.Connection:
         return opened(*args, **{**kwargs, "factory": Connected})
 
-    sqlite3.connect = connect
+    sqlite3.connect = sqlite3.dbapi2.connect = connect
 
 
 def read_then_write_budgets() -> None:
