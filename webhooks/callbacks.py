@@ -35,6 +35,7 @@ _ADDRESS = re.compile(r"/callbacks/([a-z0-9_-]{1,32})/([A-Za-z0-9_-]{35})")
 _LENGTH = re.compile(r"[0-9]{1,12}")
 _DELIVERY_ID = re.compile(r"[!-~]{1,128}")  # what the column takes
 _STALE = "stale:"
+PLAIN_FRAMING: tuple[list[str], ...] = ([], ["chunked"])  # "gzip, chunked" is a content-encoding by another name
 
 
 class _Refused(Exception):  # noqa: N818 -- an answer, not an error
@@ -88,14 +89,18 @@ def provider_of(request: web.BaseRequest, ctx: Context) -> str:
     return name if name in ctx.known else "other"
 
 
+def framing_of(request: web.BaseRequest) -> list[str]:
+    """List the transfer-encodings of a request as they were sent, in small letters."""
+    return [name.lower() for name in request.headers.getall("Transfer-Encoding", ())]
+
+
 def _check_head(request: web.BaseRequest, limits: Limits) -> None:
     if request.method != "POST":
         raise _Refused(405, "another method")
     if any(coding.strip().lower() != "identity" for coding in request.headers.getall("Content-Encoding", ())):
         raise _Refused(415, "content-encoding")
-    # "gzip, chunked" is a content-encoding by another name.
-    framing = [name.lower() for name in request.headers.getall("Transfer-Encoding", ())]
-    if framing not in ([], ["chunked"]):
+    framing = framing_of(request)
+    if framing not in PLAIN_FRAMING:
         raise _Refused(415, "transfer-encoding")
     length = request.headers.get("Content-Length")
     if length is None:

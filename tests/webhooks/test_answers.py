@@ -221,6 +221,22 @@ async def test_framing_that_could_be_read_in_two_ways_never_stores(receiver: Rec
     assert receiver.rows() == []
 
 
+@pytest.mark.parametrize("coding", ["gzip, chunked", "chunked, chunked", "identity", "gzip"])
+async def test_after_framing_that_could_be_read_in_two_ways_nothing_more_is_read(
+    receiver: Receiver, coding: str
+) -> None:
+    """Where we see its end, another reader may see a beginning: what follows may be somebody else's, or hidden."""
+    hidden = receiver.job()
+    head = receiver.head("POST", receiver.path(receiver.job()), {"Transfer-Encoding": coding})
+    reader, writer = await receiver.connect()
+    writer.write(head + _chunked([GOOD]) + receiver.request(hidden, "smuggled"))
+    answers = await read_all(reader)
+    await hang_up(writer)
+    assert answers.count(b"HTTP/1.") == 1
+    assert b" 200 " not in answers
+    assert receiver.rows() == []
+
+
 async def test_broken_chunks_are_400(receiver: Receiver) -> None:
     head = receiver.head("POST", receiver.path(receiver.job()), {"Transfer-Encoding": "chunked"})
     refused(await receiver.send(head + b"zz\r\n{}\r\n0\r\n\r\n"), 400)
