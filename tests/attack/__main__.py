@@ -174,6 +174,10 @@ def main() -> int:
     doors, astray = judge_doors(asyncio.run(outbound.knock()))
     missed = astray + attack(given.count, given.seed, given.slow, given.seconds, trusting=given.trusting, out=out)
     out.print(doors)
+    if any(one.startswith(CLOCK) for one in missed):
+        out.print(
+            "What goes by the clock counts on a quiet machine: time not spent at work was taken by other programs."
+        )
     for one in missed:
         out.print(f"[red]missed[/] {one}")
     out.print("[red]FAILED[/]" if missed else "[green]All of it held.[/]")
