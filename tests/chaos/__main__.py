@@ -48,7 +48,7 @@ def _plan(given: argparse.Namespace, machine: Machine) -> Plan:
 
 
 async def _run(given: argparse.Namespace, folder: Path, machine: Machine, plan: Plan) -> int:
-    around = await world.create(folder, given.seed)
+    around = await world.create(folder, plan)
     run = Run(plan, around, machine, [given.sabotage] if given.sabotage else [])
     try:
         verdict = await run.go()

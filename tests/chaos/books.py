@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from sandbox.discord import Message
@@ -33,7 +34,7 @@ class Callbacks:
             vendor.sent[:] = [sent for sent in vendor.sent if sent.status is None and not sent.error]
             vendor.calls.clear()
         world.discord.requests.clear()
-        for message in world.discord.messages.values():
+        for message in islice(reversed(world.discord.messages.values()), 1_000):
             message.edits.clear()
 
 
@@ -90,12 +91,14 @@ def audit(world: World, reader: Reader, callbacks: Callbacks) -> Verdict:
     entries: dict[int, list[tuple[str, int]]] = defaultdict(list)
     for job_id, kind, amount in reader.rows("SELECT job_id, kind, amount FROM ledger ORDER BY id"):
         entries[job_id].append((kind, amount))
+    booked = {(provider, task_id) for provider, task_id in reader.rows("SELECT provider, task_id FROM strays")}
     verdict.jobs = len(jobs)
     for code in (tasks.keys() | shown | results.keys()) - jobs.keys():
         verdict.lost.append(f"{code}: shown to its member or sent to a vendor, and not in the database")
     for job in jobs.values():
         _judge_money(verdict, job, entries[job.id])
         _judge_posts(verdict, job, results.get(job.code, []), tasks.get(job.code, []))
+        _judge_tasks(verdict, job, tasks.get(job.code, []), booked)
         _judge_end(verdict, job, tasks.get(job.code, []), entries[job.id], bool(callbacks.answered.get(job.code)))
     _judge_inbox(verdict, reader, callbacks, {job.code: job.id for job in jobs.values()})
     _judge_budgets(verdict, world, reader)
@@ -146,10 +149,17 @@ def _judge_posts(verdict: Verdict, job: _Job, messages: list[Message], tasks: li
             verdict.untrue.append(f"{job.code}: what was posted is no film of its task")
 
 
+def _judge_tasks(verdict: Verdict, job: _Job, tasks: list[Task], booked: set[tuple[str, str]]) -> None:
+    """Each task but one must be booked: a vendor may bill it, and no hold pays for it."""
+    known = [task for task in tasks if (job.provider, task.id) in booked]
+    verdict.booked += len(known)
+    if len(tasks) - len(known) > 1:
+        ends = [task.states[-1] for task in tasks]
+        verdict.unbooked.append(f"{job.code}: {job.provider} has {len(tasks)} tasks of it, {len(known)} booked, {ends}")
+
+
 def _judge_end(verdict: Verdict, job: _Job, tasks: list[Task], entries: list[tuple[str, int]], rang: bool) -> None:
     ends = [task.states[-1] for task in tasks]
-    if len(tasks) > 1:
-        verdict.unbooked.append(f"{job.code}: {job.provider} has {len(tasks)} tasks of it, {ends}")
     if job.state == "succeeded" and job.delivery == "posted":
         verdict.succeeded += 1
     elif job.state == "failed" and not any(task.state == task.dialect.done for task in tasks):

@@ -6,6 +6,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,6 @@ from tests.chaos import sabotage
 from tests.chaos.start import REFUSED
 
 TIMING: Final = Timing(
-    callback_grace=2_000,
     absence_gap=200,
     retry_least=100,
     retry_most=500,
@@ -56,6 +56,8 @@ async def _run(values: dict[str, Any], tell: Callable[..., None]) -> None:
     logs.configure("INFO", "json", settings.secret_values())
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    program = await Program.start(settings, tell, timing=TIMING, ready_timeout=0.02)
+    program = await Program.start(
+        settings, tell, timing=replace(TIMING, callback_grace=settings.callback_grace * 1000), ready_timeout=0.02
+    )
     await stop.wait()
     await program.close()

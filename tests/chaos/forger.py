@@ -24,7 +24,7 @@ async def lie(world: World, dice: random.Random) -> None:
         return
     task = dice.choice(tasks)
     path = "/" + task.callback_url.split("/", 3)[3]
-    world.count["forged callbacks"] += 1
+    world.count["forged"] += 1
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session,

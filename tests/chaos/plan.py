@@ -81,6 +81,7 @@ class Plan:
     seed: int
     jobs: int
     lives: Sequence[Life]
+    grace: int = 2  # seconds after which the program asks a vendor that has not called back
 
 
 CALM: Final = Behaviour(credits_left=1e12)
@@ -102,7 +103,7 @@ def drawn(seed: int, jobs: int, kills: int, *, able: bool) -> Plan:
     """Draw a plan. `able`: there is a shim, so the machine itself can be troubled (machine.py)."""
     dice = random.Random(f"{seed} lives")
     # Every eighth life is a long one, in which the jobs catch up with the kills; the last one ends with the jobs.
-    return Plan(seed, jobs, [_life(dice, number, able=able, long=number % 8 == 7) for number in range(kills)])
+    return Plan(seed, jobs, [_life(dice, number, able=able, long=number % 8 == 7) for number in range(kills)], grace=5)
 
 
 def short(seed: int, *, able: bool) -> Plan:

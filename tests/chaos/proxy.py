@@ -17,6 +17,8 @@ from typing import Final
 NEVER_ARRIVED: Final = ("reset", "429", "429 bare", "500", "502", "503", "html")
 ARRIVED: Final = ("answer lost", "answer cut", "half json", "502 after", "slow")
 CALLBACK: Final = ("reset", "answer lost", "502 after", "twice", "late", "503")
+STRAYS: Final = "arrives late"  # the sender sees a reset, and much later the request arrives all the same
+_STRAYS_FOR = 6.5  # seconds: longer than the program waits before it takes a submission for absent
 _HTML = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 _LIMITED = b'{"message": "You are being rate limited.", "retry_after": 0.2, "global": false}'
 _ANSWERS: Final = {
@@ -46,6 +48,7 @@ class Proxy:
         self.name = name
         self.port = 0
         self.upstream = 0  # the port behind it
+        self.astray = 0  # requests that are still to arrive
         self._choose = choose
         self._count = count
         self._server: asyncio.Server | None = None
@@ -94,6 +97,9 @@ class Proxy:
         if fault == "reset":
             _reset(writer)
             return
+        if fault == STRAYS:
+            await self._astray(request, writer)
+            return
         if fault in _ANSWERS and fault != "502 after":
             writer.write(_answer(fault))
             await writer.drain()
@@ -104,6 +110,15 @@ class Proxy:
         if fault == "twice":
             answer = await self._asked(request)
         await _given(writer, answer, fault)
+
+    async def _astray(self, request: bytes, writer: asyncio.StreamWriter) -> None:
+        _reset(writer)
+        self.astray += 1
+        try:
+            await asyncio.sleep(_STRAYS_FOR)
+            await self._asked(request)
+        finally:
+            self.astray -= 1
 
     async def _asked(self, request: bytes) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.upstream)

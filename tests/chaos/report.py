@@ -52,11 +52,17 @@ def _spread(took: Sequence[float]) -> dict[str, float]:
 
 
 def show(figures: dict[str, Any], verdict: Verdict, findings: Findings) -> None:
-    """Print the table, and every broken promise below it."""
+    """Print the tables, and every broken promise below them."""
     console = Console(highlight=False)
     table = Table("", "", title="Chaos", title_justify="left", show_header=False)
+    table.columns[1].justify = "right"
     for name in facts(verdict):
         table.add_row(name, f"{figures[name]:,}")
+    table.add_section()
+    for name, spread in figures["seconds from a kill"].items():
+        words = f"{spread['half']:.2f} s, at most {spread['most']:.2f} s" if spread else "not measured"
+        table.add_row(f"{name} after", words)
+    table.add_row("the whole run", f"{findings.seconds:.0f} s")
     table.add_section()
     table.add_row("kills", f"{sum(findings.kills.values()):,}")
     for name, count in figures["kills"].items():
@@ -64,14 +70,10 @@ def show(figures: dict[str, Any], verdict: Verdict, findings: Findings) -> None:
     table.add_row("  of them with the power", f"{findings.power_cuts:,}")
     table.add_row("  unsynced writes lost so", f"{findings.undone:,}")
     table.add_section()
-    for name, count in {**figures["troubles of the machine"], **figures["faults of the network"]}.items():
+    for name, count in figures["troubles of the machine"].items():
         table.add_row(name, f"{count:,}")
-    table.add_section()
-    for name, spread in figures["seconds from a kill"].items():
-        words = f"{spread['half']:.2f} s, at most {spread['most']:.2f} s" if spread else "not measured"
-        table.add_row(f"{name} after", words)
-    table.add_row("the whole run", f"{findings.seconds:.0f} s")
     console.print(table)
+    console.print(_network(figures["faults of the network"]))
     for line in (*figures["left out"], *(f"ended by itself: {one}" for one in findings.fell)):
         console.print(line)
     for name, cases in figures["broken"].items():
@@ -80,3 +82,19 @@ def show(figures: dict[str, Any], verdict: Verdict, findings: Findings) -> None:
             console.print(f"  {case}", markup=False)
     if not figures["broken"]:
         console.print("[bold green]every promise held[/]")
+
+
+def _network(count: dict[str, int]) -> Table:
+    """Draw what happened to requests, by where they went."""
+    table = Table("requests", "to vendors", "to Discord", "callbacks", title_justify="left")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    places = {"discord": 1, "program": 2}
+    rows: dict[str, list[int]] = {}
+    for name, times in count.items():
+        place, _, fault = name.partition(": ")
+        row = rows.setdefault(fault or place, [0, 0, 0])
+        row[places.get(place, 0) if fault else 2] += times
+    for fault, row in sorted(rows.items()):
+        table.add_row(fault, *(f"{times:,}" if times else "" for times in row))
+    return table

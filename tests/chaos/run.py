@@ -288,6 +288,7 @@ class Run:
     def _left(self) -> int:
         """Count what is left to do."""
         owed = max(0, self._wanted - self._taken) + self._owed + len(self._typed)
+        owed += sum(proxy.astray for proxy in self._world.proxies)
         return owed or self._reader.unfinished()
 
     async def _finish(self) -> None:

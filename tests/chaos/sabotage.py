@@ -12,29 +12,29 @@ from sqlalchemy import Connection, insert
 import bot.parcels
 import jobs.settle
 import jobs.submit
+import webhooks.callbacks
 from jobs.transitions import Event
 from providers.contract import ErrorKind
-from storage import Database, ledger, limits
+from storage import ledger, limits
 from storage.tables import ledger as ledger_table
 from storage.words import Job, Way
 
 
 def acknowledge_before_commit() -> None:
     """Answer 200 as soon as a callback is in memory."""
-    stored = Database.write_together
+    careful = webhooks.callbacks._store  # pyright: ignore[reportPrivateUsage] -- a breach is the aim
     later: set[asyncio.Task[Any]] = set()
 
-    async def put(self: Database, change: Any, row: Any) -> Any:
+    async def store(*letter: Any) -> None:
         async def after_a_while() -> None:
             await asyncio.sleep(0.5)
-            await stored(self, change, row)
+            await careful(*letter)
 
         task = asyncio.create_task(after_a_while())
         later.add(task)
         task.add_done_callback(later.discard)
-        return True
 
-    Database.write_together = put
+    webhooks.callbacks._store = store  # pyright: ignore[reportPrivateUsage] -- see above
 
 
 def synchronous_off() -> None:
@@ -73,7 +73,7 @@ def read_then_write_budgets() -> None:
 
 def blind_resubmit() -> None:
     """Take a submission whose answer was lost for one that was not sent."""
-    jobs.submit._EVENTS[ErrorKind.UNKNOWN] = Event.NOT_TAKEN  # pyright: ignore[reportPrivateUsage] -- a breach is the aim
+    jobs.submit._EVENTS[ErrorKind.UNKNOWN] = Event.NOT_TAKEN  # pyright: ignore[reportPrivateUsage] -- see above
 
 
 def random_nonces() -> None:

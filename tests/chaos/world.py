@@ -18,8 +18,8 @@ from sandbox.vendors.book import Film, Picture
 from sandbox.vendors.render import Rendered
 from storage import Database, guilds
 from storage.words import Period, Scope
-from tests.chaos.plan import VENDORS
-from tests.chaos.proxy import ARRIVED, CALLBACK, NEVER_ARRIVED, Proxy
+from tests.chaos.plan import VENDORS, Plan
+from tests.chaos.proxy import ARRIVED, CALLBACK, NEVER_ARRIVED, STRAYS, Proxy
 
 SECRET_KEY: Final = "chaos-secret-key-0123456789abcdef"
 _API_KEY: Final = "chaos-api-key-0123456789"
@@ -87,7 +87,7 @@ class World:
         await self.discord.close()
 
 
-async def create(folder: Path, seed: int) -> World:
+async def create(folder: Path, plan: Plan) -> World:
     """Start everything but the program."""
     count: Counter[str] = Counter()
     world: World | None = None
@@ -107,7 +107,7 @@ async def create(folder: Path, seed: int) -> World:
     port = free_port()
     # Vendor and Discord addresses, links to files included, lead through the proxies; and so do the callbacks.
     proxies = {
-        name: Proxy(name, _chooser(seed, name, lambda: world), count) for name in (*VENDORS, "discord", "program")
+        name: Proxy(name, _chooser(plan.seed, name, lambda: world), count) for name in (*VENDORS, "discord", "program")
     }
     for name, proxy in proxies.items():
         await proxy.open()
@@ -126,6 +126,7 @@ async def create(folder: Path, seed: int) -> World:
         "database_url": f"sqlite+aiosqlite:///{folder}/program/rushes.db",
         "media_dir": folder / "program" / "media",
         "secret_keys": SECRET_KEY,
+        "callback_grace": plan.grace,
         "allowed_private_hosts": ",".join(f"127.0.0.1:{proxies[name].port}" for name in VENDORS),
     }
     for name in VENDORS:
@@ -164,6 +165,7 @@ def _chooser(seed: int, name: str, world: Callable[[], World | None]) -> Callabl
         # Whoever cannot even say hello is not there at all; and a command's first answer has three seconds.
         if name == "discord" and ("/gateway" in path or path.endswith(("/@me", "/commands"))):
             return None
-        return dice.choice(faults)
+        submits = name in VENDORS and method == "POST" and not path.endswith(("/fetch", "/cancel"))
+        return dice.choice((*faults, STRAYS) if submits else faults)
 
     return choose
