@@ -33,6 +33,7 @@ def figures(
         "faults of the network": dict(sorted(world.count.items())),
         "ended by itself": findings.fell,
         "seconds from a kill": {name: _spread(took) for name, (took, _) in times.items()},
+        "taken up last": dict(sorted(findings.last.items())),
         "seconds in all": round(findings.seconds, 1),
         "left out": [] if machine.able else ["disk, power and clock: no C compiler here"],
         "broken": {name: cases[:20] for name, cases in (broken | (late if timed else {})).items()},

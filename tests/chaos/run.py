@@ -44,6 +44,7 @@ class Findings:
     undone: int = 0  # writes that a power cut took along
     listening: list[float] = field(default_factory=list[float])  # seconds after a kill
     resumed: list[float] = field(default_factory=list[float])  # likewise, until all due work had been taken up
+    last: dict[str, int] = field(default_factory=dict[str, int])  # what was taken up last, over all these times
     fell: list[str] = field(default_factory=list[str])  # ends that nobody brought about
     broken: list[str] = field(default_factory=list[str])
     seconds: float = 0.0
@@ -138,10 +139,15 @@ class Run:
 
     async def _until_resumed(self, child: BaseProcess, waiting: set[tuple[Any, ...]]) -> None:
         """Wait until each piece of work that was due at the kill has been taken up, undisturbed."""
+        last: set[tuple[Any, ...]] = set()
         while child.is_alive() and time.monotonic() < self._died + 30:
-            if not waiting & self._reader.due(time.time()):
+            left = waiting & self._reader.due(time.time())
+            if not left:
                 self.findings.resumed.append(time.monotonic() - self._died)
+                for piece in last:
+                    _count(self.findings.last, f"{piece[0]} {piece[2]}".strip())
                 return
+            last = left
             await asyncio.sleep(0.05)
         if child.is_alive():
             left = sorted(waiting & self._reader.due(time.time()))
