@@ -177,7 +177,7 @@ async def _deferred(interaction: Interaction) -> int | None:
         if response is not None and response.message_id is not None:
             return response.message_id
         return (await interaction.original_response()).id
-    except TROUBLES as error:
+    except Exception as error:  # noqa: BLE001 -- an answer that cannot be read makes discord.py stumble anyhow
         _log.warning("command not answered", trouble=said(error))
     try:  # "thinking" may stand there for ever: only the answer to it was lost
         await interaction.edit_original_response(embed=notice(refusals.not_begun()), allowed_mentions=NO_PINGS)
@@ -314,7 +314,7 @@ async def _show(ctx: Context, interaction: Interaction, job: Job) -> None:
             await interaction.edit_original_response(embed=embed, allowed_mentions=NO_PINGS)
         else:
             await interaction.edit_original_response(embed=embed, view=view, allowed_mentions=NO_PINGS)
-    except TROUBLES as error:
+    except Exception as error:  # noqa: BLE001 -- as above; whatever it was, the job goes on, and no other word may stand here
         _log.warning("card not shown", job=job.code, trouble=said(error))
         return
     ctx.tell("card edited", job.id, state=job.state)
