@@ -25,6 +25,7 @@ _log = structlog.get_logger("bot.cards")
 _AT_ONCE = 8
 _AGAIN_MS = 15_000
 _SHOWN = {DeliveryState.POSTED, DeliveryState.DELETING, DeliveryState.DELETED}  # the result was, and told of the job
+_STILL_GOING_OUT = {DeliveryState.WAITING, DeliveryState.DUE, DeliveryState.POSTING}
 _COMMAND_LIFE_MS = 60_000  # so long the command itself may still be about to show the card
 
 
@@ -71,7 +72,13 @@ async def _edit(ctx: Context, client: discord.AutoShardedClient, job: Job) -> No
     delivery, files, outlook = await ctx.database.read(_rest, job)
     embed, view = drawn(ctx, job, delivery, files, outlook)
     if job.place is Place.BROUGHT:
-        await _edit_by_token(ctx, client, job, delivery, embed, view)
+        await _edit_where_brought(ctx, client, job, delivery, embed, view)
+        return
+    way_back = tokens_of(client).find(job.id, ctx.now())
+    if way_back is not None:
+        await _edit_by_token(ctx, client, way_back, job, embed, view)
+        if job.state.terminal and (delivery is None or delivery.state not in _STILL_GOING_OUT):
+            tokens_of(client).drop(job.id)  # this was its last look
         return
     channel = client.get_partial_messageable(job.channel_id, guild_id=job.guild_id)
     message = channel.get_partial_message(job.card_message_id)
@@ -89,7 +96,7 @@ async def _edit(ctx: Context, client: discord.AutoShardedClient, job: Job) -> No
     await ctx.database.write(job_facts.card_shown, job.id, job.card_version, ctx.now())
 
 
-async def _edit_by_token(
+async def _edit_where_brought(
     ctx: Context,
     client: discord.AutoShardedClient,
     job: Job,
@@ -106,8 +113,22 @@ async def _edit_by_token(
     if way_back is None and job.state.terminal and job.state is not State.SUCCEEDED:
         await _told_directly(ctx, client, job, embed, view)
         return
-    if way_back is None or becoming or job.card_message_id is None:
+    if way_back is None or becoming:
         await ctx.database.write(job_facts.card_left, job.id, job.card_version)
+        return
+    await _edit_by_token(ctx, client, way_back, job, embed, view)
+
+
+async def _edit_by_token(
+    ctx: Context,
+    client: discord.AutoShardedClient,
+    way_back: discord.Webhook,
+    job: Job,
+    embed: discord.Embed,
+    view: discord.ui.View | None,
+) -> None:
+    """Edit a card by its command's own token; when that is over before its time, the other ways are left."""
+    if job.card_message_id is None:
         return
     try:
         await way_back.edit_message(job.card_message_id, embed=embed, view=view, allowed_mentions=NO_PINGS)

@@ -80,8 +80,7 @@ async def take(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked)
             await interaction.edit_original_response(embed=notice(held), allowed_mentions=NO_PINGS)
             await _give_back(interaction, asked.written)
             return
-        if held.place is Place.BROUGHT:
-            tokens_of(interaction.client).keep(held.id, interaction.followup, ctx.now())
+        tokens_of(interaction.client).keep(held.id, interaction.followup, ctx.now())
         await _show(ctx, interaction, held)
 
 

@@ -1,7 +1,9 @@
-"""What only a command's own token reaches: the channels a person brought the bot along to.
+"""The commands' own tokens, by which their cards are edited for as long as Discord lets them live.
 
-Kept in memory alone. A token lets whoever holds it write there for 15 minutes, so none is written down; after a
-restart the result goes to the asker directly.
+What is done by them does not count against the 50 requests a second that a bot has, which the results need; and where a
+person brought the bot along, nothing else reaches. Kept in memory alone: a token lets whoever holds it write there for
+15 minutes, so none is written down. After a restart cards are edited by the bot, and what only a token reached goes to
+the asker directly.
 """
 
 from typing import Protocol, cast
@@ -24,7 +26,11 @@ class Tokens:
 
     def keep(self, job_id: int, way_back: discord.Webhook, now: int) -> None:
         """Keep a job's way back as long as it lives (now: milliseconds), and forget those that do not any more."""
-        self._kept = {job: (until, one) for job, (until, one) in self._kept.items() if until > now}
+        while self._kept:
+            oldest = next(iter(self._kept))
+            if self._kept[oldest][0] > now:
+                break
+            del self._kept[oldest]
         self._kept[job_id] = (now + LIFE_MS, way_back)
 
     def find(self, job_id: int, now: int) -> discord.Webhook | None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.tokens import tokens_of
 from jobs.transitions import Event
 from providers.contract import OutputLink
 from sandbox.discord import Fault, Message
@@ -17,6 +18,12 @@ async def card_after(films: Set, *events: Event, **facts: object) -> tuple[Job, 
         job = await films.happen(job, event, **(about | (facts if event is events[-1] else {})))
     await films.edit_cards()
     return job, card
+
+
+async def restarted(films: Set) -> None:
+    """Let the program begin another life, which knows no command's token."""
+    await films.stop()
+    await films.start()
 
 
 @pytest.mark.parametrize(
@@ -88,6 +95,7 @@ async def test_a_deleted_card_is_given_up(films: Set) -> None:
 @pytest.mark.parametrize("trouble", [{"status": 503}, {"status": "cut"}, {"status": 429, "body": {"retry_after": 1.0}}])
 async def test_a_card_that_cannot_be_edited_now_is_edited_later(films: Set, trouble: dict[str, object]) -> None:
     job, card = await films.accepted()
+    await restarted(films)
     await films.happen(job, Event.SUBMIT)
     films.discord.faults.append(Fault("PATCH", "/channels/", **trouble))  # pyright: ignore[reportArgumentType] -- the parameters above
     await films.edit_cards()
@@ -98,6 +106,40 @@ async def test_a_card_that_cannot_be_edited_now_is_edited_later(films: Set, trou
     assert "Sending to Acme" in card.text
 
 
+async def test_a_card_is_edited_by_its_commands_own_token_beside_the_bots_own_requests(films: Set) -> None:
+    job, card = await films.accepted()
+    await films.happen(job, Event.SUBMIT)
+    known = len(films.discord.requests)
+    await films.edit_cards()
+    assert [request.path.split("/")[1] for request in films.discord.requests[known:]] == ["webhooks"]
+    assert "Sending to Acme" in card.text
+
+
+async def test_a_card_whose_commands_token_is_over_is_edited_by_the_bot(films: Set) -> None:
+    job, card = await films.accepted()
+    await films.happen(job, Event.SUBMIT)
+    films.discord.faults.append(
+        Fault("PATCH", "/webhooks/", status=404, body={"code": 10015, "message": "Unknown Webhook"})
+    )
+    await films.edit_cards()
+    assert "Sending" not in card.text
+    await films.edit_cards()
+    assert "Sending to Acme" in card.text
+
+
+async def test_a_jobs_token_is_forgotten_when_its_card_says_how_it_ended(films: Set) -> None:
+    job, _ = await films.accepted()
+    assert films.bot.client is not None
+    assert len(tokens_of(films.bot.client)) == 1
+    job = await films.happen(job, Event.SUBMIT)
+    await films.edit_cards()
+    assert len(tokens_of(films.bot.client)) == 1
+    films.clock.ahead += 30
+    await films.happen(job, Event.REJECTED, reason="content")
+    await films.edit_cards()
+    assert len(tokens_of(films.bot.client)) == 0
+
+
 async def test_a_card_left_thinking_by_a_power_cut_is_replaced(films: Set) -> None:
     films.discord.faults.append(Fault("PATCH", "/webhooks/", status="cut"))
     typed = films.ask()
@@ -106,6 +148,7 @@ async def test_a_card_left_thinking_by_a_power_cut_is_replaced(films: Set) -> No
     thinking = typed.original
     assert thinking is not None
     assert thinking.loading
+    await restarted(films)
     await films.edit_cards()
     assert films.channel.messages == [thinking]
     films.clock.ahead += 120

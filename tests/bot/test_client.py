@@ -105,8 +105,7 @@ async def test_a_command_under_way_is_finished_before_the_bot_stops(films: Set) 
 
 
 async def test_the_token_is_in_no_log(films: Set, capfd: pytest.CaptureFixture[str], plain_log: None) -> None:
-    films.discord.faults.append(Fault("PATCH", "/webhooks/", status=400))
-    films.discord.faults.append(Fault("PATCH", "/channels/", status=403, body={"code": 50001, "message": "no"}))
+    films.discord.faults += [Fault("PATCH", "/webhooks/", status=400), Fault("PATCH", "/webhooks/", status=400)]
     session = max(one.number for one in films.discord.sessions)
     typed = films.ask()
     await films.until_told("held")
