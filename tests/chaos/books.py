@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.discord import Message
 from sandbox.vendors import Task
-from storage.words import job_code
+from storage.codes import job_code
 from tests.chaos.ledger import Reader
 from tests.chaos.world import PURSE, World
 
