@@ -56,7 +56,6 @@ async def receive(request: web.BaseRequest, ctx: Context, limits: Limits, refuse
             return replies.plain("ok")
         name, token, job_id = _addressee(request, ctx)
         body = await _read(request, limits)
-        ctx.tell("callback received", job_id, provider=name, bytes=len(body))
         callback = Callback(
             ctx.addresses.signed_path(name, token),
             request.raw_headers,
@@ -145,6 +144,8 @@ async def _accounts(name: str, job_id: int, ctx: Context, limits: Limits) -> lis
 
 async def _take(callback: Callback, accounts: Sequence[Provider], job_id: int, ctx: Context, limits: Limits) -> None:
     provider, verified, late = _believed_by_any(accounts, callback, ctx.clock(), job_id)
+    # Not before: whoever knows one address could write lines without end.
+    ctx.tell("callback received", job_id, provider=provider.name, bytes=len(callback.body))
     if late is None:
         ctx.tell("callback verified", job_id, trust=verified.trust.value)
     _demand_object(callback.body, 400 if late is None else 401)
