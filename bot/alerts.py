@@ -163,6 +163,17 @@ def text_of(alert: Alert, title: str, job: Job, host: str = "") -> str:
                 "provider, and only what that one costs is counted here. Look at your account at {vendor}: "
                 "it may have charged for a second one."
             )
+        case AlertKind.STRAY if job.charged:
+            words = "👯 " + _(
+                "**{vendor} made job {code} twice.** I could not find out whether it had received it, and sent it once "
+                "more. One result counts; the other is not posted, and what it cost is spent too: `/credits` shows it "
+                "as drift. Nobody's budget pays for it."
+            )
+        case AlertKind.STRAY:
+            words = "👯 " + _(
+                "**{vendor} charges for job {code} after its credits were given back.** What it cost is spent all the "
+                "same: `/credits` shows it as drift. Nobody's budget pays for it."
+            )
         case AlertKind.LOST:
             words = "📭 " + _(
                 "**{vendor} made job {code}, but none of its files could be fetched.** It keeps them for a short "

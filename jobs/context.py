@@ -68,6 +68,7 @@ class Wakes:
     submit: asyncio.Event = field(default_factory=asyncio.Event)
     settle: asyncio.Event = field(default_factory=asyncio.Event)
     reconcile: asyncio.Event = field(default_factory=asyncio.Event)
+    strays: asyncio.Event = field(default_factory=asyncio.Event)
     fetch: asyncio.Event = field(default_factory=asyncio.Event)
     deliver: asyncio.Event = field(default_factory=asyncio.Event)
     cards: asyncio.Event = field(default_factory=asyncio.Event)

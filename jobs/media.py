@@ -15,8 +15,8 @@ from jobs.context import Context
 from jobs.download import Downloaded, DownloadFailed, download
 from jobs.loop import Work
 from jobs.mp4 import inspect
-from jobs.settle import task_of
 from jobs.submit import backoff
+from jobs.whose import task_of
 from providers.contract import Progress, ProviderError
 from storage import Connection, alerts, deliveries, outputs
 from storage import jobs as job_facts

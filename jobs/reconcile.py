@@ -7,9 +7,10 @@ import structlog
 from jobs import life
 from jobs.context import Context
 from jobs.loop import Work
-from jobs.settle import learn, task_of
+from jobs.settle import learn
 from jobs.submit import backoff, in_doubt
 from jobs.transitions import Event
+from jobs.whose import task_of
 from providers.contract import ErrorKind, Provider, ProviderError, Reason, Task
 from storage import Connection, StorageError, alerts
 from storage import jobs as job_facts
@@ -76,7 +77,8 @@ async def _ask(ctx: Context, provider: Provider, job: Job) -> bool:
         raise unheard
     if not status.progress.final and _over(ctx, job):
         return False
-    await learn(ctx, job, status, asked_at, due_at=ctx.now() + _patience(ctx, job), lookups=job.lookups + 1)
+    look = ctx.now() + _patience(ctx, job)
+    await learn(ctx, job, status, asked_at, of=task.task_id, due_at=look, lookups=job.lookups + 1)
     return job.state is not State.EXPIRED or status.progress.final
 
 
@@ -102,7 +104,7 @@ async def _look_for(ctx: Context, provider: Provider, job: Job) -> bool:
     found = await provider.find(task_of(job, ""), job.created_at / 1000 - _CLOCK_SLACK)
     if found is not None:
         ctx.tell("found", job.id, task=found.task_id)
-        after = await learn(ctx, job, found, asked_at)
+        after = await learn(ctx, job, found, asked_at, of=found.task_id)
         return after is not None and after.task_id is not None
     since = ctx.now() - job.changed_at
     absences = job.absences + 1 if since >= ctx.timing.callback_grace else 0

@@ -7,10 +7,11 @@ from typing import Any
 
 import structlog
 
-from jobs import life
+from jobs import life, strays
 from jobs.context import Context
 from jobs.loop import Work
 from jobs.transitions import Event
+from jobs.whose import may_bill, ours, task_of
 from providers.contract import (
     NotUnderstood,
     Progress,
@@ -18,10 +19,8 @@ from providers.contract import (
     ProviderError,
     Reason,
     Status,
-    Task,
     Trust,
 )
-from providers.orders import Operation
 from storage import Connection, StorageError, alerts, inbox
 from storage import jobs as job_facts
 from storage.words import AlertKind, InboxRow, Job, State, StoredShot
@@ -37,7 +36,6 @@ _PROMPT_RINGS = 6  # more than a vendor makes for most jobs; what more ask for, 
 _HINTS_READ = 16  # of the newest callbacks of a job, in one look: reading bodies takes time that others wait for
 _TASKS_ASKED = 4  # in one look at a job in doubt, where each callback may name another task
 _RING_GAP = 10_000  # milliseconds
-_CLOCK_SLACK = 3_600_000  # milliseconds a vendor's clock may be behind ours: ours may be wrong
 
 _EVENTS = {
     Progress.WAITING: Event.WAITING,
@@ -93,8 +91,9 @@ async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRo
     if not doubtful:
         return
     if job.state.terminal and job.state is not State.EXPIRED:
-        await _put_away(ctx, doubtful, "the job was over")
-        return
+        doubtful = await _over(ctx, provider, job, doubtful)
+        if not doubtful:
+            return
     rings = await ctx.database.write(_rings, job_id, doubtful, ctx.now())
     if rings is None:
         return
@@ -106,11 +105,20 @@ async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRo
             return  # the job has found its task: the other callbacks are looked at again in that light
 
 
+async def _over(ctx: Context, provider: Provider, job: Job, rows: Sequence[InboxRow]) -> list[InboxRow]:
+    """Put away the callbacks of a job that is over, but for those that may speak of a task nobody has counted."""
+    more = [row for row in rows[-_HINTS_READ:] if strays.asks_for_more(job, _read(provider, row))]
+    rest = [row for row in rows if row not in more]
+    if rest:
+        await _put_away(ctx, rest, "the job was over")
+    return more
+
+
 async def _left_behind(ctx: Context, job: Job, rows: Sequence[InboxRow]) -> None:
     """Put away what was posted by the vendor that had turned a job away before another took it."""
     known = ctx.known
     hints = [(row, _read(known[row.provider], row)) for row in rows if row.provider in known]
-    bills = {row.provider for row, hint in hints if hint is None or _may_bill(hint)}
+    bills = {row.provider for row, hint in hints if hint is None or may_bill(hint)}
 
     def change(connection: Connection) -> None:
         for vendor in bills:
@@ -121,11 +129,6 @@ async def _left_behind(ctx: Context, job: Job, rows: Sequence[InboxRow]) -> None
     ctx.tell("put away", job.id, outcome=_ELSEWHERE)
     for vendor in bills:
         _made_twice(ctx, job, vendor)
-
-
-def _may_bill(status: Status) -> bool:
-    """Say whether a vendor that speaks so of a task may want to be paid for it."""
-    return status.progress not in {Progress.FAILED, Progress.CANCELLED} or (status.credits or 0) > 0
 
 
 def _made_twice(ctx: Context, job: Job, vendor: str) -> None:
@@ -151,17 +154,21 @@ def _growing(ctx: Context, rows: Sequence[InboxRow]) -> int:
 
 def _next(job: Job, rows: Sequence[InboxRow]) -> Sequence[InboxRow]:
     """Pick the callbacks to act on in this look: the newest, and of a job in doubt those never asked about first."""
-    if job.task_id is not None:
+    if job.task_id is not None and not job.resent:
         return rows[-_HINTS_READ:]
     return sorted(rows, key=lambda row: (row.asked_at or 0, -row.id))[:_TASKS_ASKED]
 
 
 def _by_task(provider: Provider, job: Job, rows: Sequence[InboxRow]) -> dict[str, list[InboxRow]]:
-    """Sort callbacks by the task they ring for: the job's own where it is known, else the one each of them names."""
+    """Sort callbacks by the task they ring for: the job's own where it is known, else the one each of them names.
+
+    A job that was sent twice may have two.
+    """
     groups: dict[str, list[InboxRow]] = {}
     for row in rows:
-        hint = None if job.task_id else _read(provider, row)
-        groups.setdefault(job.task_id or (hint.task_id if hint else ""), []).append(row)
+        hint = None if job.task_id and not job.resent else _read(provider, row)
+        named = hint.task_id if hint else ""
+        groups.setdefault(named or job.task_id or "", []).append(row)
     return groups
 
 
@@ -181,8 +188,7 @@ async def _confirm(ctx: Context, provider: Provider, job: Job, task_id: str, row
     hints = [hint for row in rows[-_HINTS_READ:] if (hint := _read(provider, row)) is not None]
     promised_end = any(hint.progress.final for hint in hints) and not status.progress.final
     due_at = ctx.now() + 2 * ctx.timing.retry_least if promised_end else None
-    status = replace(status, task_id=status.task_id or task_id)
-    return await learn(ctx, job, status, asked_at, rows=rows, due_at=due_at)
+    return await learn(ctx, job, status, asked_at, of=task_id, rows=rows, due_at=due_at)
 
 
 def _rings(connection: Connection, job_id: int, rows: Sequence[InboxRow], now: int) -> int | None:
@@ -211,7 +217,7 @@ async def _take_at_its_word(ctx: Context, provider: Provider, job: Job, row: Inb
     status = _read(provider, row)
     if status is None or not (status.task_id == job.task_id or status.echo == job.code):
         return False  # signed, but about another job: its address was replayed
-    await learn(ctx, job, status, row.received_at, rows=[row])
+    await learn(ctx, job, status, row.received_at, of=status.task_id or job.task_id or "", rows=[row])
     return True
 
 
@@ -222,27 +228,24 @@ def _read(provider: Provider, row: InboxRow) -> Status | None:
         return None
 
 
-def task_of(job: Job, task_id: str) -> Task:
-    """Write down what a vendor must be told to be asked about a job's task."""
-    return Task(task_id, Operation(job.operation), job.code)
-
-
 async def learn(
     ctx: Context,
     job: Job,
     status: Status,
     asked_at: int,
     *,
+    of: str,
     rows: Sequence[InboxRow] = (),
     due_at: int | None = None,
     lookups: int = 0,
 ) -> Job | None:
-    """Take in what the vendor of a job as it was read says of its task, with all that follows, in one transaction.
+    """Take in what the vendor of a job as it was read says of a task, with all that follows, in one transaction.
 
-    `asked_at` is when the question was asked that this answers, `rows` are the callbacks that led to it; `due_at` and
-    `lookups` say when to look again if the job goes on.
+    `of` is the task, `asked_at` when the question was asked that this answers, `rows` are the callbacks that led to it;
+    `due_at` and `lookups` say when to look again if the job goes on.
     Raise StorageError.
     """
+    status = replace(status, task_id=of)
 
     def change(connection: Connection) -> tuple[str, Job | None]:
         outcome, after = _learned(ctx, connection, job, status, asked_at, due_at, lookups)
@@ -252,7 +255,9 @@ async def learn(
     outcome, after = await ctx.database.write(change)
     ctx.tell("settled", job.id, word=status.word, outcome=outcome, charged=after.charged if after else None)
     ctx.wakes.cards.set()
-    if outcome == _ELSEWHERE and _may_bill(status):
+    ctx.wakes.strays.set()
+    ctx.wakes.alerts.set()
+    if outcome == _ELSEWHERE and may_bill(status):
         _made_twice(ctx, job, job.provider)
     if after and after.state.terminal:
         ctx.wakes.fetch.set()
@@ -272,19 +277,25 @@ def _learned(
     if job is None:
         return "no such job", None
     if job.provider != asked.provider:  # it was given to another one while this one was asked
-        if _may_bill(status):
+        if may_bill(status):
             alerts.raised(connection, asked, AlertKind.TWICE, now)
         return _ELSEWHERE, job
-    if job.task_id is None:
+    if job.task_id is None and not (job.state.terminal and job.state is not State.EXPIRED):
         adopted = _adopted(ctx, connection, job, status)
         if adopted is None:
             return "a task of somebody else", job
         job = adopted
+    elif job.task_id != status.task_id:
+        return strays.heard(connection, ctx, job, status), job
     if status.shots:
         shots = [
             StoredShot(shot.id, shot.progress.value, shot.prompt, shot.seconds, shot.origin) for shot in status.shots
         ]
         job_facts.show_shots(connection, job.root_id or job.id, shots, asked_at)
+    if status.progress is Progress.FAILED and (other := strays.stands_in(connection, ctx, job, status)) is not None:
+        return "failed, and its second task stands in", other
+    if status.progress.final:
+        strays.uncounted(connection, job, status, now)
     after = life.advance(
         connection,
         job,
@@ -303,11 +314,7 @@ def _learned(
 
 def _adopted(ctx: Context, connection: Connection, job: Job, status: Status) -> Job | None:
     """Give a job in doubt the task the vendor says is its own; None when it is not."""
-    echoed = status.echo == job.code if status.echo is not None else _looks_like(job, status)
-    taken = job_facts.holder_of_task(connection, job.provider, status.task_id)
-    # A change is never what it changes, though a vendor may name that in its answers.
-    changed = status.task_id in {job.options.get("parent"), *job.options.get("shots", [])}
-    if not status.task_id or not echoed or taken is not None or changed:
+    if not ours(connection, job, status):
         return None
     now = ctx.now()
     facts: dict[str, Any] = {
@@ -316,17 +323,6 @@ def _adopted(ctx: Context, connection: Connection, job: Job, status: Status) -> 
         "deadline_at": now + ctx.timing.patience(job.options),
     }
     return life.advance(connection, job, Event.ACCEPTED, now, ctx.timing, **facts)
-
-
-def _looks_like(job: Job, status: Status) -> bool:
-    """Compare what a vendor that does not repeat our reference says of a task with what the job asked for.
-
-    Where it repeats nothing at all, the address it called is what is left: it was given to that vendor alone.
-    """
-    made = status.created_at
-    recent = made is None or made * 1000 >= job.created_at - _CLOCK_SLACK
-    silent = status.prompt is None and status.model is None
-    return (silent or status.prompt == job.prompt) and status.model in {None, job.model} and recent
 
 
 async def _put_away(ctx: Context, rows: Sequence[InboxRow], outcome: str) -> None:

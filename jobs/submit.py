@@ -13,7 +13,7 @@ from jobs.context import Context
 from jobs.loop import Work
 from jobs.transitions import Event
 from providers.contract import Accepted, ErrorKind, Provider, ProviderError, Reason, Submission
-from storage import Connection, StorageError, alerts, guilds
+from storage import Connection, StorageError, alerts, guilds, strays
 from storage import jobs as job_facts
 from storage.words import AlertKind, Job, State
 
@@ -104,11 +104,16 @@ async def _record(ctx: Context, job: Job, event: Event, facts: dict[str, Any]) -
 
 def _came_of_it(connection: Connection, ctx: Context, job: Job, event: Event, facts: dict[str, Any]) -> Job | None:
     now = job_facts.by_id(connection, job.id)
-    if now is None:
-        return None
+    if now is None or (now.attempts != job.attempts and event is not Event.ACCEPTED):
+        return None  # what came of an earlier attempt says nothing of the one that is on the wire
     holder = job_facts.holder_of_task(connection, job.provider, str(facts.get("task_id", "")))
     if holder not in {None, job.id}:
         event, facts = Event.UNCLEAR, {"detail": "the vendor named a task of another job", **in_doubt(ctx, job)}
+    has_one = now.task_id is not None or (now.state.terminal and now.state is not State.EXPIRED)
+    if event is Event.ACCEPTED and has_one and now.task_id != facts["task_id"]:
+        strays.found(connection, now, facts["task_id"], ctx.now())
+        ctx.wakes.strays.set()
+        return None
     return life.advance(connection, now, event, ctx.now(), ctx.timing, **facts)
 
 

@@ -12,7 +12,7 @@ import aiohttp
 
 from bot import acts, alerts, cards, delivery, leaving
 from bot.client import Bot
-from jobs import guard, media, reconcile, rotation, settle, submit
+from jobs import guard, media, reconcile, rotation, settle, strays, submit
 from jobs.accounts import Accounts
 from jobs.addresses import Addresses
 from jobs.context import Context, Tell, Timing
@@ -76,6 +76,7 @@ class Program:
             submit.work(self.ctx),
             settle.work(self.ctx),
             reconcile.work(self.ctx),
+            strays.work(self.ctx),
             media.work(self.ctx, downloads),
             delivery.work(self.ctx, self.bot),
             cards.work(self.ctx, self.bot),

@@ -8,7 +8,7 @@ from storage.tables import ASKING, DUE_TO_TELL, alerts, jobs
 from storage.words import Alert, AlertKind, Job, State
 
 _DAY = 24 * 3_600_000
-_OF_ONE_JOB = {AlertKind.DOUBT, AlertKind.TWICE, AlertKind.APPROVAL, AlertKind.LOST}
+_OF_ONE_JOB = {AlertKind.DOUBT, AlertKind.TWICE, AlertKind.APPROVAL, AlertKind.LOST, AlertKind.STRAY}
 
 
 def raised(connection: Connection, job: Job, kind: AlertKind, now: int) -> None:

@@ -47,6 +47,7 @@ UNSETTLED = text("settled_at IS NULL")
 DUE_TO_FETCH = text("due_at IS NOT NULL")
 DUE_TO_DELIVER = text("due_at IS NOT NULL")
 MUSIC_VIDEO = text("operation = 'music_video'")
+DUE_TO_FOLLOW = text("due_at IS NOT NULL")
 DUE_TO_TELL = text("due_at IS NOT NULL")
 ASKING = text("message_id IS NOT NULL")
 OF_A_KEY = text("key_id IS NOT NULL")
@@ -342,3 +343,22 @@ marks = Table(  # what the program must remember about itself
     Column("at", BigInteger, nullable=False),
     Column("detail", JSON, nullable=False),
 )
+
+strays = Table(
+    "strays",
+    metadata,
+    Column("id", _Counter, primary_key=True),
+    Column("provider", String(32), nullable=False),
+    Column("task_id", String(128), nullable=False),
+    Column("job_id", BigInteger, ForeignKey("jobs.id"), nullable=False),  # the one it was made for
+    Column("found_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger),  # when to stop it or ask about it; null: it has ended
+    Column("cancel_sent_at", BigInteger),  # null: the provider has still to be told; set too where it cannot be
+    Column("attempts", Integer, nullable=False),
+    Column("credits", BigInteger),  # what it cost; null: not known yet
+    UniqueConstraint("provider", "task_id"),
+    CheckConstraint("(due_at IS NULL) = (credits IS NOT NULL)", name="followed"),
+    sqlite_autoincrement=True,
+)
+Index("strays_of_job", strays.c.job_id)
+_partial("strays_due", strays.c.due_at, where=DUE_TO_FOLLOW)

@@ -198,6 +198,21 @@ class Output:
     problem: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A task a vendor made for a job that no hold pays for: the second one of a doubtful submission, or a late one."""
+
+    id: int
+    provider: str
+    task_id: str
+    job_id: int
+    found_at: int
+    due_at: int | None  # None: it has ended
+    cancel_sent_at: int | None
+    attempts: int
+    credits: int | None  # None: it is not known yet what it cost
+
+
 class DeliveryState(StrEnum):
     """How far the one result message of a job is."""
 
@@ -368,6 +383,7 @@ class AlertKind(StrEnum):
     PARKED = "parked"  # a result could not be posted, neither in its channel nor to its asker
     LOST = "lost"  # none of a job's files could be fetched from the vendor, which keeps them for a short while
     HOST = "host"  # a result lies at a host that the operator has not allowed
+    STRAY = "stray"  # a vendor made a task for a job that no hold pays for
     TWICE = "twice"  # a vendor that turned a job away seems to have made it after all, beside another one
 
 

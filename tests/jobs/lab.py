@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import aiohttp
 
-from jobs import cancel, intake, media, reconcile, settle, submit
+from jobs import cancel, intake, media, reconcile, settle, strays, submit
 from jobs.addresses import Addresses
 from jobs.context import Context, Timing
 from providers.contract import (
@@ -35,7 +35,8 @@ from providers.contract import (
 from providers.orders import Extra, Model, Operation, Order, Problem
 from storage import Connection, Database, deliveries, inbox, ledger, outputs
 from storage import jobs as job_facts
-from storage.words import Delivery, Entry, Job, LedgerRow, Output, State
+from storage import strays as stray_facts
+from storage.words import Delivery, Entry, Job, LedgerRow, Output, State, Stray
 from tests.samples_of import NOON
 
 T = TypeVar("T")
@@ -304,6 +305,9 @@ class Lab:
     async def reconcile(self) -> bool:
         return await reconcile.work(self.ctx).once()
 
+    async def follow(self) -> bool:
+        return await strays.work(self.ctx).once()
+
     async def fetch(self, session: aiohttp.ClientSession) -> bool:
         return await media.work(self.ctx, session).once()
 
@@ -313,6 +317,7 @@ class Lab:
         await self.submit()
         await self.settle()
         await self.reconcile()
+        await self.follow()
 
     # What is known
 
@@ -329,6 +334,10 @@ class Lab:
     async def ledger(self, job: Job) -> list[LedgerRow]:
         """List a job's ledger rows."""
         return await self.ctx.database.read(ledger.of_job, job.id)
+
+    async def strays(self, job: Job) -> list[Stray]:
+        """List the tasks made for a job beside its own."""
+        return await self.ctx.database.read(stray_facts.of_job, job.id)
 
     async def output(self, job: Job) -> Output:
         """Read a job's only result."""

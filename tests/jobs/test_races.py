@@ -209,5 +209,7 @@ async def test_a_job_that_found_its_task_while_it_was_sent_again_keeps_it(lab: L
         question.say(done("task-1", prompt="a boat"))
         await until(lambda: "settled" in lab.steps)
         sending.say(Accepted("task-2"))
-    await succeeded_for_good(lab, job)
-    assert (await lab.now(job)).task_id == "task-1"
+    job = await lab.now(job)
+    assert (job.state, job.task_id, job.charged) == (State.SUCCEEDED, "task-1", 30)
+    [stray] = await lab.strays(job)
+    assert (stray.task_id, stray.credits) == ("task-2", None)

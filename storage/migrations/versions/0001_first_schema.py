@@ -30,6 +30,7 @@ def upgrade() -> None:
     _alerts()
     _refusals()
     _marks()
+    _strays()
 
 
 def _vendor_keys() -> None:
@@ -434,4 +435,33 @@ def _marks() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("detail", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_marks")),
+    )
+
+
+def _strays() -> None:
+    op.create_table(
+        "strays",
+        sa.Column("id", _counter(), nullable=False),
+        sa.Column("provider", sa.String(length=32), nullable=False),
+        sa.Column("task_id", sa.String(length=128), nullable=False),
+        sa.Column("job_id", sa.BigInteger(), nullable=False),
+        sa.Column("found_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("cancel_sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("credits", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("(due_at IS NULL) = (credits IS NOT NULL)", name=op.f("ck_strays_followed")),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_strays_job_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_strays")),
+        sa.UniqueConstraint("provider", "task_id", name=op.f("uq_strays_provider_task_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("strays_of_job", "strays", ["job_id"], unique=False)
+    op.create_index(
+        "strays_due",
+        "strays",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
     )

@@ -1,0 +1,90 @@
+"""Facts about strays: tasks a vendor made for a job beside the one its hold pays for. Their cost is not lost."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, case, func, insert, select, update
+
+from storage import alerts
+from storage.tables import DUE_TO_FOLLOW, jobs, strays
+from storage.words import AlertKind, Job, Stray
+
+_columns = [strays.c[name] for name in Stray.__dataclass_fields__]
+
+
+def found(connection: Connection, job: Job, task_id: str, now: int) -> Stray | None:
+    """Write a task down as a stray of a job, to be followed until it has ended; None when it is known already."""
+    if of_task(connection, job.provider, task_id) is not None:
+        return None
+    row = {"provider": job.provider, "task_id": task_id, "job_id": job.id, "found_at": now, "due_at": now}
+    connection.execute(insert(strays).values(**row, attempts=0))
+    return of_task(connection, job.provider, task_id)
+
+
+def of_task(connection: Connection, provider: str, task_id: str) -> Stray | None:
+    """Read the stray that a vendor's task is; None: it is none."""
+    this = select(*_columns).where(strays.c.provider == provider, strays.c.task_id == task_id)
+    row = connection.execute(this).mappings().first()
+    return None if row is None else Stray(**row)
+
+
+def of_job(connection: Connection, job_id: int) -> list[Stray]:
+    """List the strays of a job, the first found first."""
+    rows = connection.execute(select(*_columns).where(strays.c.job_id == job_id).order_by(strays.c.id)).mappings()
+    return [Stray(**row) for row in rows]
+
+
+def due(connection: Connection, now: int, limit: int) -> list[Stray]:
+    """List strays that are to be stopped or asked about."""
+    statement = select(*_columns).where(DUE_TO_FOLLOW, strays.c.due_at <= now).order_by(strays.c.due_at).limit(limit)
+    return [Stray(**row) for row in connection.execute(statement).mappings()]
+
+
+def told_to_stop(connection: Connection, stray: Stray, now: int) -> None:
+    """Record that the vendor was told to stop, or that it cannot be told."""
+    connection.execute(update(strays).where(strays.c.id == stray.id).values(cancel_sent_at=now))
+
+
+def postponed(connection: Connection, stray: Stray, due_at: int) -> None:
+    """Look at it again later, unless it has ended meanwhile."""
+    still = (strays.c.id == stray.id, DUE_TO_FOLLOW)
+    connection.execute(update(strays).where(*still).values(due_at=due_at, attempts=strays.c.attempts + 1))
+
+
+def booked(connection: Connection, job: Job, stray: Stray, credits: int, now: int) -> bool:
+    """Write down what a stray cost, once; the admins are told when it was anything. False: it was booked already."""
+    still = (strays.c.id == stray.id, strays.c.credits.is_(None))
+    if connection.execute(update(strays).where(*still).values(due_at=None, credits=max(credits, 0))).rowcount != 1:
+        return False
+    if credits > 0:
+        alerts.raised(connection, job, AlertKind.STRAY, now)
+    return True
+
+
+def changed_places(connection: Connection, stray: Stray, task_id: str, now: int) -> None:
+    """Make another task the stray: the job goes on with this one."""
+    values = {"task_id": task_id, "cancel_sent_at": None, "due_at": now, "attempts": 0}
+    connection.execute(update(strays).where(strays.c.id == stray.id).values(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What strays cost at one vendor, beside the books."""
+
+    provider: str
+    tasks: int
+    credits: int
+    running: int  # of the tasks: not known yet what they cost
+
+
+def beside(connection: Connection, guild_id: int, since: int, until: int) -> list[Beside]:
+    """Sum the strays of jobs a server asked for between two moments (milliseconds), by vendor."""
+    these = (jobs.c.guild_id == guild_id, jobs.c.created_at >= since, jobs.c.created_at < until)
+    running = func.sum(case((strays.c.credits.is_(None), 1), else_=0))
+    statement = (
+        select(strays.c.provider, func.count(), func.coalesce(func.sum(strays.c.credits), 0), running)
+        .join(jobs, jobs.c.id == strays.c.job_id)
+        .where(*these)
+        .group_by(strays.c.provider)
+        .order_by(strays.c.provider)
+    )
+    return [Beside(row[0], *(int(number) for number in row[1:])) for row in connection.execute(statement)]
