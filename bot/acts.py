@@ -93,6 +93,14 @@ _OF_JOB = {
     "delete": (
         N_("{who} deleted the result of job {code} of {member}."), N_("{who} deleted the result of job {code}."),
     ),
+    "release": (
+        N_("{who} gave {credits} back for job {code} of {member}, which nobody could find out about."),
+        N_("{who} gave {credits} back for job {code}, which nobody could find out about."),
+    ),
+    "charge": (
+        N_("{who} counted {credits} as spent for job {code} of {member}, which nobody could find out about."),
+        N_("{who} counted {credits} as spent for job {code}, which nobody could find out about."),
+    ),
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import discord
 import structlog
 from discord.http import Route
 
-from bot import again, buttons, keys, mine, modals, music, mydata, places, presses, setup
+from bot import again, buttons, doubts, keys, mine, modals, music, mydata, places, presses, setup
 from bot.commands import Tree
 from bot.language import Commands, read_all
 from bot.offered import every_command
@@ -85,7 +85,7 @@ class RushesClient(discord.AutoShardedClient):
 
     async def setup_hook(self) -> None:
         """Register commands and buttons, after login and before the gateway."""
-        self.add_dynamic_items(*buttons.ITEMS, *mine.ITEMS, *mydata.ITEMS, *setup.ITEMS, *keys.ITEMS)
+        self.add_dynamic_items(*buttons.ITEMS, *mine.ITEMS, *mydata.ITEMS, *setup.ITEMS, *keys.ITEMS, *doubts.ITEMS)
         await asyncio.to_thread(read_all)
         if self.synced:
             return
@@ -122,7 +122,7 @@ class RushesClient(discord.AutoShardedClient):
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer the presses that no button of ours answers, and the forms that discord.py does not know."""
         with working(interaction):
-            known = (*mine.TEMPLATES, *mydata.TEMPLATES, *setup.TEMPLATES, *keys.TEMPLATES)
+            known = (*mine.TEMPLATES, *mydata.TEMPLATES, *setup.TEMPLATES, *keys.TEMPLATES, *doubts.TEMPLATES)
             if buttons.unanswered(interaction, known):
                 await presses.refuse(interaction)
             elif modals.unanswered(interaction):

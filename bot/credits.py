@@ -17,16 +17,17 @@ from discord import app_commands
 from bot import accounts, chart, refusals
 from bot.amounts import credits_of
 from bot.labels import made
-from bot.language import N_, _, day_name, month_name, ngettext, number, percent
+from bot.language import N_, _, day_name, flow, month_name, ngettext, number, percent
 from bot.looks import notice, title_of
 from bot.messages import Tone
 from bot.plain import clean, plain
 from bot.rights import Interaction
 from bot.talking import NO_PINGS, working
 from jobs.context import Context
-from storage import Connection, StorageError, guilds, limits, spending
+from storage import Connection, StorageError, guilds, limits, spending, strays
 from storage.codes import job_code
 from storage.spending import DAY, Line, Spent
+from storage.strays import Beside
 from storage.words import Period
 
 _log = structlog.get_logger("bot.credits")
@@ -37,7 +38,7 @@ _MONTHS_OFFERED = 12
 _LEAST_SEEN = DAY  # of a month, before anything is foretold from it
 _HEAD = (
     "job", "asked at (UTC)", "member", "member's name", "channel", "provider", "operation", "model", "state",
-    "credits reserved", "credits charged", "provider's own figure", "drift",
+    "credits reserved", "credits charged", "provider's own figure", "drift", "further tasks",
 )  # fmt: skip
 
 
@@ -63,6 +64,7 @@ class Books:
     budget: int | None
     lines: Sequence[Line]
     top: Sequence[tuple[int, int]]  # members and what they used, the most first
+    beside: Sequence[Beside] = ()  # tasks that no hold pays for
 
     @property
     def used(self) -> int:
@@ -139,7 +141,8 @@ def _books(connection: Connection, guild_id: int, since: int, now: int) -> Books
     before = spending.spent(connection, guild_id, limits.start_of(since - 1, Period.MONTH), since)
     lines = spending.lines(connection, guild_id, since, until, _MOST_LINES)
     members = _sums((one.user_id, one.settled + one.held) for one in here)
-    return Books(since, until, now, here, before, guilds.monthly(connection, guild_id), lines, members)
+    beside = strays.beside(connection, guild_id, since, until)
+    return Books(since, until, now, here, before, guilds.monthly(connection, guild_id), lines, members, beside)
 
 
 def _sums(amounts: Any) -> list[tuple[Any, int]]:
@@ -252,7 +255,23 @@ def _drift(books: Books, titles: Mapping[str, str]) -> list[str]:
                 words = _("Drift: {vendor} says {credits}, {share} below what was reserved.")
             share = percent(abs(reported - expected) / expected)
             found.append(words.format(vendor=titles[provider], credits=credits_of(reported), share=share))
-    return found
+    return [*found, *(_beside(one, titles.get(one.provider, one.provider)) for one in books.beside)]
+
+
+def _beside(one: Beside, title: str) -> str:
+    """Tell what a vendor made that nobody's credits pay for."""
+    words = ngettext(
+        "Drift: {vendor} made {count} task that no budget pays for (sent twice in doubt, or too late), for {credits}.",
+        "Drift: {vendor} made {count} tasks that no budget pays for (sent twice in doubt, or too late), for {credits}.",
+        one.tasks,
+    )
+    told = words.format(vendor=title, count=number(one.tasks), credits=credits_of(one.credits))
+    if not one.running:
+        return told
+    open_ = ngettext(
+        "What {count} of them costs is not known yet.", "What {count} of them cost is not known yet.", one.running
+    )
+    return flow(told, open_.format(count=number(one.running)))
 
 
 def table_of(lines: Sequence[Line]) -> bytes:
@@ -268,6 +287,7 @@ def table_of(lines: Sequence[Line]) -> bytes:
         row = (
             job_code(line.job_id), moment, line.user_id, line.user_name, line.channel_id, line.provider,
             line.operation, line.model, line.state.value, line.held, line.charged, line.reported, drift,
+            line.beside or "",
         )  # fmt: skip
         writer.writerow([_cell(value) for value in row])
     return b"\xef\xbb\xbf" + out.getvalue().encode()  # the mark by which spreadsheets know UTF-8

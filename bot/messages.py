@@ -317,7 +317,9 @@ def _expired(job: Job, title: str) -> str:
     if job.task_id is None and job.charged:
         words = _("Nobody could find out whether {vendor} received it, and an admin counted it as made.")
         return flow(words.format(vendor=title), spent(job))
-    if job.submitted_at is None:
+    if job.task_id is None and job.attempts and job.reason != Reason.BUSY:
+        words = _("Nobody could find out whether {vendor} received it, and an admin gave the credits back.")
+    elif job.submitted_at is None:
         words = _("{vendor} could not be reached for so long that I gave up.")
     else:
         words = _("{vendor} never finished it.")

@@ -81,6 +81,12 @@ async def answers_for(ctx: Context, interaction: Interaction, job: Job) -> bool:
     return tends(interaction, job.channel_id, settings.moderators_channel_id or settings.alerts_channel_id)
 
 
+def administers(interaction: Interaction, job: Job) -> bool:
+    """Judge who decides about a job's credits: who may manage the server it was asked for in."""
+    server = server_of(interaction)
+    return server is not None and server == job.guild_id and interaction.permissions.manage_guild
+
+
 def musts(channel: Any) -> tuple[str, str]:
     """Name the permissions that I need in a channel to post words there."""
     return "view_channel", "send_messages_in_threads" if isinstance(channel, discord.Thread) else "send_messages"

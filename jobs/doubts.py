@@ -6,13 +6,24 @@ from jobs.transitions import Event
 from storage import Connection
 from storage import jobs as job_facts
 from storage.codes import job_id_of
-from storage.words import Job
+from storage.words import Job, State
 
 
-def decided(connection: Connection, code: str, now: int, *, charge: bool) -> Job | None:
-    """Close the hold of a job in limbo, as spent or given back; None when there is no such job. A database write."""
+def in_limbo(job: Job) -> bool:
+    """Say whether a job waits for a person: nobody looks after it any more, and its hold is open."""
+    return job.state is State.EXPIRED and job.due_at is None and job.charged is None
+
+
+def decided(connection: Connection, code: str, now: int, *, charge: bool, noted: life.Note | None = None) -> Job | None:
+    """Close the hold of a job in limbo, as spent or given back; None when there is no such job. A database write.
+
+    `noted`: writes down whose act it was, in the same transaction.
+    """
     job_id = job_id_of(code)
-    job = next((one for one in job_facts.in_limbo(connection) if one.id == job_id), None)
-    if job is None:
+    job = None if job_id is None else job_facts.by_id(connection, job_id)
+    if job is None or not in_limbo(job):
         return None
-    return life.advance(connection, job, Event.CHARGED if charge else Event.CLOSED, now, Timing())
+    after = life.advance(connection, job, Event.CHARGED if charge else Event.CLOSED, now, Timing())
+    if after is not None and noted is not None:
+        noted(connection, now)
+    return after

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, insert, or_, select, update
 
-from storage.tables import ASKING, DUE_TO_TELL, alerts, jobs
+from storage.tables import ASKING, CLOSING, DUE_TO_TELL, alerts, jobs, ledger
 from storage.words import Alert, AlertKind, Job, State
 
 _DAY = 24 * 3_600_000
@@ -29,10 +29,13 @@ def due(connection: Connection, now: int, limit: int) -> list[Alert]:
     """List alerts to be told, and questions that stand in a channel though they are answered."""
     columns = [alerts.c[name] for name in Alert.__dataclass_fields__]
     to_tell = select(*columns).where(DUE_TO_TELL, alerts.c.due_at <= now).order_by(alerts.c.due_at).limit(limit)
+    approval, asked = alerts.c.kind == AlertKind.APPROVAL.value, jobs.c.state == State.APPROVING.value
+    doubt = alerts.c.kind == AlertKind.DOUBT.value
+    closed = select(ledger.c.id).where(and_(ledger.c.job_id == jobs.c.id, CLOSING)).exists()
     answered = (
         select(*columns)
         .join(jobs, jobs.c.id == alerts.c.job_id)
-        .where(ASKING, alerts.c.due_at.is_(None), jobs.c.state != State.APPROVING.value)
+        .where(ASKING, alerts.c.due_at.is_(None), or_(approval & ~asked, doubt & closed))
         .limit(limit)
     )
     rows = [*connection.execute(to_tell).mappings(), *connection.execute(answered).mappings()]

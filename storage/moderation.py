@@ -1,5 +1,6 @@
 """Facts about moderation: who is blocked, and every act of a moderator or an admin, written once."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
@@ -45,10 +46,12 @@ def acts_of(connection: Connection, guild_id: int, limit: int, before: int | Non
     return [Act(**row) for row in connection.execute(statement.order_by(acts.c.id.desc()).limit(limit)).mappings()]
 
 
-def approver_of(connection: Connection, guild_id: int, code: str) -> int | None:
-    """Name who approved a job."""
-    this = (acts.c.guild_id == guild_id, acts.c.kind == "approve", acts.c.subject == code)
-    return connection.execute(select(acts.c.actor_id).where(*this).order_by(acts.c.id.desc())).scalar()
+def decider_of(connection: Connection, guild_id: int, code: str, kinds: Sequence[str]) -> tuple[int, str] | None:
+    """Name who did one of these things to a job last, and which; None: nobody here did."""
+    this = (acts.c.guild_id == guild_id, acts.c.kind.in_(kinds), acts.c.subject == code)
+    statement = select(acts.c.actor_id, acts.c.kind).where(*this).order_by(acts.c.id.desc()).limit(1)
+    row = connection.execute(statement).first()
+    return None if row is None else (int(row.actor_id), str(row.kind))
 
 
 def acts_due(connection: Connection, now: int, limit: int) -> list[Act]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select
 
-from storage.tables import CLOSING, jobs, ledger
+from storage.tables import CLOSING, jobs, ledger, strays
 from storage.words import Entry, State
 
 DAY = 86_400_000
@@ -71,13 +71,16 @@ class Line:
     held: int
     charged: int | None  # None: still open
     reported: int | None  # None: the vendor named no figure
+    beside: int = 0  # what further tasks of it cost (storage/strays.py), which no hold pays for
 
 
 def lines(connection: Connection, guild_id: int, since: int, until: int, limit: int) -> list[Line]:
     """List the jobs of a server between two moments, the latest first."""
     job = (jobs.c.user_id, jobs.c.user_name, jobs.c.channel_id, jobs.c.provider, jobs.c.operation, jobs.c.model)
     charged = case((_close.c.kind == Entry.SETTLE.value, _charged), (_close.c.kind == Entry.RELEASE.value, 0))
-    statement = _whole(jobs.c.id, _hold.c.held_at, *job, jobs.c.state, _held, charged, _close.c.reported)
+    whose = select(func.coalesce(func.sum(strays.c.credits), 0)).where(strays.c.job_id == jobs.c.id)
+    amounts = (_held, charged, _close.c.reported, whose.correlate(jobs).scalar_subquery())
+    statement = _whole(jobs.c.id, _hold.c.held_at, *job, jobs.c.state, *amounts)
     here = (_hold.c.guild_id == guild_id, _hold.c.held_at >= since, _hold.c.held_at < until)
     rows = connection.execute(statement.where(*here).order_by(_hold.c.held_at.desc()).limit(limit))
     return [_line(dict(zip(Line.__dataclass_fields__, row, strict=True))) for row in rows]

@@ -45,14 +45,14 @@ def room(films: Set) -> Channel:
 
 
 async def test_each_kind_is_told_once_with_what_to_do(films: Set, room: Channel) -> None:
-    job = await raised(films, AlertKind.CREDIT, AlertKind.ACCESS, AlertKind.DOUBT, channel=room)
+    await raised(films, AlertKind.CREDIT, AlertKind.ACCESS, AlertKind.STRAY, channel=room)
     assert await tell(films)
     assert not await tell(films)
     texts = [message.content for message in room.messages]
     assert len(texts) == 3
     assert any("out of credits" in text and "Acme" in text for text in texts)
     assert any("does not let this bot in" in text for text in texts)
-    assert any(f"`rushes release {job.code}`" in text and f"`rushes charge {job.code}`" in text for text in texts)
+    assert any("nobody's budget pays for it" in text for text in texts)
     assert await waiting(films) == []
     assert not [message for message in room.messages if message.pings or message.embeds]
     assert films.steps().count("alert told") == 3
@@ -132,7 +132,7 @@ async def test_tries_grow_rarer_and_end_after_a_day(films: Set, room: Channel) -
 async def test_one_alert_that_breaks_does_not_hold_up_the_others(
     films: Set, room: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await raised(films, AlertKind.CREDIT, AlertKind.DOUBT, channel=room)
+    await raised(films, AlertKind.CREDIT, AlertKind.LOST, channel=room)
 
     def broken(alert: Alert, title: str, job: Job, _host: str) -> str:
         if alert.kind is AlertKind.CREDIT:

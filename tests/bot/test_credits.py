@@ -18,7 +18,7 @@ from jobs.purses import Purses
 from providers.contract import Balance, ErrorKind, ProviderError, Reason
 from providers.orders import Operation
 from sandbox.discord import EPHEMERAL, Member, Message, NotOfferedError
-from storage import guilds
+from storage import Connection, guilds, strays
 from storage.spending import DAY, Line, Spent
 from storage.words import Period, Scope, State
 from tests.bot.harness import FakeVendor, Set
@@ -54,7 +54,29 @@ async def test_an_admin_sees_picture_numbers_and_table(films: Set, admin: Member
     assert picture.filename in message.embeds[0]["image"]["url"]
     assert picture.data.startswith(b"\x89PNG")
     rows = list(csv.reader(io.StringIO(table.data.decode("utf-8-sig"))))
-    assert [row[9:] for row in rows[1:]] == [["40", "", "", ""], ["40", "30", "30", "-10"]]
+    assert [row[9:] for row in rows[1:]] == [["40", "", "", "", ""], ["40", "30", "30", "-10", ""]]
+
+
+async def test_what_a_vendor_made_beside_the_books_is_drift(films: Set, admin: Member) -> None:
+    job, _ = await films.accepted()
+    await films.finished(job, charged=40)
+
+    def store(connection: Connection) -> None:
+        for task in ("twin", "late"):
+            stray = strays.found(connection, job, task, films.ctx.now())
+            assert stray is not None
+            if task == "twin":
+                assert strays.booked(connection, job, stray, 33, films.ctx.now())
+
+    await films.ctx.database.write(store)
+    message = await seen(films, admin)
+    assert "Drift: Acme made 2 tasks that no budget pays for (sent twice in doubt, or too late), for 33 credits." in (
+        message.text
+    )
+    assert "What 1 of them costs is not known yet." in message.text
+    assert "**40 credits spent**" in message.text
+    rows = list(csv.reader(io.StringIO(message.attachments[1].data.decode("utf-8-sig"))))
+    assert rows[1][-1] == "33"
 
 
 async def test_what_is_left_at_the_vendors_is_for_the_operator_alone(films: Set, admin: Member) -> None:

@@ -27,7 +27,14 @@ EXCEPTIONS: Mapping[str, Mapping[str, str]] = {
     "setup.py": dict.fromkeys(("budget of {} a {}", "the server", "each {}"), "the name of a change, as it is stored"),
     "setup_forms.py": {"text_to_video: viduq3-pro": "what people type stays as it is"},
     "credits.py": dict.fromkeys(
-        ("asked at (UTC)", "member's name", "credits reserved", "credits charged", "provider's own figure"),
+        (
+            "asked at (UTC)",
+            "member's name",
+            "credits reserved",
+            "credits charged",
+            "provider's own figure",
+            "further tasks",
+        ),
         "the headings of a table for other programs",
     )
     | {"Credits in {}": "for the picture"},

@@ -162,7 +162,7 @@ async def test_the_log_channel_speaks_the_servers_language(films: Set, spoken: s
 
 @pytest.mark.usefixtures("marked")
 @pytest.mark.parametrize("spoken", ["es", None])
-@pytest.mark.parametrize("kind", [AlertKind.CREDIT, AlertKind.DOUBT])
+@pytest.mark.parametrize("kind", [AlertKind.CREDIT, AlertKind.STRAY])
 async def test_alerts_speak_the_servers_language(films: Set, spoken: str | None, kind: AlertKind) -> None:
     room: Channel = films.guild.add_channel("alerts")
     films.ada.locale = "ja"
