@@ -88,12 +88,9 @@ async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRo
         await _left_behind(ctx, job, strange)
         rows = [row for row in rows if row.provider == job.provider]
     doubtful = [row for row in rows if not await _take_at_its_word(ctx, provider, job, row)]
+    doubtful = await _of_use(ctx, provider, job, doubtful)
     if not doubtful:
         return
-    if job.state.terminal and job.state is not State.EXPIRED:
-        doubtful = await _over(ctx, provider, job, doubtful)
-        if not doubtful:
-            return
     rings = await ctx.database.write(_rings, job_id, doubtful, ctx.now())
     if rings is None:
         return
@@ -105,8 +102,10 @@ async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRo
             return  # the job has found its task: the other callbacks are looked at again in that light
 
 
-async def _over(ctx: Context, provider: Provider, job: Job, rows: Sequence[InboxRow]) -> list[InboxRow]:
+async def _of_use(ctx: Context, provider: Provider, job: Job, rows: list[InboxRow]) -> list[InboxRow]:
     """Put away the callbacks of a job that is over, but for those that may speak of a task nobody has counted."""
+    if not job.state.terminal or job.state is State.EXPIRED:
+        return rows
     more = [row for row in rows[-_HINTS_READ:] if strays.asks_for_more(job, _read(provider, row))]
     rest = [row for row in rows if row not in more]
     if rest:
