@@ -29,6 +29,7 @@ _ORDERS: Final[dict[str, dict[str, Any]]] = {
     "kling": {"model": "kling-v1-6", "duration": 5, "resolution": "720p"},
     "apiframe": {"model": "kling-v1-6", "duration": 5, "resolution": "720p"},
 }
+_SEASON: Final = 6.0  # seconds for which a long life is troubled in the same way
 _LONGEST: Final = 120.0  # seconds a long life may take to catch up
 _CALM: Final = 10  # looks in a row that must find nothing left to do
 _PATIENCE: Final = 60.0  # seconds the end may take without anything getting less
@@ -101,10 +102,7 @@ class Run:
             self.findings.listening.append(time.monotonic() - self._died)
             if life.quiet:
                 await self._until_resumed(child, waiting)
-            self._world.spoiled = life.spoiled
-            for name, vendor in self._world.vendors.items():
-                vendor.behaviour = deepcopy(life.behaviours.get(name, CALM))
-                vendor.pace = life.pace
+            self._turn_to(life)
             self._event, self._nth = life.event, life.nth
             posts = Fault("POST", r"/channels/\d+/messages$", life.lost_posts, "cut", when="after")
             self._world.discord.faults = [posts] if life.lost_posts else []
@@ -153,21 +151,28 @@ class Run:
             left = sorted(waiting & self._reader.due(time.time()))
             self.findings.broken.append(f"not resumed within half a minute: {len(left)} pieces of work, {left[:3]}")
 
+    def _turn_to(self, life: Life) -> None:
+        """Let vendors and network be as in this life."""
+        self._world.spoiled = life.spoiled
+        for name, vendor in self._world.vendors.items():
+            vendor.behaviour, vendor.pace = deepcopy(life.behaviours.get(name, CALM)), life.pace
+
     async def _work(self, child: BaseProcess, life: Life) -> None:
         """Let it work, with its trouble, until it falls by itself or its time is over."""
         loop = asyncio.get_running_loop()
         fallen = asyncio.Event()
         loop.add_reader(child.sentinel, fallen.set)
         trouble = asyncio.create_task(self._trouble(life))
-        begun = time.monotonic()
+        begun, season = time.monotonic(), 1
         try:
             while not fallen.is_set():
                 lived = time.monotonic() - begun
                 behind = life.long and self._taken < self._wanted and lived < _LONGEST
                 if (lived >= life.after and not behind) or (life.whole and self._left() == 0):
                     break
-                if life.long and lived > life.after:  # what goes wrong in a long life changes now and then
-                    self._world.spoiled = life.spoiled if int(lived) % 8 < 5 else 0.0
+                if life.long and lived > season * _SEASON:  # what goes wrong in a long life changes now and then
+                    self._turn_to(self._plan.lives[(life.number + season) % len(self._plan.lives)])
+                    season += 1
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(fallen.wait(), 0.3 if life.whole else 0.05)
         finally:
