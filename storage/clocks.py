@@ -6,7 +6,7 @@ right later, would otherwise let everything lie for ten minutes that it touched 
 
 from sqlalchemy import Connection, update
 
-from storage.tables import deliveries, inbox, jobs, outputs
+from storage.tables import deliveries, inbox, jobs, outputs, strays
 from storage.words import State
 
 # What else has a due time waits for people, or for hours: see jobs/context.py.
@@ -22,6 +22,7 @@ def set_right(connection: Connection, now: int, longest: int) -> int:
         update(jobs).where(jobs.c.card_due_at.is_not(None), jobs.c.card_edited_at > now).values(card_edited_at=None),
         update(outputs).where(outputs.c.due_at > latest).values(due_at=now),
         update(deliveries).where(deliveries.c.due_at > latest).values(due_at=now),
+        update(strays).where(strays.c.due_at > latest).values(due_at=now),
         update(inbox).where(inbox.c.settled_at.is_(None), inbox.c.due_at > latest).values(due_at=now),
     ]
     return sum(connection.execute(statement).rowcount for statement in late)

@@ -5,12 +5,12 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 from sandbox.discord import Message
 from sandbox.vendors import Task
 from storage.codes import job_code
 from tests.chaos.ledger import Reader
+from tests.chaos.proxy import STRAYS
 from tests.chaos.world import PURSE, World
 
 _CODE = "[0-9a-hj-km-np-tv-z]{13}"
@@ -51,20 +51,27 @@ class Verdict:
     double_posts: list[str] = field(default_factory=list[str])
     double_settles: list[str] = field(default_factory=list[str])
     unbooked: list[str] = field(default_factory=list[str])
+    needless: list[str] = field(default_factory=list[str])  # duplicate tasks, where no submission arrived late
     overdrawn: list[str] = field(default_factory=list[str])
     untrue: list[str] = field(default_factory=list[str])
 
-    def broken(self) -> dict[str, list[str]]:
-        """Name the broken promises."""
-        promises = {
+    def promises(self) -> dict[str, list[str]]:
+        """Name the promises, with the cases in which each was broken."""
+        return {
             "lost": self.lost,
             "double posts": self.double_posts,
             "double settles": self.double_settles,
             "duplicate vendor tasks, not booked": self.unbooked,
+            "needless duplicate vendor tasks": self.needless,
             "budgets overdrawn": self.overdrawn,
             "results that no vendor made": self.untrue,
         }
-        return {name: cases for name, cases in promises.items() if cases}
+
+    def facts(self) -> dict[str, int]:
+        """Put it in words that a machine reads."""
+        counts = {"jobs": self.jobs, "posted": self.succeeded, "failed, credits back": self.failed}
+        counts |= {"wait for a human": self.waiting, "duplicate vendor tasks, booked": self.booked}
+        return counts | {name: len(cases) for name, cases in self.promises().items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,9 @@ def audit(world: World, reader: Reader, callbacks: Callbacks) -> Verdict:
         entries[job_id].append((kind, amount))
     booked = {(provider, task_id) for provider, task_id in reader.rows("SELECT provider, task_id FROM strays")}
     verdict.jobs = len(jobs)
+    twins = [code for code, made in tasks.items() for _ in made[1:]]
+    if len(twins) > sum(times for name, times in world.count.items() if name.endswith(STRAYS)):
+        verdict.needless = twins
     for code in (tasks.keys() | shown | results.keys()) - jobs.keys():
         verdict.lost.append(f"{code}: shown to its member or sent to a vendor, and not in the database")
     for job in jobs.values():
@@ -188,13 +198,3 @@ def _judge_budgets(verdict: Verdict, world: World, reader: Reader) -> None:
         spent[user] -= amount
         if spent[user] > PURSE and amount < 0:
             verdict.overdrawn.append(f"member {user} has spent {spent[user]} of {PURSE} credits")
-
-
-def facts(verdict: Verdict) -> dict[str, Any]:
-    """Put a verdict in words that a machine reads."""
-    counts = {"jobs": verdict.jobs, "posted": verdict.succeeded, "failed, credits back": verdict.failed}
-    counts |= {"wait for a human": verdict.waiting, "duplicate vendor tasks, booked": verdict.booked}
-    broken = {"lost": verdict.lost, "double posts": verdict.double_posts, "double settles": verdict.double_settles}
-    broken |= {"duplicate vendor tasks, not booked": verdict.unbooked, "budgets overdrawn": verdict.overdrawn}
-    broken |= {"results that no vendor made": verdict.untrue}
-    return {**counts, **{name: len(cases) for name, cases in broken.items()}}

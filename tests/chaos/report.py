@@ -6,7 +6,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.books import Verdict, facts
+from tests.chaos.books import Verdict
 from tests.chaos.machine import Machine
 from tests.chaos.plan import Plan
 from tests.chaos.run import Findings
@@ -20,12 +20,12 @@ def figures(
     plan: Plan, machine: Machine, world: World, findings: Findings, verdict: Verdict, *, timed: bool
 ) -> dict[str, Any]:
     """Put everything in words that a machine reads."""
-    broken = {**verdict.broken(), **({"otherwise": findings.broken} if findings.broken else {})}
+    broken = {**verdict.promises(), "otherwise": findings.broken}
     times = {"listening again": (findings.listening, LISTENING), "all work resumed": (findings.resumed, RESUMED)}
     late = {name: [f"{max(took):.2f} s"] for name, (took, most) in times.items() if took and max(took) > most}
     return {
         "seed": plan.seed,
-        **facts(verdict),
+        **verdict.facts(),
         "kills": dict(sorted(findings.kills.items())),
         "power cuts": findings.power_cuts,
         "unsynced writes lost with the power": findings.undone,
@@ -36,7 +36,7 @@ def figures(
         "taken up last": dict(sorted(findings.last.items())),
         "seconds in all": round(findings.seconds, 1),
         "left out": [] if machine.able else ["disk, power and clock: no C compiler here"],
-        "broken": {name: cases[:20] for name, cases in (broken | (late if timed else {})).items()},
+        "broken": {name: cases[:20] for name, cases in (broken | (late if timed else {})).items() if cases},
     }
 
 
@@ -57,7 +57,7 @@ def show(figures: dict[str, Any], verdict: Verdict, findings: Findings) -> None:
     console = Console(highlight=False)
     table = Table("", "", title="Chaos", title_justify="left", show_header=False)
     table.columns[1].justify = "right"
-    for name in facts(verdict):
+    for name in verdict.facts():
         table.add_row(name, f"{figures[name]:,}")
     table.add_section()
     for name, spread in figures["seconds from a kill"].items():

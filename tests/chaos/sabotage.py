@@ -5,6 +5,7 @@ import random
 import sqlite3
 import sqlite3.dbapi2
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, insert
@@ -13,11 +14,12 @@ import bot.parcels
 import jobs.settle
 import jobs.submit
 import webhooks.callbacks
+from jobs.context import Context
 from jobs.transitions import Event
-from providers.contract import ErrorKind
+from providers.contract import ErrorKind, Provider, Trust
 from storage import ledger, limits
 from storage.tables import ledger as ledger_table
-from storage.words import Job, Way
+from storage.words import InboxRow, Job, Way
 
 
 def acknowledge_before_commit() -> None:
@@ -88,14 +90,10 @@ def random_nonces() -> None:
 
 def trusted_unsigned_body() -> None:
     """Believe whatever a callback says."""
-    careful = jobs.settle._read  # pyright: ignore[reportPrivateUsage] -- see above
+    careful = jobs.settle._take_at_its_word  # pyright: ignore[reportPrivateUsage] -- see above
 
-    async def take(ctx: Any, provider: Any, job: Any, row: Any) -> bool:
-        status = careful(provider, row)
-        if status is None:
-            return False
-        await jobs.settle.learn(ctx, job, status, row.received_at, rows=[row])
-        return True
+    async def take(ctx: Context, provider: Provider, job: Job, row: InboxRow) -> bool:
+        return await careful(ctx, provider, job, replace(row, trust=Trust.DATA.value))
 
     jobs.settle._take_at_its_word = take  # pyright: ignore[reportPrivateUsage] -- see above
 

@@ -16,7 +16,7 @@ FOUND_OUT = {
     "acknowledge_before_commit": "lost",
     "synchronous_off": "lost",
     "read_then_write_budgets": "budgets overdrawn",
-    "blind_resubmit": "duplicate vendor tasks, not booked",
+    "blind_resubmit": "needless duplicate vendor tasks",
     "random_nonces": "double posts",
     "trusted_unsigned_body": "results that no vendor made",
 }

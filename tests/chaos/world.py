@@ -19,7 +19,7 @@ from sandbox.vendors.render import Rendered
 from storage import Database, guilds
 from storage.words import Period, Scope
 from tests.chaos.plan import VENDORS, Plan
-from tests.chaos.proxy import ARRIVED, CALLBACK, NEVER_ARRIVED, Proxy
+from tests.chaos.proxy import ARRIVED, CALLBACK, NEVER_ARRIVED, STRAYS, Proxy
 
 SECRET_KEY: Final = "chaos-secret-key-0123456789abcdef"
 _API_KEY: Final = "chaos-api-key-0123456789"
@@ -165,6 +165,7 @@ def _chooser(seed: int, name: str, world: Callable[[], World | None]) -> Callabl
         # Whoever cannot even say hello is not there at all; and a command's first answer has three seconds.
         if name == "discord" and ("/gateway" in path or path.endswith(("/@me", "/commands"))):
             return None
-        return dice.choice(faults)
+        submits = name in VENDORS and method == "POST" and not path.endswith(("/fetch", "/cancel"))
+        return dice.choice((*faults, STRAYS, STRAYS, STRAYS) if submits else faults)
 
     return choose
