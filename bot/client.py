@@ -8,7 +8,9 @@ from typing import Any
 
 import discord
 import structlog
+from discord.gateway import DiscordWebSocket
 from discord.http import Route
+from yarl import URL
 
 from bot import again, buttons, doubts, keys, mine, modals, music, mydata, places, presses, setup
 from bot.commands import Tree
@@ -26,7 +28,8 @@ _log = structlog.get_logger("bot.client")
 _IDENTIFY_GAP = 5.0  # seconds Discord wants between two greetings
 _LONGEST_WAIT = 60.0  # between two attempts to connect
 _LIMIT_WAIT = 30.0  # for a rate limit, inside discord.py; longer ones go back to the work list
-_LAST_WORK = 5.0  # seconds for what members had begun when the program stops
+_REFUSED_WAIT = 3_600.0  # seconds between two tries with a token that Discord knows no more
+_LAST_WORK = 4.0  # seconds for what members had begun when the program stops
 _STEADY_AFTER = 60.0  # a client that lived so long had not failed at once
 
 
@@ -86,6 +89,7 @@ class RushesClient(discord.AutoShardedClient):
     async def setup_hook(self) -> None:
         """Register commands and buttons, after login and before the gateway."""
         self.add_dynamic_items(*buttons.ITEMS, *mine.ITEMS, *mydata.ITEMS, *setup.ITEMS, *keys.ITEMS, *doubts.ITEMS)
+        self._stay_at_this_gateway()
         await asyncio.to_thread(read_all)
         if self.synced:
             return
@@ -96,6 +100,17 @@ class RushesClient(discord.AutoShardedClient):
             # The commands of before still work; trying again would not mend these.
             _log.error("Discord refused the commands", trouble=said(error))
         self.synced = True
+
+    def _stay_at_this_gateway(self) -> None:
+        """Go back to the gateway we were told of when a session is declared over; discord.py goes to Discord's own."""
+        ask = self.http.get_bot_gateway
+
+        async def asked() -> tuple[int, str, Any]:
+            shards, address, limits = await ask()
+            DiscordWebSocket.DEFAULT_GATEWAY = URL(address)
+            return shards, address, limits
+
+        self.http.get_bot_gateway = asked
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Keep Discord's distance between greetings, without waiting where there was none."""
@@ -185,6 +200,7 @@ class Bot:
         self._desk = Desk()
         self._client: RushesClient | None = None
         self._synced = False
+        self._welcome = False  # Discord took the token once in this run
         self._closing = asyncio.Event()
 
     @property
@@ -203,11 +219,22 @@ class Bot:
         stop = asyncio.create_task(_either(stopping, self._closing))
         try:
             while not stop.done():
-                begun = time.monotonic()
-                await self._live(stop)
+                begun, refused = time.monotonic(), False
+                try:
+                    await self._live(stop)
+                except TokenRefused as refusal:
+                    if not self._welcome:
+                        raise
+                    # It was good when the program started. Whoever changes it starts the program anew; until then
+                    # callbacks are taken and stored, and Discord is not stormed.
+                    _log.error("not in Discord until the token is mended", trouble=str(refusal))
+                    refused = True
+                except Exception:  # noqa: BLE001 -- whatever discord.py stumbles over: the receiver goes on beside it
+                    _log.exception("client failed, making a new one")
                 failures = 1 if time.monotonic() - begun > _STEADY_AFTER else failures + 1
                 if not stop.done():
-                    await asyncio.wait([stop], timeout=min(2.0 ** (failures - 1), _LONGEST_WAIT))
+                    pause = min(2.0 ** min(failures - 1, 16), _LONGEST_WAIT)
+                    await asyncio.wait([stop], timeout=_REFUSED_WAIT if refused else pause)
         finally:
             stop.cancel()
             await asyncio.gather(stop, return_exceptions=True)
@@ -232,6 +259,7 @@ class Bot:
                 await asyncio.wait([start, stop], return_when=asyncio.FIRST_COMPLETED)
             finally:
                 self._synced = self._synced or client.synced
+                self._welcome = self._welcome or client.user is not None
                 self._client = None
                 await client.close()
                 start.cancel()
@@ -240,6 +268,8 @@ class Bot:
             raise TokenRefused("Discord refuses DISCORD_TOKEN: copy it anew from the developer portal")
         if isinstance(ended, Exception):
             _log.error("connection to Discord lost, making a new one", trouble=said(ended), exc_info=ended)
+        elif not stop.done():
+            _log.error("connection to Discord ended, making a new one")
 
 
 async def _either(*events: asyncio.Event) -> None:

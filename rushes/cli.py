@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,7 @@ app = typer.Typer(
 
 _MOST_ID = 2**63 - 1
 _MOST_CREDITS = 10**15
+_STOP_WITHIN = 9.5  # seconds from the signal to the end
 _NO_VENDOR = "No vendor has a key: only servers that bring keys of their own with /setup can have anything made."
 _log = structlog.get_logger("rushes")
 
@@ -56,10 +58,23 @@ def run() -> None:
         fail(str(error))
 
 
+def _leave_in_time() -> None:
+    """Leave hard when closing takes too long, even if a thread hangs: every step was stored before it was taken."""
+    timer = threading.Timer(_STOP_WITHIN, os._exit, (1,))
+    timer.daemon = True
+    timer.start()
+
+
 async def _run(settings: Settings) -> None:
     stop = asyncio.Event()
+
+    def told_to_stop() -> None:
+        if not stop.is_set():
+            _leave_in_time()
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, told_to_stop)
     program = await Program.start(settings, logs.write_step)
     told = asyncio.create_task(stop.wait())
     ended = asyncio.create_task(program.wait())

@@ -28,7 +28,7 @@ from storage.lock import sole_use
 from webhooks import server
 
 _TIDY_EVERY = 3_600.0  # seconds
-_STOP_SECONDS = 8.0  # for the steps under way; whatever is cut off is taken up again at the next start
+_STOP_SECONDS = 5.0  # for the steps under way; whatever is cut off is taken up again at the next start
 
 
 class Program:

@@ -21,7 +21,7 @@ __all__ = ["Limits", "Server", "start"]
 
 _log = structlog.get_logger("http")
 _PAGES = {"/": "home", "/healthz": "healthz", "/readyz": "readyz", "/metrics": "metrics"}
-_GRACE = 5.0  # seconds for requests under way when the server closes
+_GRACE = 2.0  # seconds for requests under way when the server closes
 _BACKLOG = 1024
 
 

@@ -117,3 +117,40 @@ async def test_the_token_is_in_no_log(films: Set, capfd: pytest.CaptureFixture[s
     assert "making a new one" in heard
     assert TOKEN not in heard
     assert typed.token not in heard
+
+
+async def test_an_invalid_session_and_a_dropped_socket_are_gone_through_without_a_new_client(films: Set) -> None:
+    client = films.bot.client
+    for trouble in (films.discord.gateway.invalidate, films.discord.gateway.drop, films.discord.gateway.reconnect):
+        await trouble()
+        await films.discord.until(lambda: films.bot.ready, 20)
+    assert films.bot.client is client
+    await films.accepted()
+
+
+async def test_a_first_connect_that_fails_is_tried_again(tmp_path: Path) -> None:
+    async with open_set(tmp_path) as films:
+        films.discord.faults.append(Fault("GET", "/gateway/bot", times=2, status=500))
+        films.discord.faults.append(Fault("GET", "/users/@me", status=200, body={"strange": "answer"}))
+        await films.start()
+        await films.accepted()
+        await films.stop()
+
+
+async def test_a_token_that_is_refused_later_stops_the_storm_and_not_the_program(films: Set) -> None:
+    asked = [request for request in films.discord.requests if request.path == "/users/@me"]
+    films.discord.faults.append(Fault("GET", "/users/@me", times=99, status=401, body={"code": 0, "message": "401"}))
+    films.discord.world.dispatch("GUILD_CREATE", {"id": "no number"}, None, 0)
+
+    def refused() -> int:
+        return len([one for one in films.discord.requests if one.path == "/users/@me"]) - len(asked)
+
+    await films.discord.until(refused)
+    await films.discord.until(lambda: films.bot.client is None)
+    running = films._running  # pyright: ignore[reportPrivateUsage] -- whether it goes on
+    assert running is not None
+    done, _ = await asyncio.wait([running], timeout=3)  # a storm would have tried again by now
+    assert (done, refused(), films.bot.ready) == (set(), 1, False)
+    films.discord.faults.clear()
+    await films.stop()
+    await films.start()

@@ -1,0 +1,62 @@
+"""What ends the connection to Discord ends nothing else: callbacks are stored, and results posted when it is back."""
+
+import asyncio
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from sandbox.scenery import put_up
+from sandbox.vendors import Behaviour
+from tests.journeys.conftest import OpenStage
+from tests.journeys.stage import SHORT, Fault
+from tests.rushes.test_cli import SECRETS, rushes, write_env
+
+
+async def test_while_the_client_is_made_anew_callbacks_are_stored_and_the_result_is_posted_after(
+    open_a_stage: OpenStage,
+) -> None:
+    stage = await open_a_stage("vidu")
+    stage.vendor.behaviour.hold = True
+    stage.ask()
+    await stage.until_heard("submission recorded")
+    gate = asyncio.Event()
+    stage.discord.faults.append(Fault("GET", "/users/@me", times=9, gate=gate))
+    stage.discord.world.dispatch("GUILD_CREATE", {"id": "no number"}, None, 0)
+    await stage.until(lambda: not stage.running.bot.ready)
+    stage.vendor.release()
+    await stage.until_heard("output recorded")
+    assert {sent.status for sent in stage.vendor.sent} == {200}
+    assert not stage.videos()
+    gate.set()
+    stage.discord.faults.clear()
+    await stage.one_video()
+
+
+@pytest.mark.parametrize("busy", ["idle", "everything hangs"])
+async def test_told_to_stop_it_ends_within_ten_seconds_and_goes_on_after_the_next_start(
+    tmp_path: Path, busy: str
+) -> None:
+    scenery = await put_up(tmp_path, "vidu", SECRETS)
+    write_env(tmp_path, scenery)
+    program = await rushes(tmp_path, "run")
+    slow = socket.socket()
+    try:
+        await scenery.discord.connected(30)
+        if busy != "idle":
+            scenery.vendor.behaviour = Behaviour(submit_faults=["hang"])
+            scenery.discord.faults.append(Fault("PATCH", "/webhooks/", gate=asyncio.Event()))
+            slow.connect(("127.0.0.1", int(str(scenery.values["port"]))))
+            slow.sendall(b"POST /callbacks/vidu/x HTTP/1.1\r\nHost: x\r\nContent-Le")
+            scenery.member.type(scenery.channel, "/video", {**SHORT, "model": "viduq3-turbo"})
+            await scenery.vendor.until(lambda: scenery.vendor.calls, 20)
+        program.send_signal(signal.SIGTERM)
+        _, log = await asyncio.wait_for(program.communicate(), 10)
+        assert program.returncode == 0, log.decode()
+    finally:
+        slow.close()
+        if program.returncode is None:
+            program.kill()
+            await program.communicate()
+        await scenery.close()
