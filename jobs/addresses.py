@@ -35,19 +35,15 @@ class Addresses:
     def __init__(self, public_url: str, secret_keys: Sequence[str]) -> None:
         """Take the public URL (scheme, host, perhaps a path) and the secret keys, newest first."""
         self._base = public_url.rstrip("/")
-        self._callback_keys = [derive(key, b"rushes callback") for key in secret_keys]
-        self._echo_keys = [derive(key, b"rushes callback secret") for key in secret_keys]
-        self._file_keys = [derive(key, b"rushes file") for key in secret_keys]
-        self._trial_keys = [derive(key, b"rushes trial callback") for key in secret_keys]
+        self._path = self._base.removeprefix("/".join(self._base.split("/", 3)[:3]))  # of PUBLIC_URL itself
+        self._callback_keys = [_keyed(key, b"rushes callback") for key in secret_keys]
+        self._echo_keys = [_keyed(key, b"rushes callback secret") for key in secret_keys]
+        self._file_keys = [_keyed(key, b"rushes file") for key in secret_keys]
+        self._trial_keys = [_keyed(key, b"rushes trial callback") for key in secret_keys]
 
     def __repr__(self) -> str:
         """Show no key."""
         return f"Addresses({self._base!r})"
-
-    @property
-    def _path(self) -> str:
-        """The path of PUBLIC_URL itself."""
-        return self._base.removeprefix("/".join(self._base.split("/", 3)[:3]))
 
     @property
     def public(self) -> bool:
@@ -85,7 +81,8 @@ class Addresses:
 
         It looks random and is another one for each job, yet needs no place in the database.
         """
-        return tuple(_mac(key, provider, job_code(job_id)) for key in self._echo_keys)
+        code = job_code(job_id)
+        return tuple([_mac(key, provider, code) for key in self._echo_keys])
 
     def callback_path(self, provider: str, token: str) -> str:
         """Write the path below PUBLIC_URL's host, as the receiver sees it."""
@@ -122,12 +119,18 @@ def derive(key: str, purpose: bytes) -> bytes:
     return HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=purpose).derive(key.encode())
 
 
-def _mac(key: bytes, *parts: str) -> str:
-    digest = hmac.digest(key, "\0".join(parts).encode("utf-8", "surrogatepass"), "sha256")[:_MAC_BYTES]
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+def _keyed(key: str, purpose: bytes) -> hmac.HMAC:
+    """Make ready what every MAC under a key begins with; each goes on from a copy, in half the time."""
+    return hmac.new(derive(key, purpose), digestmod="sha256")
 
 
-def _trial_mac(key: bytes, path: str, date: str, body: bytes) -> str:
+def _mac(key: hmac.HMAC, *parts: str) -> str:
+    mac = key.copy()
+    mac.update("\0".join(parts).encode("utf-8", "surrogatepass"))
+    return base64.urlsafe_b64encode(mac.digest()[:_MAC_BYTES]).decode()[:_MAC_CHARS]
+
+
+def _trial_mac(key: hmac.HMAC, path: str, date: str, body: bytes) -> str:
     return _mac(key, "POST", path, date, body.hex())
 
 

@@ -123,6 +123,10 @@ class Context:
         """List the vendors that can be asked for in any server."""
         return self.keys.known(self.providers)
 
+    def knows(self, name: str) -> bool:
+        """Say whether a vendor can be asked for in any server."""
+        return name in self.providers or self.keys.any_of(name)
+
     def provider_of(self, job: Job) -> Provider | None:
         """Give the adapter that speaks with the account a job is made with; None: there is no way in just now."""
         if job.key_id is not None:

@@ -28,10 +28,13 @@ def _no_constant(word: str) -> NoReturn:
     raise ValueError(f"{word} is not JSON")
 
 
+_STRICT = json.JSONDecoder(parse_constant=_no_constant)
+
+
 def read_object(body: bytes) -> dict[str, Any]:
     """Parse a JSON object. Raise NotUnderstood for everything else: other encodings, NaN, depth, giant numbers."""
     try:
-        value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        value = _STRICT.decode(body.decode("utf-8"))
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):

@@ -9,8 +9,9 @@ import binascii
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from .contract import Callback, Headers, NotAuthentic
 
@@ -36,18 +37,19 @@ def vidu(callback: Callback, keys: Sequence[str], now: float) -> str:
     Vidu signs method, path, query, the word "vidu", the date and the listed headers, not the body; the secret is the
     API key that made the task (Vidu, callback-signature, read 2026-11).
     """
-    if _one(callback.headers, b"x-hmac-algorithm") != b"hmac-sha256":
+    headers = _by_name(callback.headers)
+    if _one(headers, b"x-hmac-algorithm") != b"hmac-sha256":
         raise NotAuthentic("another algorithm")
-    if _one(callback.headers, b"x-hmac-access-key") != b"vidu":
+    if _one(headers, b"x-hmac-access-key") != b"vidu":
         raise NotAuthentic("another access key")
-    signature = _decode(_one(callback.headers, b"x-hmac-signature"))
-    date = _one(callback.headers, b"date")
-    nonce = _one(callback.headers, b"x-request-nonce")
+    signature = _decode(_one(headers, b"x-hmac-signature"))
+    date = _one(headers, b"date")
+    nonce = _one(headers, b"x-request-nonce")
     if not _NONCE.fullmatch(nonce):
         raise NotAuthentic("the nonce is none")
     moment = _read_date(date)
     path, _, query = callback.path.partition("?")
-    text = hmac_text("POST", path, query, "vidu", date, _signed_headers(callback.headers))
+    text = hmac_text("POST", path, query, "vidu", date, _signed_headers(headers))
     if not matches(text, [_as_bytes(key) for key in keys], [signature]):
         raise NotAuthentic("another signature")
     _demand_fresh(moment, now)
@@ -60,9 +62,10 @@ def standard_webhooks(callback: Callback, secrets: Sequence[str], now: float) ->
     Signed is "id.timestamp.body" with the decoded part of the secret after "whsec_"; during a rotation several
     signatures stand in one header (Standard Webhooks 1.0; Kling, callbacks, read 2026-11).
     """
-    delivery = _one(callback.headers, b"webhook-id")
-    stamp = _one(callback.headers, b"webhook-timestamp")
-    given = _one(callback.headers, b"webhook-signature")
+    headers = _by_name(callback.headers)
+    delivery = _one(headers, b"webhook-id")
+    stamp = _one(headers, b"webhook-timestamp")
+    given = _one(headers, b"webhook-signature")
     if not _WEBHOOK_ID.fullmatch(delivery) or not _WEBHOOK_TIME.fullmatch(stamp):
         raise NotAuthentic("the webhook id or timestamp is none")
     versions = [part.partition(b",") for part in given[:4096].split(b" ")[:_MOST_SIGNATURES]]
@@ -76,7 +79,7 @@ def standard_webhooks(callback: Callback, secrets: Sequence[str], now: float) ->
 
 def static_secret(headers: Headers, name: str, expected: Sequence[str]) -> None:
     """Check a header that repeats a secret of ours, any of `expected`. Raise NotAuthentic, also when there is none."""
-    given = _one(headers, name.lower().encode("ascii", "replace"))
+    given = _one(_by_name(headers), name.lower().encode("ascii", "replace"))
     if not any(hmac.compare_digest(given, _as_bytes(secret)) for secret in expected if secret):
         raise NotAuthentic("another secret")
 
@@ -114,9 +117,17 @@ def digest(callback: Callback) -> str:
     return hashlib.sha256(len(path).to_bytes(8, "big") + path + callback.body).hexdigest()
 
 
-def _one(headers: Headers, name: bytes) -> bytes:
+def _by_name(headers: Headers) -> Mapping[bytes, Sequence[bytes]]:
+    """Sort headers by their names in small letters."""
+    found: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        found.setdefault(name.lower(), []).append(value)
+    return found
+
+
+def _one(headers: Mapping[bytes, Sequence[bytes]], name: bytes) -> bytes:
     """Return the value of a header that came exactly once: of two, one might be signed and the other one read."""
-    values = [value for key, value in headers if key.lower() == name]
+    values = headers.get(name, ())
     if len(values) != 1:
         raise NotAuthentic(f"{name.decode('ascii', 'replace')} came {len(values)} times")
     if len(values[0]) > 4096 or _CONTROL.search(values[0]):
@@ -124,7 +135,7 @@ def _one(headers: Headers, name: bytes) -> bytes:
     return values[0]
 
 
-def _signed_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
+def _signed_headers(headers: Mapping[bytes, Sequence[bytes]]) -> list[tuple[bytes, bytes]]:
     """Collect the signed headers in the order and the letter case of the list."""
     names = _one(headers, b"x-hmac-signed-headers").split(b";")
     lowered = {name.lower() for name in names}
@@ -135,6 +146,7 @@ def _signed_headers(headers: Headers) -> list[tuple[bytes, bytes]]:
     return [(name, _one(headers, name.lower())) for name in names]
 
 
+@lru_cache(maxsize=64)  # callbacks of one second bring the same
 def _read_date(value: bytes) -> float:
     match = _DATE.fullmatch(value)
     if match is None:

@@ -10,6 +10,7 @@ import structlog
 from storage.codes import job_code
 
 _HIDDEN = "[secret]"
+_STEPS = logging.getLogger("rushes")
 _LEAST_SECRET = 8  # characters; hiding shorter ones would hide ordinary words
 # discord.py writes addresses with interaction tokens at DEBUG, SQLAlchemy and aiosqlite every statement at INFO.
 _NOT_BELOW = {
@@ -55,7 +56,8 @@ def configure(level: str, form: str, secrets: Collection[str]) -> None:
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        # Turns a line away before anything is made of it; the library's own wrapper does so after everything was.
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         cache_logger_on_first_use=False,
     )
     renderer: Any = structlog.processors.JSONRenderer()
@@ -87,6 +89,8 @@ def configure(level: str, form: str, secrets: Collection[str]) -> None:
 
 
 def write_step(step: str, job_id: int | None = None, /, **facts: object) -> None:
-    """Write a step of a job to the log: the program's own `tell`."""
+    """Write a step of a job to the log: the program's own `tell`. Where the log is not to have it, it costs nothing."""
+    if not _STEPS.isEnabledFor(logging.INFO):
+        return
     job = {} if job_id is None else {"job": job_code(job_id)}
-    structlog.get_logger("rushes").info(step, **job, **{name: str(fact) for name, fact in facts.items()})
+    structlog.get_logger(_STEPS.name).info(step, **job, **{name: str(fact) for name, fact in facts.items()})

@@ -1,9 +1,12 @@
 """A job's number: when it was made and a part nobody can guess; and the code by which people and vendors see it."""
 
+import re
 import secrets
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u to misread
-_CODE_LENGTH = 13  # 63 bits, five a digit
+_CODE = re.compile(rf"[{_DIGITS}]{{13}}")  # 63 bits, five a digit
+_SHIFTS = range(60, -1, -5)
+_AS_PYTHON = str.maketrans(_DIGITS, "0123456789abcdefghijklmnopqrstuv")  # the digits of int(..., 32)
 RANDOM_BITS = 21  # of a job's id; the rest is time
 
 
@@ -24,14 +27,12 @@ def moment_of(job_id: int) -> int:
 
 def job_code(job_id: int) -> str:
     """Write a job's id as people and vendors see it: 13 characters."""
-    return "".join(_DIGITS[(job_id >> shift) & 31] for shift in range(5 * (_CODE_LENGTH - 1), -1, -5))
+    return "".join([_DIGITS[(job_id >> shift) & 31] for shift in _SHIFTS])
 
 
 def job_id_of(code: str) -> int | None:
     """Read a job's code; None when it is none."""
-    if len(code) != _CODE_LENGTH or any(digit not in _DIGITS for digit in code):
+    if not _CODE.fullmatch(code):
         return None
-    value = 0
-    for digit in code:
-        value = (value << 5) | _DIGITS.index(digit)
+    value = int(code.translate(_AS_PYTHON), 32)
     return value if value < 1 << 63 else None

@@ -85,7 +85,7 @@ async def _take_trial(request: web.BaseRequest, ctx: Context, limits: Limits) ->
 def provider_of(request: web.BaseRequest, ctx: Context) -> str:
     """Name the configured provider a request is addressed to, for counting; "other" when there is none."""
     name = request.raw_path.split("/", 3)[2]
-    return name if name in ctx.known else "other"
+    return name if ctx.knows(name) else "other"
 
 
 def framing_of(request: web.BaseRequest) -> list[str]:
@@ -114,7 +114,7 @@ def _addressee(request: web.BaseRequest, ctx: Context) -> tuple[str, str, int]:
     if address is None:
         raise _Refused(404, "not an address of ours")
     name, token = address.groups()
-    known = name in ctx.known
+    known = ctx.knows(name)
     job_id = ctx.addresses.job_of(name, token)
     if not known or job_id is None:
         raise _Refused(404, "not a token of ours" if known else "no such provider")
@@ -156,6 +156,8 @@ async def _take(callback: Callback, accounts: Sequence[Provider], job_id: int, c
 
 
 async def _read(request: web.BaseRequest, limits: Limits) -> bytes:
+    if request.content.is_eof():  # it came with the head
+        return _within(request.content.read_nowait(), limits)
     body = bytearray()
     try:
         async with asyncio.timeout(limits.body_seconds):
@@ -168,9 +170,13 @@ async def _read(request: web.BaseRequest, limits: Limits) -> bytes:
         raise _Refused(408, "body too slow") from None
     except Exception as error:  # noqa: BLE001 -- broken chunks, broken connection: whatever it is, it is no body
         raise _Refused(400, f"body broke off: {type(error).__name__}") from None
+    return _within(bytes(body), limits)
+
+
+def _within(body: bytes, limits: Limits) -> bytes:
     if len(body) > limits.max_body:
         raise _Refused(413, "too large")
-    return bytes(body)
+    return body
 
 
 def _believed_by_any(

@@ -116,7 +116,8 @@ class Door(web.RequestHandler):
         self.address = "?"
         self._counted = False
         self._file: str | None = None  # the kind of the file being sent
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline: float | None = None  # by the loop's time; None: nothing goes on
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let a connection in, or close it at once when there are too many."""
@@ -131,7 +132,9 @@ class Door(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Count a connection out."""
-        self._rest()
+        self._deadline = None
+        if self._timer is not None:
+            self._timer.cancel()
         self._leave()
         super().connection_lost(exc)
 
@@ -169,14 +172,19 @@ class Door(web.RequestHandler):
         self.end_within(limits.body_seconds + limits.store_seconds + limits.reply_seconds)
 
     def end_within(self, seconds: float) -> None:
-        """Close the connection unless what goes on now is over in time."""
-        self._rest()
-        self._deadline = asyncio.get_running_loop().call_later(seconds, self._too_late)
+        """Close the connection unless what goes on now is over in time.
+
+        A timer is set at most once in so many seconds, not for each request: it looks whether the time has come.
+        """
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.time() + seconds
+        if self._timer is None or self._timer.when() > self._deadline:
+            self._set_timer(loop)
 
     def log_access(self, request: web.BaseRequest, response: web.StreamResponse, time: float | None) -> None:
         """Write the one line there is of a request: aiohttp calls this when the reply is out."""
         del request, time
-        self._rest()
+        self._deadline = None
         self._put_down()
         if self._counted:
             self._doors.rests(self)
@@ -217,25 +225,32 @@ class Door(web.RequestHandler):
             self._doors.sent_file(self._file, self.address)
             self._file = None
 
-    def _rest(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
+    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None if self._deadline is None else loop.call_at(self._deadline, self._look_at_the_time)
+
+    def _look_at_the_time(self) -> None:
+        self._timer = None
+        loop = asyncio.get_running_loop()
+        if self._deadline is not None and loop.time() < self._deadline:
+            self._set_timer(loop)
+        elif self._deadline is not None:
             self._deadline = None
+            self._too_late()
 
     def _too_late(self) -> None:
-        self._deadline = None
         transport = self.transport
         if transport is None:
             return
-        if self._doors.hush.allows():
-            _log.info("too slow", route=self.route)
+        _log.info("too slow", route=self.route)
         # A file being sent waits for the socket, not for the transport: only shutting the socket wakes it up.
         try:
             transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         except OSError:
             transport.abort()
         else:
-            self._deadline = asyncio.get_running_loop().call_later(_LAST_WORDS, transport.abort)
+            self._timer = asyncio.get_running_loop().call_later(_LAST_WORDS, transport.abort)
 
 
 def _affordable(limits: Limits) -> int:

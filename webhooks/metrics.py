@@ -25,12 +25,16 @@ class Metrics:
         self._callbacks = Counter(
             "rushes_callbacks", "Requests to callback addresses.", ("provider", "answer"), registry=self._registry
         )
+        self._counters: dict[tuple[str, int], Counter] = {}  # found again faster than by their labels
         self._jobs: dict[str, int] = {}
         self._registry.register(self)
 
     def answered(self, provider: str, status: int) -> None:
         """Count an answer to a callback."""
-        self._callbacks.labels(provider, str(status)).inc()
+        counter = self._counters.get((provider, status))
+        if counter is None:
+            counter = self._counters[provider, status] = self._callbacks.labels(provider, str(status))
+        counter.inc()
 
     async def page(self, request: web.BaseRequest) -> web.Response:
         """Show the numbers to a caller on this machine; to others there is no such page."""

@@ -1,6 +1,7 @@
 """What is answered: one text for every refusal, and the same careful headers on everything."""
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 _ALWAYS = {
     "Server": "rushes",
@@ -16,9 +17,15 @@ def headers(**more: str) -> dict[str, str]:
     return {**_ALWAYS, **{name.replace("_", "-"): value for name, value in more.items()}}
 
 
+_PLAIN = CIMultiDict(headers(Content_Type="text/plain; charset=utf-8", Cache_Control="no-store"))  # made once
+
+
 def plain(text: str, status: int = 200, **more: str) -> web.Response:
     """Answer with a line of text that nobody keeps."""
-    return web.Response(text=text + "\n", status=status, headers=headers(Cache_Control="no-store", **more))
+    found = _PLAIN.copy()
+    if more:
+        found.update(headers(**more))
+    return web.Response(body=text.encode() + b"\n", status=status, headers=found)
 
 
 def refuse(status: int, *, allow: str = "") -> web.Response:
