@@ -119,9 +119,10 @@ def digest(callback: Callback) -> str:
 
 def _by_name(headers: Headers) -> Mapping[bytes, Sequence[bytes]]:
     """Sort headers by their names in small letters."""
-    found: dict[bytes, list[bytes]] = {}
-    for name, value in headers:
-        found.setdefault(name.lower(), []).append(value)
+    found: dict[bytes, tuple[bytes, ...]] = {}
+    for written, value in headers:
+        name = written.lower()
+        found[name] = (*found[name], value) if name in found else (value,)
     return found
 
 

@@ -135,13 +135,13 @@ def _made(connection: Connection, batch: Sequence[_Change]) -> list[list[Any]]:
 
 def _make(connection: Connection, make: Callable[[Connection, Any], Sequence[Any]], rows: list[Any]) -> list[Any]:
     """Make one change within the transaction. If it fails it is undone alone, then tried row by row."""
-    savepoint = connection.begin_nested()
+    connection.exec_driver_sql("SAVEPOINT change")
     try:
         outcomes = list(make(connection, rows))
-        savepoint.commit()
+        connection.exec_driver_sql("RELEASE SAVEPOINT change")
     except Exception as error:  # noqa: BLE001 -- handed to who asked for it
         try:
-            savepoint.rollback()
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT change")
         except Exception:  # noqa: BLE001 -- the database has undone the whole transaction
             raise error from None
         if len(rows) == 1:

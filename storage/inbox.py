@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, text, update
 
 from storage.tables import IN_DOUBT, UNSETTLED, inbox, jobs
 from storage.words import InboxRow
@@ -39,7 +39,7 @@ _PLACES = {
 }
 _STORE_ON = {name: _STORE.format(*places, _MOST_OF_A_JOB) for name, places in _PLACES.items()}
 _LAST = "SELECT coalesce(max(id), 0) FROM inbox"
-_NEW = "SELECT job_id, delivery_id FROM inbox WHERE id > {}"
+_NEW = "SELECT job_id, delivery_id FROM inbox WHERE id > :last"
 
 
 def stored(connection: Connection, letters: Sequence[Letter]) -> list[bool]:
@@ -63,8 +63,10 @@ def stored(connection: Connection, letters: Sequence[Letter]) -> list[bool]:
 def _put(connection: Connection, letters: Sequence[Letter]) -> set[tuple[int, str]]:
     """Store what is not stored yet where there is room; name what was stored."""
     last = connection.exec_driver_sql(_LAST).scalar_one()
-    connection.exec_driver_sql(_STORE_ON[connection.dialect.name], list(letters))
-    return {(job_id, delivery_id) for job_id, delivery_id in connection.exec_driver_sql(_NEW.format(int(last)))}
+    count = connection.exec_driver_sql(_STORE_ON[connection.dialect.name], list(letters)).rowcount
+    if count == len(letters):  # as nearly always; PostgreSQL's driver does not say
+        return {(letter.job_id, letter.delivery_id) for letter in letters}
+    return set(map(tuple, connection.execute(text(_NEW), {"last": last})))
 
 
 def _full(connection: Connection, job_ids: Collection[int]) -> set[int]:

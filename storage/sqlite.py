@@ -47,7 +47,6 @@ class Writer:
                 hide_parameters=True,  # a member's prompt has no business in a traceback
                 connect_args={"check_same_thread": False},  # closed when its thread is gone
             ),
-            "BEGIN IMMEDIATE",
             patience,
         )
         self._thread = ThreadPoolExecutor(1, "writer")
@@ -78,6 +77,9 @@ class Writer:
                     self._begin_anew(self._connection)
                 self._tidy(self._connection)
                 with self._connection.begin():
+                    # IMMEDIATE: a transaction that reads first and writes later would fail at once when another one
+                    # committed in between, whatever the busy timeout.
+                    _driver(self._connection).execute("BEGIN IMMEDIATE")
                     return work(self._connection)
         except BaseException:
             self._let_go()
@@ -124,7 +126,12 @@ def reader(url: str, patience: int, size: int) -> AsyncEngine:
         max_overflow=0,
         hide_parameters=True,  # a member's prompt has no business in a traceback
     )
-    _prepared(engine.sync_engine, "BEGIN", patience)
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def take_a_moment(connection: Connection) -> None:  # pyright: ignore[reportUnusedFunction] -- called by the engine
+        connection.exec_driver_sql("BEGIN")  # the driver itself begins nothing here
+
+    _prepared(engine.sync_engine, patience)
     return engine
 
 
@@ -161,8 +168,8 @@ def _driver(connection: Connection) -> sqlite3.Connection:
     return cast("sqlite3.Connection", connection.connection.driver_connection)
 
 
-def _prepared(engine: Engine, begin: str, patience: int) -> Engine:
-    """Have every connection prepared, and every transaction begun, as our promises need it."""
+def _prepared(engine: Engine, patience: int) -> Engine:
+    """Have every connection prepared as our promises need it."""
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:  # pyright: ignore[reportUnusedFunction] -- called by the pool
@@ -171,11 +178,5 @@ def _prepared(engine: Engine, begin: str, patience: int) -> Engine:
         for pragma in (f"busy_timeout={patience}", *_PRAGMAS):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def take_lock(connection: Connection) -> None:  # pyright: ignore[reportUnusedFunction] -- called by the engine
-        # IMMEDIATE: a transaction that reads first and writes later would fail at once when another one
-        # committed in between, whatever the busy timeout.
-        connection.exec_driver_sql(begin)
 
     return engine

@@ -32,7 +32,9 @@ def as_told(error: Exception) -> Exception:
     if isinstance(error, SQLAlchemyError) and _temporary(error):
         # Without the statement's values, which may be a member's words.
         trouble = getattr(error, "orig", None) or type(error).__name__
-    elif isinstance(error, OSError):  # a server that refuses, is not found or does not answer
+    elif isinstance(
+        error, sqlite3.OperationalError | OSError
+    ):  # locked, full; a server that refuses, is not found or does not answer
         trouble = str(error) or type(error).__name__
     else:
         return error

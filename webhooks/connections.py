@@ -10,7 +10,7 @@ import resource
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from aiohttp import web
@@ -19,7 +19,8 @@ from webhooks import replies
 from webhooks.hush import Hush
 from webhooks.limits import Limits, origin_of
 
-_log = structlog.get_logger("http")
+_lines = logging.getLogger("http")
+_log = structlog.get_logger(_lines.name)
 _KEPT_FILES = 256  # descriptors left for the database, the vendors and Discord
 _KINDS = 2  # of files: pictures and films
 _ASKED_ALL_DAY = {"healthz", "readyz", "metrics"}
@@ -121,13 +122,12 @@ class Door(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Let a connection in, or close it at once when there are too many."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 -- asyncio's signature is wider than its promise
         self.address = origin_of(str((transport.get_extra_info("peername") or ("?",))[0]))
         self._counted = self._doors.enter(self)
         if not self._counted:
-            transport.abort()
+            cast("asyncio.Transport", transport).abort()
             return
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", transport))  # asyncio's signature is wider than its promise
         self.end_within(self._limits.header_seconds)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -190,7 +190,7 @@ class Door(web.RequestHandler):
             self._doors.rests(self)
         spent = asyncio.get_running_loop().time() - self.began if self.began else 0.0
         level = logging.DEBUG if self.route in _ASKED_ALL_DAY else logging.INFO
-        if response.status < 400 or self._doors.hush.allows():
+        if _lines.isEnabledFor(level) and (response.status < 400 or self._doors.hush.allows()):
             _log.log(level, "answered", route=self.route, status=response.status, ms=round(spent * 1000, 1))
         self.route, self.began = "-", 0.0
 
@@ -245,8 +245,11 @@ class Door(web.RequestHandler):
             return
         _log.info("too slow", route=self.route)
         # A file being sent waits for the socket, not for the transport: only shutting the socket wakes it up.
+        handle = transport.get_extra_info("socket")
         try:
-            transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            # A copy of the handle: the socket that uvloop shows has no shutdown of its own.
+            with socket.fromfd(handle.fileno(), handle.family, handle.type) as same:
+                same.shutdown(socket.SHUT_RDWR)
         except OSError:
             transport.abort()
         else:

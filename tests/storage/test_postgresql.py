@@ -15,7 +15,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from storage import Database, StorageError, guilds, jobs, ledger
+from storage import Database, StorageError, guilds, inbox, jobs, ledger
 from storage.lock import InUse, sole_use
 from storage.tables import metadata
 from storage.words import Period, Scope
@@ -50,12 +50,41 @@ def ask(connection: Connection, question: str) -> object:
     return connection.execute(text(question)).scalar()
 
 
+def letter(job_id: int, name: str = "n") -> inbox.Letter:
+    return inbox.Letter("vidu", job_id, name, "data", b"{}", 5)
+
+
 def differences(connection: Connection) -> list[object]:
     return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
 
 async def test_the_migrations_make_the_tables_the_code_speaks_of(database: Database) -> None:
     assert await database.read(differences) == []
+
+
+async def test_letters_that_come_together_are_stored_once_and_one_that_cannot_be_fails_alone(
+    database: Database,
+) -> None:
+    assert await database.write_together(inbox.stored, letter(1))
+    letters = [letter(1), letter(2), letter(2), letter(1 << 70), letter(3)]
+    outcomes = await asyncio.gather(
+        *(database.write_together(inbox.stored, one) for one in letters), return_exceptions=True
+    )
+    assert outcomes[:3] + outcomes[4:] == [False, True, False, True]
+    assert isinstance(outcomes[3], Exception)
+    flood = [letter(9, name=str(number)) for number in range(80)]
+    told = await asyncio.gather(*(database.write_together(inbox.stored, one) for one in flood))
+    assert told == [True] * 64 + [False] * 16
+    assert await database.read(ask, "SELECT count(*) FROM inbox") == 3 + 64
+
+
+async def test_a_write_that_fails_among_others_fails_alone(database: Database) -> None:
+    budgets = (database.write(guilds.budget_set, 10, Scope.GUILD, 0, Period.MONTH, number) for number in (1, 2))
+    outcomes = await asyncio.gather(
+        next(budgets), database.write(ask, "SELECT 1 / 0"), next(budgets), return_exceptions=True
+    )
+    assert [isinstance(outcome, Exception) for outcome in outcomes] == [False, True, False]
+    assert await database.read(guilds.monthly, 10) == 2
 
 
 async def test_two_programs_cannot_overdraw_a_budget_together(database: Database, url: str) -> None:
