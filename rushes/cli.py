@@ -22,7 +22,7 @@ from jobs.vault import Vault
 from providers import registry
 from providers.contract import Account, Balance, Provider
 from rushes import doctor as examine
-from rushes import logs, record, repair, reports
+from rushes import logs, process, record, repair, reports
 from rushes.program import Program
 from rushes.settings import Settings
 from rushes.terminal import OURS_ALONE, TROUBLES, fail, in_database, read_settings
@@ -53,7 +53,7 @@ def run() -> None:
     if not settings.accounts():
         _log.warning(_NO_VENDOR)
     try:
-        asyncio.run(_run(settings))
+        process.run(_run(settings))
     except (*TROUBLES, TokenRefused) as error:
         fail(str(error))
 
@@ -76,6 +76,7 @@ async def _run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop)
     program = await Program.start(settings, logs.write_step)
+    process.settle_in()
     told = asyncio.create_task(stop.wait())
     ended = asyncio.create_task(program.wait())
     try:

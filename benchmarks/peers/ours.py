@@ -19,7 +19,7 @@ from benchmarks.prepared import API_KEY, PUBLIC_URL, SECRET_KEY
 from jobs.addresses import Addresses
 from jobs.context import Context
 from providers import registry
-from rushes import logs
+from rushes import logs, process
 from rushes.settings import load
 from storage import Database
 from webhooks import server
@@ -48,6 +48,7 @@ async def main(port: int, file: str, log_level: str) -> None:
                 tell=logs.write_step,
             )
             receiver = await server.start(ctx, host="127.0.0.1", port=port, ready=_ready)
+            process.settle_in()
             stop = asyncio.Event()
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
             await stop.wait()
@@ -60,4 +61,4 @@ async def _ready() -> Mapping[str, bool]:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), sys.argv[2], sys.argv[3]))
+    process.run(main(int(sys.argv[1]), sys.argv[2], sys.argv[3]))
