@@ -5,7 +5,6 @@ What a glance at the first bytes shows is refused at once. Pictures and audio ar
 """
 
 import asyncio
-import os
 import re
 import signal
 import sys
@@ -20,6 +19,7 @@ from weakref import WeakValueDictionary
 import PIL
 import structlog
 
+from jobs import children
 from jobs.boxes import NotAVideo
 from jobs.mp4 import NotASound, inspect_bytes, inspect_sound
 
@@ -149,24 +149,14 @@ class Desk:
             return await self._child(kind, data)
 
     async def _child(self, kind: str, data: bytes) -> str:
-        child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", _CHILD, _PACKAGES, str(self._memory), str(self._cpu_seconds), kind),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=DEVNULL,
-            env={name: value for name, value in os.environ.items() if name.startswith(("LD_", "DYLD_"))},  # no secret
-            start_new_session=True,  # Ctrl-C is for the program, which lets commands under way end
-        )
-        try:
-            async with asyncio.timeout(self._seconds):
-                said, _ = await child.communicate(data)
-        except TimeoutError:
-            _log.warning("file given up", kind=kind, why="time")
-            return _too_much(kind)
-        finally:
-            if child.returncode is None:
-                child.kill()
-            await child.wait()
+        words = (sys.executable, "-I", "-S", _CHILD, _PACKAGES, str(self._memory), str(self._cpu_seconds), kind)
+        async with children.begun(*words, stdin=PIPE, stdout=PIPE, stderr=DEVNULL) as child:
+            try:
+                async with asyncio.timeout(self._seconds):
+                    said, _ = await children.told(child, data)
+            except TimeoutError:
+                _log.warning("file given up", kind=kind, why="time")
+                return _too_much(kind)
         return _told(kind, child.returncode, said.decode("ascii", "replace").strip())
 
 

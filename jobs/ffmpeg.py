@@ -1,7 +1,6 @@
 """ffmpeg on a stranger's film: in a process of its own, in bounds of memory, work and file size, knowing no secret."""
 
 import asyncio
-import os
 import shutil
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import imageio_ffmpeg  # pyright: ignore[reportMissingTypeStubs] -- it has none
 import structlog
+
+from jobs import children
 
 MEMORY = 2 * 2**30  # bytes of address space; a film of 4096x2160 takes 0.6 GB
 # What every call begins with: no words but of errors, no questions, no address but files, one thread a stage.
@@ -24,20 +25,9 @@ class Failed(Exception):  # noqa: N818 -- a finding about the file
 async def run(words: list[str], *, memory: int = MEMORY, cpu_seconds: int, most_bytes: int) -> None:
     """Run ffmpeg with these words. Raise Failed; half a file may be left then. The caller sets the time limit."""
     bounds = (str(memory), str(cpu_seconds), str(most_bytes))
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-S", _CHILD, *bounds, await asyncio.to_thread(_program), *words),
-        stdin=DEVNULL,
-        stdout=DEVNULL,
-        stderr=PIPE,
-        env={name: value for name, value in os.environ.items() if name.startswith(("LD_", "DYLD_"))},  # no secret
-        start_new_session=True,  # Ctrl-C is for the program, which lets commands under way end
-    )
-    try:
-        _, said = await child.communicate()
-    finally:
-        if child.returncode is None:
-            child.kill()
-        await child.wait()
+    confined = (sys.executable, "-I", "-S", _CHILD, *bounds, await asyncio.to_thread(_program), *words)
+    async with children.begun(*confined, stdin=DEVNULL, stdout=DEVNULL, stderr=PIPE) as child:
+        _, said = await children.told(child)
     if child.returncode:
         _log.warning("ffmpeg failed", code=child.returncode, said=said.decode("utf-8", "replace")[-300:])
         raise Failed("ffmpeg could not read it")
