@@ -8,19 +8,19 @@ share a transaction is decided in commits.py; what a transaction is, in sqlite.p
 import asyncio
 import re
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, Self, TypeVar
 from urllib.parse import unquote, unquote_plus
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from storage import migrate, postgresql, sqlite
+from storage import migrate, postgresql, readers, sqlite
 from storage.commits import Commits, Writer
-from storage.troubles import StorageError, troubles_told
+from storage.troubles import StorageError
 
 __all__ = ["Database", "StorageError", "address_problem", "make_folder", "passwords_of"]
 
@@ -71,10 +71,22 @@ def make_folder(url: str) -> Path | None:
     return file
 
 
+class Reader(Protocol):
+    """The connections that read beside the one that writes."""
+
+    async def ask(self, question: Callable[[Connection], T]) -> T:
+        """Run a question against one consistent view. Raise StorageError."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        ...
+
+
 class Database:
     """An open database."""
 
-    def __init__(self, writer: Writer, reader: AsyncEngine) -> None:
+    def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer
         self._commits = Commits(writer)
         self._reader = reader
@@ -88,7 +100,7 @@ class Database:
         file = make_folder(url)
         if file is not None:
             await asyncio.to_thread(sqlite.look_at, file, patience)
-            database = cls(sqlite.Writer(file, patience), sqlite.reader(url, patience, _READERS))
+            database = cls(sqlite.Writer(file, patience), readers.Reader(file, patience, _READERS))
         else:
             database = cls(postgresql.Writer(url, patience), postgresql.reader(url, patience, _READERS))
         try:
@@ -116,15 +128,12 @@ class Database:
     async def read(self, question: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a question against one consistent view. Raise StorageError."""
         # Shielded: a caller that is cancelled must not tear the connection out of a transaction.
-        return await asyncio.shield(self._read(question, args, kwargs))
-
-    async def _read(self, question: Callable[..., T], args: Any, kwargs: Any) -> T:
-        with troubles_told():
-            async with self._reader.begin() as connection:
-                return await connection.run_sync(question, *args, **kwargs)
+        context = copy_context()  # of the caller, whose language it may speak
+        asking = self._reader.ask(lambda connection: context.run(question, connection, *args, **kwargs))
+        return await asyncio.shield(asking)
 
     async def close(self) -> None:
         """Wait for what is being written, then let go of every connection."""
         await self._commits.close()
         await self._writer.close()
-        await self._reader.dispose()
+        await self._reader.close()

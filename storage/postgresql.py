@@ -32,9 +32,26 @@ class Writer:
         await self._engine.dispose()
 
 
-def reader(url: str, patience: int, size: int) -> AsyncEngine:
-    """Make up to so many connections, each transaction of which sees one moment."""
-    return _connect(url, "REPEATABLE READ", patience, pool_size=size)
+class Reader:
+    """Up to so many connections, each transaction of which sees one moment."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def ask(self, question: Callable[[Connection], T]) -> T:
+        """Run a question against one consistent view. Raise StorageError."""
+        with troubles_told():
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(question)
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self._engine.dispose()
+
+
+def reader(url: str, patience: int, size: int) -> Reader:
+    """Make a reader with up to so many connections to a server."""
+    return Reader(_connect(url, "REPEATABLE READ", patience, pool_size=size))
 
 
 def _connect(url: str, isolation: str, patience: int, *, pool_size: int) -> AsyncEngine:

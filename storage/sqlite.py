@@ -15,8 +15,7 @@ from typing import Any, TypeVar, cast
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
+from sqlalchemy.pool import NullPool
 
 from storage.troubles import StorageError, troubles_told
 
@@ -40,7 +39,7 @@ class Writer:
 
     def __init__(self, file: Path, patience: int) -> None:
         self._file = file
-        self._engine = _prepared(
+        self._engine = prepared(
             create_engine(
                 URL.create("sqlite", database=str(file)),
                 poolclass=NullPool,
@@ -79,7 +78,7 @@ class Writer:
                 with self._connection.begin():
                     # IMMEDIATE: a transaction that reads first and writes later would fail at once when another one
                     # committed in between, whatever the busy timeout.
-                    _driver(self._connection).execute("BEGIN IMMEDIATE")
+                    driver(self._connection).execute("BEGIN IMMEDIATE")
                     return work(self._connection)
         except BaseException:
             self._let_go()
@@ -93,7 +92,7 @@ class Writer:
         it is not. SQLite finds it there and counts it in; so it must be copied into the database, and synced with it,
         before anybody is told that it is stored.
         """
-        if not _copy(_driver(connection)) and self._in_doubt:
+        if not _copy(driver(connection)) and self._in_doubt:
             raise StorageError("the database cannot be used just now: what its log holds is not copied yet")
         self._in_doubt = False
 
@@ -114,25 +113,7 @@ class Writer:
             self._copying = self._copier.submit(_copy_log, self._file)
         elif self._copying is not None and self._copying.done():
             self._copying, self._commits = None, 0
-            _copy(_driver(connection))
-
-
-def reader(url: str, patience: int, size: int) -> AsyncEngine:
-    """Make up to so many connections, each transaction of which sees one moment."""
-    engine = create_async_engine(
-        url,
-        poolclass=AsyncAdaptedQueuePool,  # the default for files would open a connection for every use
-        pool_size=size,
-        max_overflow=0,
-        hide_parameters=True,  # a member's prompt has no business in a traceback
-    )
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def take_a_moment(connection: Connection) -> None:  # pyright: ignore[reportUnusedFunction] -- called by the engine
-        connection.exec_driver_sql("BEGIN")  # the driver itself begins nothing here
-
-    _prepared(engine.sync_engine, patience)
-    return engine
+            _copy(driver(connection))
 
 
 def look_at(file: Path, patience: int) -> None:
@@ -164,11 +145,12 @@ def _copy(connection: sqlite3.Connection) -> bool:
     return pages == copied
 
 
-def _driver(connection: Connection) -> sqlite3.Connection:
+def driver(connection: Connection) -> sqlite3.Connection:
+    """Give the driver's connection under one of SQLAlchemy's."""
     return cast("sqlite3.Connection", connection.connection.driver_connection)
 
 
-def _prepared(engine: Engine, patience: int) -> Engine:
+def prepared(engine: Engine, patience: int) -> Engine:
     """Have every connection prepared as our promises need it."""
 
     @event.listens_for(engine, "connect")

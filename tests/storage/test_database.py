@@ -15,6 +15,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from storage import Database, StorageError, inbox, jobs
 from storage.lock import InUse, sole_use
 from storage.migrate import FromTheFuture
+from storage.postgresql import Reader
 from storage.sqlite import Writer as SqliteWriter
 from storage.tables import metadata
 from tests.samples_of import NOON, a_job
@@ -155,7 +156,7 @@ async def test_a_server_that_cannot_be_reached_is_a_storage_error(tmp_path: Path
         raise trouble
 
     engine = create_async_engine("sqlite+aiosqlite://", async_creator=connect)
-    database = Database(SqliteWriter(tmp_path / "rushes.db", 0), engine)
+    database = Database(SqliteWriter(tmp_path / "rushes.db", 0), Reader(engine))
     with pytest.raises(StorageError, match=r"just now: ."):
         await database.read(jobs.by_id, 1)
     await database.close()
