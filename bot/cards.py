@@ -22,7 +22,7 @@ from storage.words import Delivery, DeliveryState, Job, Outlook, Output, Place, 
 
 LINK_LIFE_MS = 7 * 24 * 3_600_000
 _log = structlog.get_logger("bot.cards")
-_AT_ONCE = 8
+_AT_ONCE = 16
 _AGAIN_MS = 15_000
 _SHOWN = {DeliveryState.POSTED, DeliveryState.DELETING, DeliveryState.DELETED}  # the result was, and told of the job
 _STILL_GOING_OUT = {DeliveryState.WAITING, DeliveryState.DUE, DeliveryState.POSTING}

@@ -27,7 +27,7 @@ from storage import jobs as job_facts
 from storage.words import AlertKind, Delivery, DeliveryState, Job, Place, Way
 
 _log = structlog.get_logger("bot.delivery")
-_AT_ONCE = 4
+_AT_ONCE = 16
 _NONCE_TRUSTED_MS = 120_000  # Discord knows a nonce for "a few minutes"; less is surely safe
 _SEARCH_BEFORE_MS = 600_000  # where there is no card to begin at; our clock may be off
 _SEARCH_MOST = 2_000  # messages

@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 _log = structlog.get_logger("loop")
 _PAUSE_MOST = 30.0  # seconds between tries while something is wrong
+_BREATH = 0.03  # seconds between two looks at the least: bells that ring in the meantime are answered by one
 
 
 @dataclass
@@ -50,6 +51,8 @@ class Work(Generic[T]):
         """Work until `stopping`, then finish what is in hand."""
         try:
             while not stopping.is_set():
+                if self._looked_at is not None and self._looked_at + _BREATH > (now := time.monotonic()):
+                    await asyncio.sleep(self._looked_at + _BREATH - now)
                 self.wake.clear()
                 await self._rest(await self._look(stopping), stopping)
             if self._busy:
@@ -82,6 +85,8 @@ class Work(Generic[T]):
         return self.idle
 
     async def _start(self, stopping: asyncio.Event) -> list[asyncio.Task[None]]:
+        if len(self._busy) >= self.at_once:
+            return []  # the next free hand rings
         # What was in hand before the look may be done by its end: what the look says of it is old.
         before = set(self._busy)
         started: list[asyncio.Task[None]] = []

@@ -22,7 +22,7 @@ from storage import Connection, alerts, deliveries, outputs
 from storage import jobs as job_facts
 from storage.words import AlertKind, Job, Output
 
-_AT_ONCE = 8
+_AT_ONCE = 16
 _TRIES = 8  # at a file that is refused or is no video; trouble that passes has until the deadline
 
 

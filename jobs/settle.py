@@ -27,7 +27,7 @@ from storage.words import AlertKind, InboxRow, Job, State, StoredShot
 
 _log = structlog.get_logger("settle")
 _ELSEWHERE = "the job is at another vendor"
-_AT_ONCE = 16
+_AT_ONCE = 32
 _BATCH = 500
 # Whoever knows a job's address can ring: a vendor does it a few times. More rings than that are answered together, so
 # that nobody can make us ask a vendor without end.
@@ -69,10 +69,10 @@ def work(ctx: Context) -> Work[Pile]:
 
 def _piles(connection: Connection, now: int) -> list[Pile]:
     rows = sorted(inbox.unsettled(connection, now, _BATCH), key=lambda row: (row.job_id, row.id))
-    return [
-        (job_id, job_facts.by_id(connection, job_id), list(group))
-        for job_id, group in groupby(rows, key=lambda row: row.job_id)
-    ]
+    groups = {job_id: list(group) for job_id, group in groupby(rows, key=lambda row: row.job_id)}
+    next_ones = list(groups)[: 2 * _AT_ONCE]
+    found = {job.id: job for job in job_facts.by_ids(connection, next_ones)}
+    return [(job_id, found.get(job_id), groups[job_id]) for job_id in next_ones]
 
 
 async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRow]) -> None:

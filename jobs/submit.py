@@ -18,7 +18,7 @@ from storage import jobs as job_facts
 from storage.words import AlertKind, Job, State
 
 _log = structlog.get_logger("submit")
-_AT_ONCE = 16
+_AT_ONCE = 32
 _CARRIERS = 2  # submissions that hold files in memory: some 20 MB each, a few times over
 
 _EVENTS = {

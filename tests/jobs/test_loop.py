@@ -135,7 +135,8 @@ async def test_no_more_pieces_are_in_hand_than_allowed_and_a_free_hand_takes_the
     work = pieces.work(at_once=3)
     async with running(work):
         await until(lambda: pieces.in_hand.total() == 3)
-        await seen(pieces, work)
+        work.wake.set()
+        await until(lambda: not work.wake.is_set())
         for hang in pieces.hangs.values():
             hang.set()
         await until(lambda: not pieces.due)
