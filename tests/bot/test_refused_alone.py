@@ -1,6 +1,8 @@
 """What is refused because of who asks, where, or with which words is seen by the one who asked, and nobody else."""
 
+import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 import pytest
 
 from sandbox.discord import EPHEMERAL, Fault, Member
-from storage import guilds, moderation
+from storage import Connection, guilds, moderation
 from storage.words import Block, GuildSettings, Period, Preset, Scope
 from tests.bot.encore import filled, no_more, opened, posted
 from tests.bot.harness import Set, Upload, picture
@@ -17,6 +19,7 @@ from tests.jobs.test_attachments import film
 
 IMAGE = {"image": Upload("a.png", picture())}
 _SLOW_AFTER = 4  # connections that readers share
+_PATIENCE = 20.0  # seconds
 
 
 async def decide(films: Set, **settings: Any) -> None:
@@ -35,10 +38,19 @@ async def budget(films: Set, credits: int) -> None:
 @contextlib.asynccontextmanager
 async def silent(films: Set) -> AsyncGenerator[None]:
     """Let the database answer no question until the end of this."""
-    async with contextlib.AsyncExitStack() as taken:
-        for _ in range(_SLOW_AFTER):
-            await taken.enter_async_context(films.ctx.database._reader.connect())  # pyright: ignore[reportPrivateUsage] -- to have them all
+    free, begun = threading.Event(), threading.Barrier(_SLOW_AFTER + 1)
+
+    def hold(_: Connection) -> None:
+        begun.wait(_PATIENCE)
+        free.wait()
+
+    taken = [asyncio.create_task(films.ctx.database.read(hold)) for _ in range(_SLOW_AFTER)]
+    await asyncio.to_thread(begun.wait, _PATIENCE)
+    try:
         yield
+    finally:
+        free.set()
+        await asyncio.gather(*taken)
 
 
 @pytest.mark.parametrize("options", [{}, IMAGE])

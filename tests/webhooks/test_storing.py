@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage import Connection, Database, StorageError, commits
 from storage.commits import Writer
+from storage.database import Reader
 from tests.webhooks.harness import NOW, Receiver, hang_up, opened, read_all, read_answer, until
 from webhooks.limits import Limits
 
@@ -57,7 +57,7 @@ class GatedWriter:
 class GatedDatabase(Database):
     """The real database with such a writer."""
 
-    def __init__(self, writer: Writer, reader: AsyncEngine) -> None:
+    def __init__(self, writer: Writer, reader: Reader) -> None:
         self.gated = GatedWriter(writer)
         super().__init__(self.gated, reader)
 
@@ -144,7 +144,7 @@ class FullWriter(GatedWriter):
 
 
 class FullDatabase(Database):
-    def __init__(self, writer: Writer, reader: AsyncEngine) -> None:
+    def __init__(self, writer: Writer, reader: Reader) -> None:
         super().__init__(FullWriter(writer), reader)
 
 
