@@ -130,6 +130,12 @@ class Commits:
 
 
 def _made(connection: Connection, batch: Sequence[_Change]) -> list[list[Any]]:
+    if len(batch) == 1 and len(batch[0].rows) == 1:  # alone, it needs no savepoint: its transaction is its own
+        try:
+            return [list(batch[0].make(connection, batch[0].rows))]
+        except Exception as error:  # noqa: BLE001 -- handed to who asked for it
+            connection.rollback()
+            return [[_Failed(error)]]
     return [_make(connection, change.make, change.rows) for change in batch]
 
 

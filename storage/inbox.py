@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, select, text, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from storage.tables import IN_DOUBT, UNSETTLED, inbox, jobs
 from storage.words import InboxRow
@@ -38,8 +38,6 @@ _PLACES = {
     "postgresql": ("$1::varchar", "$2::bigint", "$3::varchar", "$4::varchar", "$5::bytea", "$6::bigint", "$2::bigint"),
 }
 _STORE_ON = {name: _STORE.format(*places, _MOST_OF_A_JOB) for name, places in _PLACES.items()}
-_LAST = "SELECT coalesce(max(id), 0) FROM inbox"
-_NEW = "SELECT job_id, delivery_id FROM inbox WHERE id > :last"
 
 
 def stored(connection: Connection, letters: Sequence[Letter]) -> list[bool]:
@@ -62,11 +60,15 @@ def stored(connection: Connection, letters: Sequence[Letter]) -> list[bool]:
 
 def _put(connection: Connection, letters: Sequence[Letter]) -> set[tuple[int, str]]:
     """Store what is not stored yet where there is room; name what was stored."""
-    last = connection.exec_driver_sql(_LAST).scalar_one()
-    count = connection.exec_driver_sql(_STORE_ON[connection.dialect.name], list(letters)).rowcount
-    if count == len(letters):  # as nearly always; PostgreSQL's driver does not say
+    store = _STORE_ON[connection.dialect.name]
+    if connection.dialect.name == "sqlite":
+        count = connection.exec_driver_sql(store, list(letters)).rowcount
+    else:  # PostgreSQL's driver does not count what it does for many at once
+        count = sum(connection.exec_driver_sql(store, tuple(letter)).rowcount for letter in letters)
+    if count == len(letters):  # as nearly always
         return {(letter.job_id, letter.delivery_id) for letter in letters}
-    return set(map(tuple, connection.execute(text(_NEW), {"last": last})))
+    newest = select(inbox.c.job_id, inbox.c.delivery_id).order_by(inbox.c.id.desc()).limit(count)
+    return set(map(tuple, connection.execute(newest)))
 
 
 def _full(connection: Connection, job_ids: Collection[int]) -> set[int]:
