@@ -1,11 +1,15 @@
 import asyncio
 import socket
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
@@ -14,10 +18,11 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from storage import Database, StorageError, inbox, jobs
 from storage.lock import InUse, sole_use
-from storage.migrate import FromTheFuture
+from storage.migrate import NEWEST, FromTheFuture
 from storage.postgresql import Reader
 from storage.sqlite import Writer as SqliteWriter
 from storage.tables import metadata
+from storage.upgrading import SCRIPTS
 from tests.samples_of import NOON, a_job
 
 
@@ -42,6 +47,26 @@ async def test_every_connection_is_durable_and_checks_foreign_keys(database: Dat
 
 async def test_the_migrations_make_the_tables_the_code_speaks_of(database: Database) -> None:
     assert await database.read(differences) == []
+
+
+def test_the_newest_migration_is_the_one_that_counts_as_newest() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    assert ScriptDirectory.from_config(config).get_heads() == [NEWEST]
+
+
+def test_a_program_that_starts_on_a_database_as_it_left_it_needs_no_alembic(tmp_path: Path) -> None:
+    script = f"""
+import asyncio, sys
+from storage import Database
+async def main():
+    database = await Database.open("sqlite+aiosqlite:///{tmp_path}/rushes.db")
+    await database.close()
+asyncio.run(main())
+print("alembic" in sys.modules)
+"""
+    told = [subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout for _ in range(2)]
+    assert told == [b"True\n", b"False\n"]
 
 
 async def test_a_database_from_the_future_is_refused_and_left_alone(url: str) -> None:
