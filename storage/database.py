@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, Self, TypeVar
@@ -18,7 +19,7 @@ from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from storage import migrate, postgresql, readers, sqlite
+from storage import migrate, readers, sqlite
 from storage.commits import Commits, Writer
 from storage.troubles import StorageError
 
@@ -102,6 +103,8 @@ class Database:
             await asyncio.to_thread(sqlite.look_at, file, patience)
             database = cls(sqlite.Writer(file, patience), readers.Reader(file, patience, _READERS))
         else:
+            # Only where it is needed: SQLAlchemy's asynchronous half brings its mapper along, 9 MB.
+            postgresql = import_module("storage.postgresql")
             database = cls(postgresql.Writer(url, patience), postgresql.reader(url, patience, _READERS))
         try:
             await database.write(migrate.upgrade)

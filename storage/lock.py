@@ -3,18 +3,10 @@
 import fcntl
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from importlib import import_module
 from pathlib import Path
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
-
 from storage.database import make_folder
-from storage.troubles import troubles_told
-
-_POSTGRESQL_PROGRAM = text("SELECT pg_try_advisory_lock(7281433020)")
-# Seconds and times after which the server forgets a program whose machine fell silent; by default it takes hours.
-_FORGET = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
 
 
 class InUse(Exception):  # noqa: N818 -- says what the database is
@@ -31,7 +23,8 @@ async def sole_use(url: str) -> AsyncGenerator[None]:
     file = make_folder(url)
     async with AsyncExitStack() as stack:
         if file is None:
-            await _hold_connection(stack, url)
+            if not await import_module("storage.postgresql").hold_alone(stack, url):  # see database.py
+                raise InUse("another rushes is running on this PostgreSQL database")
         else:
             stack.enter_context(_held_file(file))
         yield
@@ -45,18 +38,3 @@ def _held_file(file: Path) -> Generator[None]:
         except BlockingIOError:
             raise InUse(f"another rushes is running on {file}") from None
         yield
-
-
-async def _hold_connection(stack: AsyncExitStack, url: str) -> None:
-    engine = create_async_engine(
-        url,
-        poolclass=NullPool,
-        isolation_level="AUTOCOMMIT",  # a transaction open for as long as the program runs would keep old rows alive
-        connect_args={"server_settings": _FORGET},
-    )
-    stack.push_async_callback(engine.dispose)
-    with troubles_told():
-        connection = await stack.enter_async_context(engine.connect())
-        free = (await connection.execute(_POSTGRESQL_PROGRAM)).scalar_one()
-    if not free:
-        raise InUse("another rushes is running on this PostgreSQL database")

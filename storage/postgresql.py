@@ -1,10 +1,12 @@
 """What the promises of read and write stand on at PostgreSQL."""
 
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import TypeVar
 
 from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from storage.troubles import troubles_told
 
@@ -12,6 +14,9 @@ T = TypeVar("T")
 
 # Every write takes this lock, which makes writers take turns as they do on SQLite.
 _TURN = text("SELECT pg_advisory_xact_lock(7281433019)")
+_PROGRAM = text("SELECT pg_try_advisory_lock(7281433020)")
+# Seconds and times after which the server forgets a program whose machine fell silent; by default it takes hours.
+_FORGET = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3"}
 
 
 class Writer:
@@ -52,6 +57,20 @@ class Reader:
 def reader(url: str, patience: int, size: int) -> Reader:
     """Make a reader with up to so many connections to a server."""
     return Reader(_connect(url, "REPEATABLE READ", patience, pool_size=size))
+
+
+async def hold_alone(stack: AsyncExitStack, url: str) -> bool:
+    """Hold a database by a connection of its own until the stack ends; False: another one does. Raise StorageError."""
+    engine = create_async_engine(
+        url,
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",  # a transaction open for as long as the program runs would keep old rows alive
+        connect_args={"server_settings": _FORGET},
+    )
+    stack.push_async_callback(engine.dispose)
+    with troubles_told():
+        connection = await stack.enter_async_context(engine.connect())
+        return (await connection.execute(_PROGRAM)).scalar_one()
 
 
 def _connect(url: str, isolation: str, patience: int, *, pool_size: int) -> AsyncEngine:
