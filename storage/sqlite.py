@@ -28,9 +28,11 @@ _PRAGMAS = (
     "foreign_keys=ON",
     # What is erased (a server's key, a member's words) is overwritten in its page, which is written anyway.
     "secure_delete=FAST",
+    f"journal_size_limit={2**24}",  # bytes the log is cut down to when it begins anew
     "wal_autocheckpoint=0",  # it would make one commit in so many wait for all the others': see Writer._tidy
 )
 _COPY_EVERY = 256  # commits: some 4000 pages of the log under load, 16 MB
+_LARGE = 2**26  # bytes of the log, when large things were written: then it is copied before its turn
 _log = structlog.get_logger("storage")
 
 
@@ -39,6 +41,7 @@ class Writer:
 
     def __init__(self, file: Path, patience: int) -> None:
         self._file = file
+        self._log = file.with_name(file.name + "-wal")
         self._engine = prepared(
             create_engine(
                 URL.create("sqlite", database=str(file)),
@@ -109,11 +112,17 @@ class Writer:
         writes: otherwise a log that is always written to would never be copied whole, and grow for ever.
         """
         self._commits += 1
-        if self._copying is None and self._commits >= _COPY_EVERY:
+        if self._copying is None and (self._commits >= _COPY_EVERY or self._is_large()):
             self._copying = self._copier.submit(_copy_log, self._file)
         elif self._copying is not None and self._copying.done():
             self._copying, self._commits = None, 0
             _copy(driver(connection))
+
+    def _is_large(self) -> bool:
+        try:
+            return self._log.stat().st_size > _LARGE
+        except OSError:  # there is none yet
+            return False
 
 
 def look_at(file: Path, patience: int) -> None:

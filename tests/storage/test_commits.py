@@ -352,3 +352,14 @@ async def test_the_log_is_copied_into_the_database_and_begun_anew(
     assert max(sizes) < 400 * 7 * 4096 / 4
     assert size_of(file) > 300 * 500  # while it is open: what was stored is in the database itself
     assert stored(file) == 400
+
+
+async def test_a_log_of_large_things_is_copied_before_its_turn(
+    database: Database, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_LARGE", 2**20)
+    sizes: list[int] = []
+    for number in range(1, 201):
+        await database.write_together(inbox.stored, letter(number, body=b"x" * 60_000))
+        sizes.append(size_of(file, "-wal"))
+    assert max(sizes) < 200 * 60_000 / 2
