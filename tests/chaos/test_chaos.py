@@ -44,7 +44,7 @@ def test_every_promise_holds_over_kills_and_faults(tmp_path: Path) -> None:
 def test_a_promise_that_is_broken_on_purpose_is_found_out(tmp_path: Path, promise: str, word: str) -> None:
     if PROVOCATIONS[promise].power and shutil.which("cc") is None:
         pytest.skip("no C compiler here, so nothing can be done to the disk")
-    # A race decides whether a broken promise shows in one run (a lie must arrive before the truth): another has its own.
+    # A race decides whether it shows in one run (a lie must come before the truth): another has its own.
     runs = (run(tmp_path, "--provoke", promise, "--sabotage", promise, seed=seed) for seed in (1, 2, 3))
     assert any(word in found["broken"] for found in runs)
 
