@@ -28,8 +28,9 @@ class Readiness:
         now = asyncio.get_running_loop().time()
         if self._look is None or (self._look.done() and now - self._looked_at > _FRESH):
             self._look, self._looked_at = asyncio.create_task(self._see()), now
-        done, _ = await asyncio.wait({self._look}, timeout=_PATIENCE)
-        return self._look.result() if done else {"database": False}
+        look = self._look  # who asks meanwhile may begin another one
+        done, _ = await asyncio.wait({look}, timeout=_PATIENCE)
+        return look.result() if done else {"database": False}
 
     async def close(self) -> None:
         """Wait for a look that is on its way."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.webhooks.harness import Receiver, hang_up, opened, read_answer
+from tests.webhooks.harness import Receiver, all_ready, hang_up, opened, read_answer
 from webhooks import health
 
 
@@ -79,6 +79,21 @@ async def test_many_questions_are_one_look(tmp_path: Path, monkeypatch: pytest.M
         for _ in range(5):
             assert (await receiver.get("/readyz")).status == 200
     assert looks == 1
+
+
+async def test_who_asks_while_another_one_begins_the_next_look_is_answered(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "_FRESH", 0.0)
+
+    readiness = health.Readiness(receiver.ctx.database, all_ready)
+
+    async def asked_twice() -> list[dict[str, bool]]:
+        return [await readiness.ask() for _ in range(2)]  # the second begins a look while others wake from the first
+
+    answers = await asyncio.gather(*(asked_twice() for _ in range(3)))
+    await readiness.close()
+    assert [one for each in answers for one in each] == [{"database": True, "gateway": True}] * 6
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/readyz", "/metrics"])
