@@ -31,6 +31,7 @@ class Until(StrEnum):
     THEN = "then"
     ANSWERED = "answered"
     OVER = "over"
+    CERTAIN = "certain"
     DECIDED = "decided"
 
 
@@ -58,6 +59,12 @@ def reserved(job: Job, until: Until = Until.NOW) -> str:
             words = ngettext(
                 "{count} credit stays reserved until it is over.",
                 "{count} credits stay reserved until it is over.",
+                count,
+            )
+        case Until.CERTAIN:
+            words = ngettext(
+                "{count} credit stays reserved until that is certain.",
+                "{count} credits stay reserved until that is certain.",
                 count,
             )
         case Until.DECIDED:

@@ -12,10 +12,10 @@ def cancel_answer(outcome: CancelOutcome, job: Job, vendor: Vendor) -> str:
     match outcome:
         case CancelOutcome.CANCELLED:
             return flow(_("Cancelled before anything was sent."), spent(job))
-        case CancelOutcome.ASKED:
+        case CancelOutcome.ASKED if job.task_id is not None:
             asked = _("{vendor} is being asked to stop.").format(vendor=vendor.title)
             return flow(asked, reserved(job, Until.ANSWERED))
-        case CancelOutcome.CANNOT:
+        case CancelOutcome.ASKED | CancelOutcome.CANNOT:
             return cancelling(job, vendor)
         case CancelOutcome.OVER:
             if job.state is State.CANCELLING:

@@ -232,6 +232,12 @@ def _queued(job: Job, title: str) -> tuple[str, str, Tone]:
 
 def cancelling(job: Job, vendor: Vendor) -> str:
     """Say what a job is waiting for that is to be stopped."""
+    if job.task_id is None:
+        if vendor.can_cancel:
+            words = _("Nobody knows yet whether {vendor} received it. If it turns up there, I have it stopped.")
+        else:
+            words = _("Nobody knows yet whether {vendor} received it. If a result comes, it is kept, but not posted.")
+        return flow(words.format(vendor=vendor.title), reserved(job, Until.CERTAIN))
     if not vendor.can_cancel:
         words = _(
             "{vendor} has no way to stop it any more and may still charge for it. If something comes it is kept, "
@@ -311,6 +317,9 @@ def _expired(job: Job, title: str) -> str:
     if job.charged is None and job.task_id is None and job.due_at is None:
         words = _("Nobody can say whether {vendor} received it.").format(vendor=title)
         return flow(words, reserved(job, Until.DECIDED))
+    if job.charged is None and job.cancelled_by is not None:
+        words = _("It was cancelled, and {vendor} says nothing. If a result still comes, it is kept, but not posted.")
+        return flow(words.format(vendor=title), reserved(job, Until.CERTAIN))
     if job.charged is None:
         words = _("{vendor} has said nothing for too long. If the result still comes, I post it.").format(vendor=title)
         return flow(words, reserved(job, Until.THEN), _("If nothing comes, all of it returns."))

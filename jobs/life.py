@@ -11,6 +11,7 @@ from storage import jobs as job_facts
 from storage.words import AlertKind, Job, State
 
 _FOR_ADMINS = {Reason.CREDIT: AlertKind.CREDIT, Reason.ACCESS: AlertKind.ACCESS}  # what only they can mend
+_DEADLINES = {Event.SILENT, Event.UNTRACED}
 RESCUE_LOOKS = 6  # how often an expired job is asked about before its hold is given back
 
 Note = Callable[[Connection, int], None]  # writes down an act at a moment
@@ -33,13 +34,10 @@ def advance(
     `due_at` is when to look again if the job goes on (default: when its callback would be overdue), `credits` the
     vendor's own figure, `links` the results, and `facts` further columns to set (task_id, reason, detail, ...).
     """
-    move = decide(job.state, event)
+    move = decide(job.state, event, given_up=job.cancelled_by is not None)
     if move is None:
         return None
-    values = {**facts, "due_at": _due(move, now, timing, due_at)}
-    if move.to is job.state is State.CANCELLING and job.cancel_sent_at is None:
-        # Telling the provider comes first: no news of the task may put it off.
-        values |= {"due_at": now if event is Event.ACCEPTED else job.due_at, "lookups": job.lookups}
+    values = {**facts, "due_at": _due(move, now, timing, due_at)} | _to_be_stopped(job, move, event, now)
     if move.to is not job.state:
         values = {"lookups": 0, **values}
     job_facts.move(connection, job, now, move.to, values)
@@ -69,12 +67,12 @@ async def happen(ctx: Context, job_id: int, event: Event, noted: Note | None = N
     """Let an event happen to a job, in a transaction of its own; None when it changes nothing. Raise StorageError.
 
     `noted` is called in the same transaction if it changes anything: who did it is written down with it, or neither is.
-    A job falls silent only when its deadline is over as it stands then: it may have been heard of since it was read.
+    A deadline is over only when it is as it stands then: the job may have been heard of since it was read.
     """
 
     def change(connection: Connection) -> Job | None:
         job, now = job_facts.by_id(connection, job_id), ctx.now()
-        if job is None or (event is Event.SILENT and now < job.deadline_at):
+        if job is None or (event in _DEADLINES and now < job.deadline_at):
             return None
         after = advance(connection, job, event, now, ctx.timing, **facts)
         if after is not None and noted is not None:
@@ -93,6 +91,15 @@ def _due(move: Move, now: int, timing: Timing, due_at: int | None) -> int | None
     if move.to.terminal:
         return None
     return now + timing.callback_grace if due_at is None else due_at
+
+
+def _to_be_stopped(job: Job, move: Move, event: Event, now: int) -> dict[str, Any]:
+    """Let telling the provider to stop come first: no news of the task may put it off."""
+    if move.to is job.state is State.CANCELLING and job.cancel_sent_at is None:
+        return {"due_at": now if event is Event.ACCEPTED else job.due_at, "lookups": job.lookups}
+    if job.state is State.EXPIRED and event is Event.ACCEPTED and job.cancelled_by is not None:
+        return {"due_at": now}  # it turned up after all
+    return {}
 
 
 def _close_hold(connection: Connection, job: Job, money: Money, now: int, credits: int | None) -> bool:

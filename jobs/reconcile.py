@@ -68,7 +68,8 @@ async def _ask(ctx: Context, provider: Provider, job: Job) -> bool:
         return provider.can_find and await _look_for(ctx, provider, job)
     task = task_of(job, job.task_id)
     unheard: ProviderError | None = None
-    if job.state is State.CANCELLING and job.cancel_sent_at is None:
+    given_up = job.state is State.CANCELLING or (job.state is State.EXPIRED and job.cancelled_by is not None)
+    if given_up and job.cancel_sent_at is None:
         unheard = await _tell_to_stop(ctx, provider, job, task)
     asked_at = ctx.now()
     status = await provider.query(task)  # a vendor that never understands the cancel may have ended the task long ago
@@ -123,11 +124,13 @@ async def _look_for(ctx: Context, provider: Provider, job: Job) -> bool:
 async def _give_time(ctx: Context, job: Job, wait: int) -> None:
     """Set the next look, or let the deadline decide."""
     if job.state is State.EXPIRED:
-        if ctx.now() >= (job.finished_at or 0) + ctx.timing.rescue:
+        # One that turned up late has the patience of any other.
+        if ctx.now() >= max((job.finished_at or 0) + ctx.timing.rescue, job.deadline_at):
             await (_leave_to_a_person if job.task_id is None else _close)(ctx, job)
             return
     elif _over(ctx, job):
-        await life.happen(ctx, job.id, Event.SILENT, reason=Reason.VENDOR, detail="nothing was heard in time")
+        event = Event.UNTRACED if job.task_id is None else Event.SILENT
+        await life.happen(ctx, job.id, event, reason=Reason.VENDOR, detail="nothing was heard in time")
         ctx.tell("expired", job.id)
         return
     await ctx.database.write(job_facts.postpone, job, ctx.now() + wait, lookups=job.lookups + 1)

@@ -25,6 +25,7 @@ class Event(StrEnum):
     STOPPED = "stopped"  # the provider confirms a cancel
     CANCEL = "cancel"  # the member or a moderator gave up
     SILENT = "silent"  # the deadline is over
+    UNTRACED = "untraced"  # the deadline is over, and nobody knows whether the provider has it
     CLOSED = "closed"  # nobody waits for a late result any more, or a person gives the hold back
     CHARGED = "charged"  # a person says that a doubtful job was paid for
 
@@ -103,6 +104,7 @@ _TABLE: dict[State, dict[Event, Move]] = {
         **_AT_THE_PROVIDER,
         Event.ACCEPTED: _SUBMITTED,
         Event.ABSENT: _QUEUED,
+        Event.UNTRACED: _EXPIRED,
     },
     State.SUBMITTED: _AT_THE_PROVIDER,
     State.PROCESSING: {
@@ -121,6 +123,7 @@ _TABLE: dict[State, dict[Event, Move]] = {
         Event.FAILED: _CANCELLED,
         Event.STOPPED: _CANCELLED,
         Event.SILENT: _CALLED_OFF,
+        Event.UNTRACED: _EXPIRED,
     },
     State.SUCCEEDED: {},
     State.FAILED: {},
@@ -135,7 +138,13 @@ _TABLE: dict[State, dict[Event, Move]] = {
     },
 }
 
+# A result that comes after its member gave up is paid and kept, whenever it comes.
+_GIVEN_UP = {**_TABLE, State.EXPIRED: {**_TABLE[State.EXPIRED], Event.SUCCEEDED: _TOO_LATE}}
 
-def decide(state: State, event: Event) -> Move | None:
-    """Say what an event does in a state; None: nothing, the event comes too late or says nothing new."""
-    return _TABLE[state].get(event)
+
+def decide(state: State, event: Event, *, given_up: bool = False) -> Move | None:
+    """Say what an event does in a state; None: nothing, the event comes too late or says nothing new.
+
+    `given_up`: somebody has cancelled the job before.
+    """
+    return (_GIVEN_UP if given_up else _TABLE)[state].get(event)

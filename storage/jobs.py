@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, case, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, case, func, insert, or_, select, update
 from sqlalchemy.sql import Select
 
 from storage import ledger, limits
@@ -146,7 +146,9 @@ def postpone(connection: Connection, job: Job, due_at: int, **values: Any) -> No
 
 def cancel_sent(connection: Connection, job_id: int, now: int) -> None:
     """Record that the provider was told to stop, or that it cannot be told."""
-    still = (jobs.c.id == job_id, jobs.c.state == State.CANCELLING.value, jobs.c.cancel_sent_at.is_(None))
+    given_up = and_(jobs.c.state == State.EXPIRED.value, jobs.c.cancelled_by.is_not(None))
+    waits = or_(jobs.c.state == State.CANCELLING.value, given_up)
+    still = (jobs.c.id == job_id, waits, jobs.c.cancel_sent_at.is_(None))
     if connection.execute(update(jobs).where(*still).values(cancel_sent_at=now)).rowcount:
         touch_card(connection, job_id, now)
 

@@ -28,7 +28,7 @@ class State(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether the member may count on it (only EXPIRED can still change, to SUCCEEDED)."""
+        """Whether the member may count on it (only EXPIRED can still change, by a late result)."""
         return self in TERMINAL
 
 

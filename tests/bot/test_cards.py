@@ -39,7 +39,30 @@ async def restarted(films: Set) -> None:
         ([Event.SUBMIT, Event.UNCLEAR], {}, ["do not know whether Acme received it", "won't be sent twice"], True),
         ([Event.SUBMIT, Event.ACCEPTED], {}, ["Waiting at Acme", "40 credits are reserved"], True),
         ([Event.SUBMIT, Event.ACCEPTED, Event.RUNNING], {}, ["Rendering at Acme", "<t:"], True),
-        ([Event.SUBMIT, Event.ACCEPTED, Event.CANCEL], {}, ["Cancelling", "until it answers"], False),
+        (
+            [Event.SUBMIT, Event.ACCEPTED, Event.CANCEL],
+            {"task_id": "1"},
+            ["Cancelling", "40 credits stay reserved until it answers"],
+            False,
+        ),
+        (
+            [Event.SUBMIT, Event.UNCLEAR, Event.CANCEL],
+            {},
+            [
+                "Cancelling",
+                "Nobody knows yet whether Acme received it",
+                "stopped",
+                "40 credits",
+                "until that is certain",
+            ],
+            False,
+        ),
+        (
+            [Event.SUBMIT, Event.UNCLEAR, Event.CANCEL, Event.UNTRACED],
+            {"cancelled_by": 4},
+            ["It was cancelled", "not posted", "40 credits stay reserved until that is certain"],
+            False,
+        ),
         (
             [Event.SUBMIT, Event.ACCEPTED, Event.SUCCEEDED],
             {"links": [OutputLink("https://v.example/1.mp4")]},

@@ -194,7 +194,7 @@ def test_the_card_says_where_the_result_is() -> None:
     assert "If the result still comes" in body(State.EXPIRED)
     assert "nothing came from Acme" in body(State.CANCELLED, attempts=1, charged=0)
     assert "The result is kept, but not posted" in body(State.CANCELLED, attempts=1, charged=40)
-    assert "no way to stop it any more and may still charge" in body(State.CANCELLING)
+    assert "no way to stop it any more and may still charge" in body(State.CANCELLING, task_id="1")
     over = job_with(state=State.SUCCEEDED, charged=40)
     assert "It cost 40 credits" in cancel_answer(CancelOutcome.OVER, over, VENDOR)
 

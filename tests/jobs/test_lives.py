@@ -49,6 +49,7 @@ LIVES = int(os.environ.get("RUSHES_LIVES", "0"))
 BUDGET = 3 * PRICE + 10
 GUILD = 10
 COST = {Progress.SUCCEEDED: 30, Progress.FAILED: 5, Progress.CANCELLED: 0}
+GIVEN_UP = {State.CANCELLING, State.CANCELLED, State.EXPIRED}
 OPEN = (Progress.WAITING, Progress.RUNNING)
 REFUSED = ProviderError(ErrorKind.REJECTED, Reason.CONTENT, "no")
 TOO_LATE = ProviderError(ErrorKind.REJECTED, Reason.BAD_ORDER, "begun")
@@ -150,6 +151,7 @@ BEGINNINGS = [
     "it_vanished_where_nothing_can_be_looked_up",
     "it_is_being_cancelled_and_cannot_be_stopped",
     "it_was_cancelled_in_vain",
+    "it_was_cancelled_in_doubt",
     "it_was_silent_till_its_credits_came_back",
 ]
 
@@ -267,6 +269,13 @@ class Lives(RuleBasedStateMachine):
         self.a_member_cancels(len(self.ids) - 1)
         self.acme.mute = True
         for _ in range(4):
+            self.time_passes(3_601)
+
+    def it_was_cancelled_in_doubt(self) -> None:
+        self.acme.can_find = False
+        self.it_is_in_doubt()
+        self.a_member_cancels(len(self.ids) - 1)
+        for _ in range(3):
             self.time_passes(3_601)
 
     def it_was_silent_till_its_credits_came_back(self) -> None:
@@ -410,7 +419,7 @@ class Lives(RuleBasedStateMachine):
         for one in seen:
             self.never_stuck_and_never_back(one.job)
             self.kept_for_a_late_result(one.job)
-            assert one.job.cancelled_by is None or one.job.state in {State.CANCELLING, State.CANCELLED}
+            assert one.job.cancelled_by is None or one.job.state in GIVEN_UP
             paid_once(one)
             posted_once(one, self.posts[one.job.id])
             self.theirs_alone(one)
@@ -423,7 +432,8 @@ class Lives(RuleBasedStateMachine):
     def never_stuck_and_never_back(self, job: Job) -> None:
         assert job.due_at is not None or job.state.terminal
         before = self.over.get(job.id)
-        assert before in {None, job.state} or (before is State.EXPIRED and job.state is State.SUCCEEDED)
+        late = State.SUCCEEDED if job.cancelled_by is None else State.CANCELLED
+        assert before in {None, job.state} or (before is State.EXPIRED and job.state is late)
         if job.state.terminal:
             self.over[job.id] = job.state
 

@@ -52,10 +52,17 @@ def test_a_result_is_posted_once_and_only_when_nobody_cancelled(state: State) ->
     assert posting == ({Event.SUCCEEDED} if state in awaited else set())
 
 
-def test_a_success_after_a_cancel_is_paid_for_and_kept_not_posted() -> None:
-    move = decide(State.CANCELLING, Event.SUCCEEDED)
+@pytest.mark.parametrize("state", [State.CANCELLING, State.EXPIRED])
+def test_a_success_after_a_cancel_is_paid_for_and_kept_not_posted(state: State) -> None:
+    move = decide(state, Event.SUCCEEDED, given_up=True)
     assert move is not None
     assert (move.to, move.money, move.deliver, move.keep_files) == (State.CANCELLED, Money.SETTLE, False, True)
+
+
+@pytest.mark.parametrize(("state", "event"), PAIRS)
+def test_that_somebody_gave_up_changes_nothing_else(state: State, event: Event) -> None:
+    if (state, event) != (State.EXPIRED, Event.SUCCEEDED):
+        assert decide(state, event, given_up=True) == decide(state, event)
 
 
 @pytest.mark.parametrize("event", [Event.WAITING, Event.RUNNING])
@@ -83,23 +90,23 @@ def test_every_state_that_is_not_over_has_a_way_to_an_end(state: State) -> None:
 
 # The whole table, one letter a pair: what is written here is read against the design, not derived from the code.
 # Columns: AGREED ESCALATED APPROVED SUBMIT ACCEPTED NOT_TAKEN REJECTED UNCLEAR ABSENT WAITING RUNNING
-#          SUCCEEDED FAILED STOPPED CANCEL SILENT CLOSED CHARGED
+#          SUCCEEDED FAILED STOPPED CANCEL SILENT UNTRACED CLOSED CHARGED
 # a confirming, A approving, q queued, s submitting, u unknown, S submitted, p processing, c cancelling,
 # D succeeded, F failed, C cancelled, E expired
 LETTERS = dict(zip("aAqsuSpcDFCE", State, strict=True))
 DRAWN = {
-    State.CONFIRMING: "qA............CC..",
-    State.APPROVING: "..q...........CC..",
-    State.QUEUED: "...sS.........CE..",
-    State.SUBMITTING: "....SqFu......c...",
-    State.UNKNOWN: "....S...qSpDFCcE..",
-    State.SUBMITTED: ".........SpDFCcE..",
-    State.PROCESSING: ".........ppDFCcE..",
-    State.CANCELLING: "....cCCcCccCCC.C..",
-    State.SUCCEEDED: "..................",
-    State.FAILED: "..................",
-    State.CANCELLED: "..................",
-    State.EXPIRED: "....E......DEE..EE",
+    State.CONFIRMING: "qA............CC...",
+    State.APPROVING: "..q...........CC...",
+    State.QUEUED: "...sS.........CE...",
+    State.SUBMITTING: "....SqFu......c....",
+    State.UNKNOWN: "....S...qSpDFCcEE..",
+    State.SUBMITTED: ".........SpDFCcE...",
+    State.PROCESSING: ".........ppDFCcE...",
+    State.CANCELLING: "....cCCcCccCCC.CE..",
+    State.SUCCEEDED: "...................",
+    State.FAILED: "...................",
+    State.CANCELLED: "...................",
+    State.EXPIRED: "....E......DEE...EE",
 }
 
 
