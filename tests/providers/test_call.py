@@ -186,6 +186,18 @@ async def test_an_answer_may_repeat_what_was_sent(vendor: Vendor, session: aioht
     assert caught.value.kind is ErrorKind.UNKNOWN
 
 
+async def test_an_answer_that_is_long_for_what_was_sent_has_no_more_values_than_a_usual_one(
+    vendor: Vendor, session: aiohttp.ClientSession
+) -> None:
+    picture = {"a": "x" * 3 * MOST_BYTES, "prompt": "," * 1000}
+    few, many = {**picture, "b": [0] * 20_000}, {"b": [0] * (MOST_BYTES + 2000)}  # as many would take seconds to read
+    vendor.answers = [reply(200, few), reply(200, many)]
+    assert await api(session, vendor.url).call("POST", "/", json=picture) == few
+    with pytest.raises(ProviderError) as caught:
+        await api(session, vendor.url).call("POST", "/", json=picture)
+    assert caught.value.kind is ErrorKind.UNKNOWN
+
+
 async def test_a_list_may_be_longer_than_a_task(vendor: Vendor, session: aiohttp.ClientSession) -> None:
     vendor.answers = [reply(200, {"a": "x" * MOST_BYTES})]
     long = await api(session, vendor.url).call("GET", "/", most_bytes=2 * MOST_BYTES)
