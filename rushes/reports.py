@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from bot.offered import every_command, reference
+from bot.plain import clean
 from jobs.attachments import Desk
 from jobs.context import Context
 from providers.contract import Balance, Provider, ProviderError
@@ -56,11 +57,11 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
 
 
 def shown(rows: Sequence[Sequence[str]]) -> Table:
-    """Draw a table for a terminal."""
+    """Draw a table for a terminal. What stands in it are words: members type models, vendors say what they like."""
     head, *rest = rows
     table = Table(*head)
     for row in rest:
-        table.add_row(*row)
+        table.add_row(*(Text(clean(cell)) for cell in row))
     return table
 
 
@@ -106,8 +107,8 @@ def _left(found: Balance | Exception | None) -> tuple[str, str]:
         case None:
             return "", "no call tells it: look into the vendor's console"
         case Balance():
-            return "?" if found.credits is None else str(found.credits), escape(found.detail)
+            return "?" if found.credits is None else str(found.credits), found.detail
         case ProviderError():
-            return "", escape(f"could not be asked: {found.detail}")
+            return "", f"could not be asked: {found.detail}"
         case _:
             return "", f"could not be asked: a fault in this program ({type(found).__name__})"

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 from rich.console import Console
 
+from bot.plain import clean
 from jobs.doubts import decided
 from providers import registry
 from providers.contract import Account, Balance, ErrorKind, Provider, ProviderError, Reason
@@ -72,6 +73,20 @@ async def test_drift_compares_what_was_held_with_what_vendors_said(database: Dat
     assert (found.told, found.silent, found.held, found.reported) == (2, 1, 80, 90)
     assert reports.drift_rows([found])[1][-3:] == ["90", "+12%", "1"]
     assert await database.read(ledger.drift, NOON + 1) == []
+
+
+@pytest.mark.parametrize("model", ["[/x]", "[bold]x", "\x1b[2Jx", "x\n\ry", "[link=http://a.example]x[/link]"])
+async def test_a_typed_model_is_words_in_a_table_and_no_order_to_the_terminal(database: Database, model: str) -> None:
+    job = a_job(1, model=model)
+    await database.write(job_facts.held, job)
+    await database.write(ledger.settle, job, NOON, 30)
+    paper = io.StringIO()
+    rows = reports.drift_rows(await database.read(ledger.drift, NOON))
+    Console(width=200, file=paper, force_terminal=True, color_system=None).print(reports.shown(rows))
+    shown = paper.getvalue()
+    assert clean(model) in shown
+    assert "\x1b" not in shown.replace("\x1b[1m", "").replace("\x1b[0m", "")  # of the heading
+    assert "\r" not in shown
 
 
 @pytest.mark.parametrize(("charge", "entry", "amount"), [(False, Entry.RELEASE, 40), (True, Entry.SETTLE, 0)])
