@@ -1,9 +1,10 @@
 """Numbers for Prometheus. Only asked for on this machine: they are nobody else's business."""
 
+import re
 from collections.abc import Iterator
 from ipaddress import ip_address
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
@@ -14,6 +15,8 @@ from webhooks import replies
 
 # A proxy on this machine speaks for the whole internet; this is how one is known.
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP", "Via", "CF-Ray")
+# A tunnel or a proxy that says nothing of itself passes on the public name, or speaks HTTP/1.0 (nginx, as it comes).
+_THIS_MACHINE = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 
 
 class Metrics:
@@ -60,6 +63,8 @@ class Metrics:
 def _is_local(request: web.BaseRequest) -> bool:
     peer = request.transport and request.transport.get_extra_info("peername")
     if not peer or any(name in request.headers for name in _FORWARDED):
+        return False
+    if request.version < HttpVersion11 or not _THIS_MACHINE.fullmatch(request.headers.get("Host", "")):
         return False
     address = ip_address(str(peer[0]).partition("%")[0])
     mapped = getattr(address, "ipv4_mapped", None)

@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.webhooks.harness import Receiver, all_ready, hang_up, opened, read_answer
+from tests.webhooks.harness import Answer, Receiver, all_ready, hang_up, opened, read_answer
 from webhooks import health
+
+
+async def metrics(receiver: Receiver, more: str = "", *, host: str = "127.0.0.1:8080", version: str = "1.1") -> Answer:
+    head = f"GET /metrics HTTP/{version}\r\nHost: {host}\r\n{more}Connection: close\r\n\r\n"
+    return await receiver.send(head.encode())
 
 
 async def test_alive_is_alive(receiver: Receiver) -> None:
@@ -101,7 +106,7 @@ async def test_pages_take_get_and_head_alone(receiver: Receiver, path: str) -> N
     for method in ("POST", "PUT", "DELETE", "OPTIONS"):
         assert (await receiver.get(path, method)).status == 405
     reader, writer = await receiver.connect()
-    writer.write(receiver.head("HEAD", path, {}))
+    writer.write(f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     assert (await read_answer(reader, bodiless=True)).status == 200
     await hang_up(writer)
 
@@ -119,7 +124,7 @@ async def test_metrics_count_callbacks_by_answer(receiver: Receiver) -> None:
     await receiver.send(receiver.request(job, "n1").replace(b"X-Mac: ", b"X-Mac: 0"))
     for number in range(20):
         await receiver.get(f"/callbacks/made-up-{number}/x", "POST", Content_Length="0")
-    text = (await receiver.get("/metrics")).body.decode()
+    text = (await metrics(receiver)).body.decode()
     assert 'rushes_callbacks_total{answer="200",provider="signer"} 2.0' in text
     assert 'rushes_callbacks_total{answer="401",provider="signer"} 1.0' in text
     assert 'rushes_callbacks_total{answer="404",provider="other"} 20.0' in text
@@ -129,7 +134,28 @@ async def test_metrics_count_callbacks_by_answer(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP", "x-forwarded-proto"])
 async def test_metrics_are_not_for_who_comes_through_a_proxy(receiver: Receiver, name: str) -> None:
-    assert (await receiver.get("/metrics", **{name: "203.0.113.7"})).status == 404
+    assert (await metrics(receiver, f"{name}: 203.0.113.7\r\n")).status == 404
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8080", "127.0.0.1:9", "127.1.2.3", "[::1]", "[::1]:8080"])
+async def test_metrics_are_for_who_asks_this_machine_for_them(receiver: Receiver, host: str) -> None:
+    assert (await metrics(receiver, host=host)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "version"),
+    [
+        ("rushes.example", "1.1"),  # a tunnel that only passes bytes on, or a page whose name leads to this machine
+        ("localhost.rushes.example", "1.1"),
+        ("127.0.0.1.rushes.example:8080", "1.1"),
+        ("", "1.1"),
+        ("127.0.0.1:8080", "1.0"),  # what nginx makes of every request unless it is told otherwise
+    ],
+)
+async def test_metrics_are_not_for_who_comes_through_what_says_nothing_of_itself(
+    receiver: Receiver, host: str, version: str
+) -> None:
+    assert (await metrics(receiver, host=host, version=version)).status == 404
 
 
 async def test_two_servers_in_one_process_count_apart(tmp_path: Path) -> None:
@@ -137,5 +163,5 @@ async def test_two_servers_in_one_process_count_apart(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     async with opened(tmp_path / "one") as one, opened(tmp_path / "two") as two:
         await one.send(one.request(one.job(), "n1"))
-        assert b'answer="200"' in (await one.get("/metrics")).body
-        assert b'answer="200"' not in (await two.get("/metrics")).body
+        assert b'answer="200"' in (await metrics(one)).body
+        assert b'answer="200"' not in (await metrics(two)).body
