@@ -12,6 +12,7 @@ from storage.words import AlertKind, Job, State
 
 _FOR_ADMINS = {Reason.CREDIT: AlertKind.CREDIT, Reason.ACCESS: AlertKind.ACCESS}  # what only they can mend
 _DEADLINES = {Event.SILENT, Event.UNTRACED}
+RESENDS = 2  # how often a doubtful submission is sent again that surely never arrived
 RESCUE_LOOKS = 6  # how often an expired job is asked about before its hold is given back
 
 Note = Callable[[Connection, int], None]  # writes down an act at a moment

@@ -112,7 +112,7 @@ async def _look_for(ctx: Context, provider: Provider, job: Job) -> bool:
     ctx.tell("not found", job.id, absences=absences)
     if job.state is State.EXPIRED or _over(ctx, job):
         return False
-    if absences < _ABSENCES or job.resent:  # sent again once at the most: after that, only the deadline ends the doubt
+    if absences < _ABSENCES or job.resent >= life.RESENDS:  # sent so often, only the deadline ends the doubt
         wait = ctx.timing.absence_gap if absences else max(ctx.timing.callback_grace - since, ctx.timing.retry_least)
         await ctx.database.write(job_facts.postpone, job, ctx.now() + wait, absences=absences)
         return True

@@ -57,7 +57,7 @@ def _doubt(connection: Connection, job: Job, now: int, timing: Timing) -> None:
         "detail": _DETAIL,
     }
     if _never_again(connection, job):
-        facts["resent"] = max(job.resent, 1)  # with that it is sent by nobody, see jobs/reconcile.py
+        facts["resent"] = max(job.resent, life.RESENDS)  # with that it is sent by nobody, see jobs/reconcile.py
     current: Job | None = job
     for event in _TO_DOUBT[job.state]:
         if current is not None:
