@@ -16,7 +16,7 @@ from jobs.context import Context
 from jobs.loop import Work
 from providers.registry import TITLES
 from storage import StorageError, guilds, moderation
-from storage.words import Act
+from storage.words import COMMAND_LINE, Act
 
 _AT_ONCE = 4
 _WORTH_TELLING_MS = 24 * 3_600_000
@@ -106,7 +106,7 @@ _OF_JOB = {
 
 def text_of(act: Act) -> str:
     """Say who did what, in one line."""
-    who, detail = f"<@{act.actor_id}>", act.detail
+    who, detail = _("Whoever runs this bot") if act.actor_id == COMMAND_LINE else f"<@{act.actor_id}>", act.detail
     match act.kind:
         case kind if kind in _OF_JOB:
             words, member = _OF_JOB[kind][not detail.get("member")], f"<@{detail.get('member')}>"

@@ -4,7 +4,7 @@ from bot import messages
 from bot.amounts import credits_of
 from bot.key_texts import OF_KEYS, alert_of
 from bot.language import N_, _, ngettext, number
-from storage.words import Alert, AlertKind, Job, State
+from storage.words import COMMAND_LINE, Alert, AlertKind, Job, State
 
 # Beside the signs that begin them; the rest has a sentence of its own below.
 _TEXTS: dict[AlertKind, tuple[str, str]] = {
@@ -120,6 +120,8 @@ def decision_of(alert: Alert, job: Job, decided: tuple[int, str] | None) -> str:
 
 def _resolved(job: Job, decided: tuple[int, str] | None) -> str:
     credits = credits_of(job.charged or job.price)
+    if decided is not None and decided[0] == COMMAND_LINE:
+        decided = None
     if decided is not None and decided[1] == "release":
         return "↩️ " + _("Given back by {admin}: {credits}.").format(admin=f"<@{decided[0]}>", credits=credits)
     if decided is not None:

@@ -3,10 +3,10 @@
 from jobs import life
 from jobs.context import Timing
 from jobs.transitions import Event
-from storage import Connection
+from storage import Connection, moderation
 from storage import jobs as job_facts
 from storage.codes import job_id_of
-from storage.words import Job, State
+from storage.words import COMMAND_LINE, Job, State
 
 
 def in_limbo(job: Job) -> bool:
@@ -26,4 +26,13 @@ def decided(connection: Connection, code: str, now: int, *, charge: bool, noted:
     after = life.advance(connection, job, Event.CHARGED if charge else Event.CLOSED, now, Timing())
     if after is not None and noted is not None:
         noted(connection, now)
+    return after
+
+
+def decided_by_operator(connection: Connection, code: str, now: int, *, charge: bool) -> Job | None:
+    """Decide on the command line: the same, written down in the job's server's book. A database write."""
+    after = decided(connection, code, now, charge=charge)
+    if after is not None:
+        kind, facts = "charge" if charge else "release", {"member": after.user_id, "credits": after.price}
+        moderation.acted(connection, after.guild_id or 0, COMMAND_LINE, kind, after.code, now, **facts)
     return after

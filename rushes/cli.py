@@ -17,7 +17,7 @@ from rich.console import Console
 
 from bot.client import TokenRefused
 from jobs import own_keys
-from jobs.doubts import decided
+from jobs.doubts import decided_by_operator
 from jobs.vault import Vault
 from providers import registry
 from providers.contract import Account, Balance, Provider
@@ -26,7 +26,7 @@ from rushes import logs, process, record, repair, reports
 from rushes.program import Program
 from rushes.settings import Settings
 from rushes.terminal import OURS_ALONE, TROUBLES, fail, in_database, read_settings
-from storage import Database, guilds, ledger
+from storage import Connection, Database, guilds, ledger, strays
 from storage import jobs as job_facts
 from storage.words import Period, Scope
 
@@ -197,13 +197,22 @@ def doctor() -> None:
 def drift(
     days: Annotated[int, typer.Option(help="how far back", min=1, max=3660)] = 30,
 ) -> None:
-    """Compare what was held with what the vendors said it cost."""
+    """Compare what was held with what the vendors said it cost; show what they made that no hold pays for."""
     since = int((time.time() - days * 86_400) * 1000)
-    found = in_database(lambda database: database.read(ledger.drift, since))
-    if not found:
+    found, beside = in_database(lambda database: database.read(_drift, since))
+    if found:
+        Console().print(reports.shown(reports.drift_rows(found)))
+    else:
         typer.echo(f"No job was paid for in the last {days} days.")
-        return
-    Console().print(reports.shown(reports.drift_rows(found)))
+    if beside:
+        typer.echo(
+            "Made beside the books: second tasks, and tasks that came to light after their credits were given back."
+        )
+        Console().print(reports.shown(reports.beside_rows(beside)))
+
+
+def _drift(connection: Connection, since: int) -> tuple[list[ledger.Drift], list[strays.Beside]]:
+    return ledger.drift(connection, since), strays.everywhere(connection, since)
 
 
 @app.command()
@@ -229,7 +238,7 @@ def charge(code: Annotated[str, typer.Argument(help="the job's code")]) -> None:
 
 def _decide(code: str, *, charge: bool) -> None:
     now = int(time.time() * 1000)
-    write = partial(decided, code=code.strip().lower(), now=now, charge=charge)
+    write = partial(decided_by_operator, code=code.strip().lower(), now=now, charge=charge)
     job = in_database(lambda database: database.write(write))
     if job is None:
         fail(f"No job {code} waits for a decision. `rushes doubts` lists those that do.")

@@ -155,7 +155,10 @@ def _told(found: Record, *, prompt: bool) -> Iterator[tuple[str, list[str]]]:
     yield "Files", [_file(one.position, one.kind, one.file, one.size, one.problem) for one in found.outputs]
     yield "Post", _post(found)
     yield "Told to admins", [f"{moment(one.created_at)}  {one.kind}{_due(one.due_at)}" for one in found.alerts]
-    yield "Done by people", [f"{moment(one.at)}  {one.kind} by {one.actor_id}" for one in found.acts]
+    yield (
+        "Done by people",
+        [f"{moment(one.at)}  {one.kind} by {one.actor_id or 'the command line'}" for one in found.acts],
+    )
 
 
 def _about(job: Job) -> list[str]:

@@ -15,6 +15,7 @@ from jobs.context import Context
 from providers.contract import Balance, Provider, ProviderError
 from providers.orders import Extra, Operation
 from storage.ledger import Drift
+from storage.strays import Beside
 
 LEGEND = "* can be stopped once the vendor has it, as long as it has not begun"
 
@@ -87,6 +88,13 @@ def drift_rows(found: Iterable[Drift]) -> list[list[str]]:
         apart = f"{(one.reported - one.held) / one.held:+.0%}" if one.held else ""
         numbers = [str(one.told), str(one.held), str(one.reported), apart, str(one.silent)]
         rows.append([one.provider, one.operation.replace("_", " "), one.model, *numbers])
+    return rows
+
+
+def beside_rows(found: Iterable[Beside]) -> list[list[str]]:
+    """Lay out what vendors made that no hold pays for, a heading first."""
+    rows = [["vendor", "tasks", "still running", "credits"]]
+    rows += [[one.provider, str(one.tasks), str(one.running), str(one.credits)] for one in found]
     return rows
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, case, func, insert, select, update
 
 from storage import alerts
 from storage.tables import DUE_TO_FOLLOW, jobs, strays
@@ -78,7 +78,15 @@ class Beside:
 
 def beside(connection: Connection, guild_id: int, since: int, until: int) -> list[Beside]:
     """Sum the strays of jobs a server asked for between two moments (milliseconds), by vendor."""
-    these = (jobs.c.guild_id == guild_id, jobs.c.created_at >= since, jobs.c.created_at < until)
+    return _summed(connection, jobs.c.guild_id == guild_id, jobs.c.created_at >= since, jobs.c.created_at < until)
+
+
+def everywhere(connection: Connection, since: int) -> list[Beside]:
+    """Sum the strays of all jobs asked for since a moment (milliseconds), by vendor."""
+    return _summed(connection, jobs.c.created_at >= since)
+
+
+def _summed(connection: Connection, *these: ColumnElement[bool]) -> list[Beside]:
     running = func.sum(case((strays.c.credits.is_(None), 1), else_=0))
     statement = (
         select(strays.c.provider, func.count(), func.coalesce(func.sum(strays.c.credits), 0), running)

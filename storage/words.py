@@ -331,6 +331,9 @@ class Block:
     at: int
 
 
+COMMAND_LINE = 0  # who acted there: whoever runs the program, under no number of Discord's
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """Something a moderator or an admin did: written once, never changed."""

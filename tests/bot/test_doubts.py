@@ -194,12 +194,14 @@ async def test_what_cannot_be_written_down_does_not_happen(films: Set, boss: Mem
 
 async def test_what_the_command_line_or_a_late_result_decided_is_said_below_too(films: Set) -> None:
     first, _, room, question = await asked(films)
-    await films.ctx.database.write(doubts.decided, first.code, films.ctx.now(), charge=False)
+    await films.ctx.database.write(doubts.decided_by_operator, first.code, films.ctx.now(), charge=False)
     second, _ = await in_limbo(films, alerts_channel_id=room.id)
     job = await films.happen(second, Event.SUCCEEDED, credits=30)
     assert (job.state, job.charged) == (State.SUCCEEDED, 30)
     await told(films)
     assert "Given back: 40 credits." in question.text
+    [act] = await noted(films)
+    assert acts.text_of(act).startswith("Whoever runs this bot gave 40 credits back for job")
     assert "30 credits spent: its result came after all." in room.messages[1].text
     assert question.buttons == room.messages[1].buttons == []
 
