@@ -66,6 +66,7 @@ def pipeline(bench: Bench) -> Section:
         folder.mkdir()
         bench.say(f"pipeline: filling the database with {jobs:,} jobs")
         stock.history(bench.folder, jobs).rename(folder / "rushes.db")
+        stock.left_alone(folder / "rushes.db")
         os.sync()
         found = asyncio.run(_measured(bench, folder))
         facts[str(jobs)] = asdict(found)
