@@ -42,7 +42,7 @@ def advance(
     if move.to is not job.state:
         values = {"lookups": 0, **values}
     job_facts.move(connection, job, now, move.to, values)
-    if _close_hold(connection, job, move.money, now, credits):
+    if _close_hold(connection, job, move.money, now, credits) and move.to is job.state:  # else it is touched already
         job_facts.touch_card(connection, job.id, now)
     if move.deliver or move.keep_files:
         outputs.announced(connection, job.id, [(link.kind, link.url) for link in links], now)

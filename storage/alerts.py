@@ -2,12 +2,24 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, insert, or_, select, update
+from sqlalchemy import BigInteger, Connection, RowMapping, and_, bindparam, insert, or_, select, update
 
 from storage.tables import ASKING, CLOSING, DUE_TO_TELL, alerts, jobs, ledger
 from storage.words import Alert, AlertKind, Job, State
 
 _DAY = 24 * 3_600_000
+# Put together once: they are asked again and again. What begins with "its" is given with each use.
+_columns = [alerts.c[name] for name in Alert.__dataclass_fields__]
+_now, _most = bindparam("its_moment", type_=BigInteger), bindparam("its_most", type_=BigInteger)
+_TO_TELL = select(*_columns).where(DUE_TO_TELL, alerts.c.due_at <= _now).order_by(alerts.c.due_at).limit(_most)
+_approved = (alerts.c.kind == AlertKind.APPROVAL.value) & (jobs.c.state != State.APPROVING.value)
+_closed = select(ledger.c.id).where(and_(ledger.c.job_id == jobs.c.id, CLOSING)).exists()
+_ANSWERED = (
+    select(*_columns)
+    .join(jobs, jobs.c.id == alerts.c.job_id)
+    .where(ASKING, alerts.c.due_at.is_(None), or_(_approved, (alerts.c.kind == AlertKind.DOUBT.value) & _closed))
+    .limit(_most)
+)
 _OF_ONE_JOB = {AlertKind.DOUBT, AlertKind.TWICE, AlertKind.APPROVAL, AlertKind.LOST, AlertKind.STRAY}
 
 
@@ -27,18 +39,8 @@ def raised(connection: Connection, job: Job, kind: AlertKind, now: int) -> None:
 
 def due(connection: Connection, now: int, limit: int) -> list[Alert]:
     """List alerts to be told, and questions that stand in a channel though they are answered."""
-    columns = [alerts.c[name] for name in Alert.__dataclass_fields__]
-    to_tell = select(*columns).where(DUE_TO_TELL, alerts.c.due_at <= now).order_by(alerts.c.due_at).limit(limit)
-    approval, asked = alerts.c.kind == AlertKind.APPROVAL.value, jobs.c.state == State.APPROVING.value
-    doubt = alerts.c.kind == AlertKind.DOUBT.value
-    closed = select(ledger.c.id).where(and_(ledger.c.job_id == jobs.c.id, CLOSING)).exists()
-    answered = (
-        select(*columns)
-        .join(jobs, jobs.c.id == alerts.c.job_id)
-        .where(ASKING, alerts.c.due_at.is_(None), or_(approval & ~asked, doubt & closed))
-        .limit(limit)
-    )
-    rows = [*connection.execute(to_tell).mappings(), *connection.execute(answered).mappings()]
+    its = {"its_moment": now, "its_most": limit}
+    rows = [*connection.execute(_TO_TELL, its).mappings(), *connection.execute(_ANSWERED, its).mappings()]
     return [_alert(row) for row in rows[:limit]]
 
 

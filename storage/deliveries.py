@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, func, insert, select, update
 from sqlalchemy.sql import Select
 
 from storage import marks
@@ -23,19 +23,32 @@ _columns = (
     deliveries.c.way,
     deliveries.c.channel_id,
 )
+# Put together once; what begins with "its" is given with each use.
+_now, _most = bindparam("its_moment", type_=BigInteger), bindparam("its_most", type_=BigInteger)
+_DUE = select(*_columns).where(DUE_TO_DELIVER, deliveries.c.due_at <= _now).order_by(deliveries.c.due_at).limit(_most)
+_this = deliveries.c.job_id == bindparam("its_job")
+_OF_JOB = select(*_columns).where(_this)
+_AWAITED = insert(deliveries)
+_READY = update(deliveries).where(_this, deliveries.c.state == DeliveryState.WAITING.value)
+# Somebody who wants the result deleted has the last word.
+_CHANGED = update(deliveries).where(
+    _this, deliveries.c.state.not_in((DeliveryState.DELETING.value, DeliveryState.DELETED.value))
+)
+_POSTING = _CHANGED.values(
+    attempts=deliveries.c.attempts + 1, first_tried_at=func.coalesce(deliveries.c.first_tried_at, _now)
+)
 
 
 def awaited(connection: Connection, job_id: int) -> None:
     """Record that a job has a result to post once its files are here."""
     row = {"job_id": job_id, "state": DeliveryState.WAITING, "attempts": 0, "linked": 0, "way": Way.HERE}
-    connection.execute(insert(deliveries).values(row))
+    connection.execute(_AWAITED, row)
 
 
 def ready(connection: Connection, job_id: int, now: int) -> bool:
     """Make an awaited delivery due; False when there is none waiting."""
-    here = (deliveries.c.job_id == job_id, deliveries.c.state == DeliveryState.WAITING.value)
-    values = {**_untried(connection, job_id), "due_at": now}
-    return connection.execute(update(deliveries).where(*here).values(values)).rowcount == 1
+    values = {**_untried(connection, job_id), "due_at": now, "its_job": job_id}
+    return connection.execute(_READY, values).rowcount == 1
 
 
 def _untried(connection: Connection, job_id: int) -> dict[str, Any]:
@@ -57,13 +70,12 @@ def doubted(connection: Connection) -> int:
 
 def due(connection: Connection, now: int, limit: int) -> list[Delivery]:
     """List deliveries whose time has come, including those that were being posted when the program stopped."""
-    statement = select(*_columns).where(DUE_TO_DELIVER, deliveries.c.due_at <= now).order_by(deliveries.c.due_at)
-    return _read(connection, statement.limit(limit))
+    return _read(connection, _DUE, its_moment=now, its_most=limit)
 
 
 def of_job(connection: Connection, job_id: int) -> Delivery | None:
     """Read a job's delivery; None when it has nothing to post."""
-    found = _read(connection, select(*_columns).where(deliveries.c.job_id == job_id))
+    found = _read(connection, _OF_JOB, its_job=job_id)
     return found[0] if found else None
 
 
@@ -74,12 +86,8 @@ def under_way(job_id: ColumnElement[Any]) -> Select[Any]:
 
 def posting(connection: Connection, job_id: int, now: int, *, retry_at: int, linked: bool) -> bool:
     """Record that the message is about to go out: from here on it may be in the channel; False: it must not."""
-    first = select(deliveries.c.first_tried_at).where(deliveries.c.job_id == job_id).scalar_subquery()
-    is_first = connection.execute(select(first)).scalar() is None
-    values: dict[str, Any] = {"state": "posting", "due_at": retry_at, "linked": int(linked)}
-    if is_first:
-        values["first_tried_at"] = now
-    return _changed(connection, job_id, attempts=deliveries.c.attempts + 1, **values)
+    values = {"state": "posting", "due_at": retry_at, "linked": int(linked), "its_job": job_id, "its_moment": now}
+    return connection.execute(_POSTING, values).rowcount == 1
 
 
 def posted(connection: Connection, job_id: int, message_id: int | None, now: int) -> None:
@@ -135,14 +143,11 @@ def deleted(connection: Connection, job_id: int) -> None:
 
 def _changed(connection: Connection, job_id: int, **values: Any) -> bool:
     """Change a delivery, unless somebody wants the result deleted: that is the last word."""
-    wanted = deliveries.c.state.not_in((DeliveryState.DELETING.value, DeliveryState.DELETED.value))
-    return (
-        connection.execute(update(deliveries).where(deliveries.c.job_id == job_id, wanted).values(values)).rowcount == 1
-    )
+    return connection.execute(_CHANGED, {**values, "its_job": job_id}).rowcount == 1
 
 
-def _read(connection: Connection, statement: Select[*tuple[Any, ...]]) -> list[Delivery]:
-    return [_delivery(dict(row)) for row in connection.execute(statement).mappings()]
+def _read(connection: Connection, statement: Select[*tuple[Any, ...]], **its: int) -> list[Delivery]:
+    return [_delivery(dict(row)) for row in connection.execute(statement, its).mappings()]
 
 
 def _delivery(row: dict[str, Any]) -> Delivery:

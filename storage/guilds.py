@@ -3,18 +3,26 @@
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from storage.tables import budgets, guild_settings, presets
 from storage.words import Budget, GuildSettings, Period, Preset, Scope
 
 MOST_PRESETS = 100  # of a server
+# Both are asked for each command, so they are put together once; what begins with "its" is given with each use.
+_SETTINGS = select(*(guild_settings.c[name] for name in GuildSettings.__dataclass_fields__)).where(
+    guild_settings.c.guild_id == bindparam("its_guild")
+)
+_PRESETS = (
+    select(*(presets.c[name] for name in Preset.__dataclass_fields__))
+    .where(presets.c.guild_id == bindparam("its_guild"))
+    .order_by(presets.c.name)
+)
 
 
 def settings_of(connection: Connection, guild_id: int) -> GuildSettings:
     """Read a server's settings; the defaults when its admins said nothing."""
-    columns = [guild_settings.c[name] for name in GuildSettings.__dataclass_fields__]
-    row = connection.execute(select(*columns).where(guild_settings.c.guild_id == guild_id)).mappings().first()
+    row = connection.execute(_SETTINGS, {"its_guild": guild_id}).mappings().first()
     if row is None:
         return GuildSettings(guild_id)
     values: dict[str, Any] = {**row, "channels": tuple(row["channels"]), "forbidden": tuple(row["forbidden"])}
@@ -51,9 +59,7 @@ def budget_set(
 
 def presets_of(connection: Connection, guild_id: int) -> list[Preset]:
     """List a server's presets by name."""
-    columns = [presets.c[name] for name in Preset.__dataclass_fields__]
-    rows = connection.execute(select(*columns).where(presets.c.guild_id == guild_id).order_by(presets.c.name))
-    return [Preset(**row) for row in rows.mappings()]
+    return [Preset(**row) for row in connection.execute(_PRESETS, {"its_guild": guild_id}).mappings()]
 
 
 def preset_saved(connection: Connection, guild_id: int, preset: Preset) -> bool:

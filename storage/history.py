@@ -4,24 +4,39 @@ from collections.abc import Mapping
 from statistics import quantiles
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from storage.tables import DUE_TO_SUBMIT, MADE, jobs
 from storage.words import Job, Outlook, State
 
 _LOOKED_AT = 200  # of the latest that were made there
 _LEAST = 5  # fewer tell nothing
+# Put together once, as they are asked for every card; what begins with "its" is given with each use.
+_ALIKE = (
+    select(jobs.c.submitted_at, jobs.c.finished_at, jobs.c.options)
+    .where(
+        MADE,
+        jobs.c.provider == bindparam("its_provider"),
+        jobs.c.operation == bindparam("its_operation"),
+        jobs.c.model == bindparam("its_model"),
+    )
+    .order_by(jobs.c.id.desc())
+    .limit(_LOOKED_AT)
+)
+_AHEAD = (
+    select(func.count())
+    .select_from(jobs)
+    .where(DUE_TO_SUBMIT, jobs.c.provider == bindparam("its_provider"), jobs.c.id < bindparam("its_id"))
+)
 
 
 def outlook(connection: Connection, job: Job) -> Outlook:
     """Say what is known of a job's time: from jobs of the same vendor, model and length that were made."""
-    alike = (jobs.c.provider == job.provider, jobs.c.operation == job.operation, jobs.c.model == job.model)
-    columns = (jobs.c.submitted_at, jobs.c.finished_at, jobs.c.options)
-    latest = select(*columns).where(MADE, *alike).order_by(jobs.c.id.desc()).limit(_LOOKED_AT)
+    alike = {"its_provider": job.provider, "its_operation": job.operation, "its_model": job.model}
     key = _kind(job.options)
     took = [
         finished - submitted
-        for submitted, finished, options in connection.execute(latest)
+        for submitted, finished, options in connection.execute(_ALIKE, alike)
         if submitted is not None and finished is not None and _kind(options) == key
     ]
     usual, slow = _parts(took)
@@ -43,5 +58,4 @@ def _parts(took: list[int]) -> tuple[int | None, int | None]:
 
 
 def _ahead(connection: Connection, job: Job) -> int:
-    before = (DUE_TO_SUBMIT, jobs.c.provider == job.provider, jobs.c.id < job.id)
-    return int(connection.execute(select(func.count()).select_from(jobs).where(*before)).scalar_one())
+    return int(connection.execute(_AHEAD, {"its_provider": job.provider, "its_id": job.id}).scalar_one())

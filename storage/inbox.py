@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, delete, func, select, update
 
 from storage.tables import IN_DOUBT, UNSETTLED, inbox, jobs
 from storage.words import InboxRow
@@ -38,6 +38,24 @@ _PLACES = {
     "postgresql": ("$1::varchar", "$2::bigint", "$3::varchar", "$4::varchar", "$5::bytea", "$6::bigint", "$2::bigint"),
 }
 _STORE_ON = {name: _STORE.format(*places, _MOST_OF_A_JOB) for name, places in _PLACES.items()}
+
+
+# Put together once, as they are asked for each callback; what begins with "its" is given with each use.
+_RUNG = select(func.count(), func.max(inbox.c.settled_at), func.max(inbox.c.asked_at)).where(
+    inbox.c.job_id == bindparam("its_job")
+)
+_UNSETTLED = (
+    select(*(inbox.c[name] for name in InboxRow.__dataclass_fields__))
+    .where(
+        UNSETTLED,
+        inbox.c.due_at <= bindparam("its_moment", type_=BigInteger),
+        # A callback that overtook the answer to its own submission waits for that answer.
+        inbox.c.job_id.not_in(select(jobs.c.id).where(IN_DOUBT)),
+    )
+    .order_by(inbox.c.due_at, inbox.c.id)
+    .limit(bindparam("its_most", type_=BigInteger))
+)
+_SETTLED = update(inbox).where(inbox.c.id.in_(bindparam("its_ids", expanding=True)), UNSETTLED)
 
 
 def stored(connection: Connection, letters: Sequence[Letter]) -> list[bool]:
@@ -96,29 +114,13 @@ def _room_made(connection: Connection, job_id: int) -> bool:
 
 def rung(connection: Connection, job_id: int) -> tuple[int, int]:
     """Count a job's callbacks, and tell when one was last acted on or asked about (0: never)."""
-    last = (func.max(inbox.c.settled_at).label("settled"), func.max(inbox.c.asked_at).label("asked"))
-    statement = select(func.count().label("rows"), *last).where(inbox.c.job_id == job_id)
-    row = connection.execute(statement).mappings().one()
-    return row["rows"], max(row["settled"] or 0, row["asked"] or 0)
+    rows, settled_at, asked_at = connection.execute(_RUNG, {"its_job": job_id}).one()
+    return rows, max(settled_at or 0, asked_at or 0)
 
 
 def unsettled(connection: Connection, now: int, limit: int) -> list[InboxRow]:
     """List callbacks nobody has acted on and whose time has come, the oldest first."""
-    columns = (
-        inbox.c.id,
-        inbox.c.provider,
-        inbox.c.job_id,
-        inbox.c.delivery_id,
-        inbox.c.trust,
-        inbox.c.body,
-        inbox.c.received_at,
-        inbox.c.asked_at,
-    )
-    # A callback that overtook the answer to its own submission waits for that answer.
-    on_the_wire = select(jobs.c.id).where(IN_DOUBT)
-    statement = select(*columns).where(UNSETTLED, inbox.c.due_at <= now, inbox.c.job_id.not_in(on_the_wire))
-    statement = statement.order_by(inbox.c.due_at, inbox.c.id).limit(limit)
-    return [InboxRow(**row) for row in connection.execute(statement).mappings()]
+    return [InboxRow(*row) for row in connection.execute(_UNSETTLED, {"its_moment": now, "its_most": limit})]
 
 
 def postponed(connection: Connection, ids: Sequence[int], due_at: int, *, asked_at: int | None = None) -> None:
@@ -129,6 +131,5 @@ def postponed(connection: Connection, ids: Sequence[int], due_at: int, *, asked_
 
 def settled(connection: Connection, ids: Sequence[int], now: int, outcome: str) -> None:
     """Record that callbacks were acted on, and what came of it."""
-    connection.execute(
-        update(inbox).where(inbox.c.id.in_(ids), UNSETTLED).values(settled_at=now, outcome=outcome[:200]),
-    )
+    if ids:
+        connection.execute(_SETTLED, {"its_ids": ids, "settled_at": now, "outcome": outcome[:200]})

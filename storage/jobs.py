@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, case, func, insert, or_, select, update
+from sqlalchemy import BigInteger, Connection, Row, and_, bindparam, case, func, insert, null, or_, select, update
 from sqlalchemy.sql import Select
 
 from storage import ledger, limits
@@ -19,7 +19,45 @@ _charged = (
     .label("charged")
 )
 _LONG = 2_000  # characters of a job's history
-_whole: Select[Any] = select(jobs, _charged)
+_FIELDS = tuple(Job.__dataclass_fields__)
+_whole: Select[Any] = select(*(_charged if name == "charged" else jobs.c[name] for name in _FIELDS))
+
+# The statements of every job's life are put together once, here: to do so each time costs more than what the database
+# does. What begins with "its" is given with each use.
+_now, _most = bindparam("its_moment", type_=BigInteger), bindparam("its_most", type_=BigInteger)
+_this = jobs.c.id == bindparam("its_id")
+_has_card = jobs.c.card_message_id.is_not(None)
+_BY_ID = _whole.where(_this)
+_BY_IDS = _whole.where(jobs.c.id.in_(bindparam("its_ids", expanding=True)))
+_BY_INTERACTION = _whole.where(jobs.c.interaction_id == bindparam("its_interaction"))
+_HOLDER_OF_TASK = select(jobs.c.id).where(
+    jobs.c.provider == bindparam("its_provider"), jobs.c.task_id == bindparam("its_task")
+)
+_DUE_TO_SUBMIT = _whole.where(DUE_TO_SUBMIT, jobs.c.due_at <= _now).order_by(jobs.c.due_at).limit(_most)
+_OVERDUE = _whole.where(OVERDUE, jobs.c.due_at <= _now).order_by(jobs.c.due_at).limit(_most)
+_CARDS_DUE = (
+    _whole.where(
+        CARD_DUE,
+        jobs.c.card_due_at <= _now,
+        func.coalesce(jobs.c.card_edited_at, 0) <= bindparam("its_last", type_=BigInteger),
+    )
+    .order_by(jobs.c.card_due_at)
+    .limit(_most)
+)
+_STAYS = update(jobs).where(_this)
+_longer = jobs.c.history + bindparam("its_entry")
+_news = {
+    "card_version": case((_has_card, jobs.c.card_version + 1), else_=jobs.c.card_version),
+    "card_due_at": case((_has_card, _now), else_=jobs.c.card_due_at),
+}
+# A job that a vendor keeps putting off goes round for a day; its beginning and end tell enough.
+_MOVES = _STAYS.values(history=case((func.length(jobs.c.history) < _LONG, _longer), else_=jobs.c.history), **_news)
+_ENDS = _STAYS.values(history=_longer, **_news)
+_TOUCHED = _STAYS.where(_has_card).values(card_version=jobs.c.card_version + 1, card_due_at=_now)
+_SHOWN = _STAYS.values(
+    card_edited_at=_now, card_due_at=case((jobs.c.card_version == bindparam("its_version"), null()), else_=_now)
+)
+_INSERTED = insert(jobs)
 
 
 def held(connection: Connection, job: Job, outside: int = 0) -> Limit | None:
@@ -68,7 +106,7 @@ def held(connection: Connection, job: Job, outside: int = 0) -> Limit | None:
         "history": _entry(job.state, job.created_at),
     }
     with connection.begin_nested() as attempt:  # others share the transaction: only this is undone
-        connection.execute(insert(jobs).values(row))
+        connection.execute(_INSERTED, row)
         if ledger.hold(connection, job, outside):
             return None
         limit = limits.first(connection, job, outside)
@@ -78,45 +116,42 @@ def held(connection: Connection, job: Job, outside: int = 0) -> Limit | None:
 
 def by_id(connection: Connection, job_id: int) -> Job | None:
     """Read one job."""
-    return _one(connection, _whole.where(jobs.c.id == job_id))
+    return _one(connection, _BY_ID, its_id=job_id)
 
 
 def by_ids(connection: Connection, job_ids: Sequence[int]) -> list[Job]:
     """Read several jobs, in no order."""
-    return _all(connection, _whole.where(jobs.c.id.in_(job_ids)), None)
+    return _all(connection, _BY_IDS, its_ids=job_ids)
 
 
 def by_interaction(connection: Connection, interaction_id: int) -> Job | None:
     """Read the job a command led to."""
-    return _one(connection, _whole.where(jobs.c.interaction_id == interaction_id))
+    return _one(connection, _BY_INTERACTION, its_interaction=interaction_id)
 
 
 def holder_of_task(connection: Connection, provider: str, task_id: str) -> int | None:
     """Name the job a provider's task belongs to."""
-    statement = select(jobs.c.id).where(jobs.c.provider == provider, jobs.c.task_id == task_id)
-    return connection.execute(statement).scalar()
+    return connection.execute(_HOLDER_OF_TASK, {"its_provider": provider, "its_task": task_id}).scalar()
 
 
 def due_to_submit(connection: Connection, now: int, limit: int) -> list[Job]:
     """List queued jobs whose time has come, the longest waiting first."""
-    return _all(connection, _whole.where(DUE_TO_SUBMIT, jobs.c.due_at <= now).order_by(jobs.c.due_at), limit)
+    return _all(connection, _DUE_TO_SUBMIT, its_moment=now, its_most=limit)
 
 
 def overdue(connection: Connection, now: int, limit: int) -> list[Job]:
     """List jobs the provider should have been heard of by now, or whose grace is over."""
-    return _all(connection, _whole.where(OVERDUE, jobs.c.due_at <= now).order_by(jobs.c.due_at), limit)
+    return _all(connection, _OVERDUE, its_moment=now, its_most=limit)
 
 
 def in_doubt(connection: Connection) -> list[Job]:
     """List jobs that were being submitted."""
-    return _all(connection, _whole.where(IN_DOUBT).order_by(jobs.c.id), None)
+    return _all(connection, _whole.where(IN_DOUBT).order_by(jobs.c.id))
 
 
 def cards_due(connection: Connection, now: int, gap: int, limit: int) -> list[Job]:
     """List jobs whose card in the channel is out of date and was not edited within the last `gap` milliseconds."""
-    rested = func.coalesce(jobs.c.card_edited_at, 0) <= now - gap
-    statement = _whole.where(CARD_DUE, jobs.c.card_due_at <= now, rested)
-    return _all(connection, statement.order_by(jobs.c.card_due_at), limit)
+    return _all(connection, _CARDS_DUE, its_moment=now, its_last=now - gap, its_most=limit)
 
 
 def move(connection: Connection, job: Job, now: int, to: State, values: Mapping[str, Any]) -> None:
@@ -124,18 +159,13 @@ def move(connection: Connection, job: Job, now: int, to: State, values: Mapping[
 
     The caller read `job` in this same transaction, so nothing can have changed in between.
     """
-    changed: dict[str, Any] = {}
-    if to != job.state:
-        longer = jobs.c.history + f" {_entry(to, now)}"
-        # A job that a vendor keeps putting off goes round for a day; its beginning and end tell enough.
-        told = longer if to.terminal else case((func.length(jobs.c.history) < _LONG, longer), else_=jobs.c.history)
-        changed = {"changed_at": now, "history": told}
+    if to == job.state:
+        connection.execute(_STAYS, {"state": to, **values, "its_id": job.id})
+        return
     finished = {"finished_at": now} if to.terminal and not job.state.terminal else {}
-    connection.execute(
-        update(jobs).where(jobs.c.id == job.id).values({"state": to, **changed, **finished, **values}),
-    )
-    if changed:
-        touch_card(connection, job.id, now)
+    its = {"its_id": job.id, "its_moment": now, "its_entry": f" {_entry(to, now)}"}
+    statement = _ENDS if to.terminal else _MOVES
+    connection.execute(statement, {"state": to, "changed_at": now, **finished, **values, **its})
 
 
 def postpone(connection: Connection, job: Job, due_at: int, **values: Any) -> None:
@@ -155,22 +185,12 @@ def cancel_sent(connection: Connection, job_id: int, now: int) -> None:
 
 def touch_card(connection: Connection, job_id: int, now: int) -> None:
     """Say that a job's card no longer shows the truth."""
-    connection.execute(
-        update(jobs)
-        .where(jobs.c.id == job_id, jobs.c.card_message_id.is_not(None))
-        .values(card_version=jobs.c.card_version + 1, card_due_at=now),
-    )
+    connection.execute(_TOUCHED, {"its_id": job_id, "its_moment": now})
 
 
 def card_shown(connection: Connection, job_id: int, version: int, now: int) -> None:
     """Record that the card shows `version`; it stays due when there has been a newer one since."""
-    connection.execute(update(jobs).where(jobs.c.id == job_id).values(card_edited_at=now))
-    connection.execute(
-        update(jobs).where(jobs.c.id == job_id, jobs.c.card_version == version).values(card_due_at=None),
-    )
-    connection.execute(
-        update(jobs).where(jobs.c.id == job_id, jobs.c.card_version != version).values(card_due_at=now),
-    )
+    connection.execute(_SHOWN, {"its_id": job_id, "its_version": version, "its_moment": now})
 
 
 def card_postponed(connection: Connection, job_id: int, until: int) -> None:
@@ -230,25 +250,25 @@ def show_shots(connection: Connection, job_id: int, shots: Sequence[StoredShot],
 def changes_of(connection: Connection, job: Job) -> list[Job]:
     """List the edits and compositions of a music video that are not over, wherever asked for, the oldest first."""
     theirs = (RUNNING, jobs.c.root_id == job.id)
-    return _all(connection, _whole.where(*theirs).order_by(jobs.c.id), None)
+    return _all(connection, _whole.where(*theirs).order_by(jobs.c.id))
 
 
 def music_videos(connection: Connection, guild_id: int | None, limit: int, *, asker: int = 0) -> list[Job]:
     """List a server's music videos that a vendor has, the newest first; outside of servers (None) the asker's own."""
     whose = (jobs.c.user_id == asker,) if guild_id is None else ()
     theirs = (MUSIC_VIDEO, jobs.c.guild_id == guild_id, jobs.c.task_id.is_not(None), *whose)
-    return _all(connection, _whole.where(*theirs).order_by(jobs.c.id.desc()), limit)
+    return _all(connection, _whole.where(*theirs).order_by(jobs.c.id.desc()).limit(limit))
 
 
 def running_in(connection: Connection, guild_id: int, limit: int) -> list[Job]:
     """List a server's jobs that are not over, the longest waiting first."""
-    return _all(connection, _whole.where(RUNNING, jobs.c.guild_id == guild_id).order_by(jobs.c.id), limit)
+    return _all(connection, _whole.where(RUNNING, jobs.c.guild_id == guild_id).order_by(jobs.c.id).limit(limit))
 
 
 def latest_of(connection: Connection, guild_id: int, user_id: int, limit: int) -> list[Job]:
     """List what a member asked for last in a server."""
     theirs = (jobs.c.user_id == user_id, jobs.c.guild_id == guild_id)
-    return _all(connection, _whole.where(*theirs).order_by(jobs.c.id.desc()), limit)
+    return _all(connection, _whole.where(*theirs).order_by(jobs.c.id.desc()).limit(limit))
 
 
 def left_open(connection: Connection, job: Job, now: int) -> bool:
@@ -264,7 +284,7 @@ def in_limbo(connection: Connection) -> list[Job]:
     """List expired jobs of which nobody knows whether a vendor took them, and whose hold waits for a person."""
     held = ~select(ledger_table.c.id).where(and_(ledger_table.c.job_id == jobs.c.id, CLOSING)).exists()
     doubtful = (jobs.c.state == State.EXPIRED.value, jobs.c.due_at.is_(None), held)
-    return _all(connection, _whole.where(*doubtful).order_by(jobs.c.id), None)
+    return _all(connection, _whole.where(*doubtful).order_by(jobs.c.id))
 
 
 def count_by_state(connection: Connection) -> dict[str, int]:
@@ -284,17 +304,17 @@ def _entry(state: State, now: int) -> str:
     return f"{state.value}@{now}"
 
 
-def _all(connection: Connection, statement: Select[Any], limit: int | None) -> list[Job]:
-    return [_job(row) for row in connection.execute(statement.limit(limit)).mappings()]
+def _all(connection: Connection, statement: Select[Any], **its: Any) -> list[Job]:
+    return [_job(row) for row in connection.execute(statement, its)]
 
 
-def _one(connection: Connection, statement: Select[Any]) -> Job | None:
-    row = connection.execute(statement).mappings().first()
+def _one(connection: Connection, statement: Select[Any], **its: Any) -> Job | None:
+    row = connection.execute(statement, its).first()
     return None if row is None else _job(row)
 
 
-def _job(row: RowMapping) -> Job:
-    values = {name: row[name] for name in Job.__dataclass_fields__}
+def _job(row: Row[Any]) -> Job:
+    values = dict(zip(_FIELDS, row, strict=True))
     values["state"] = State(values["state"])
     values["place"] = Place(values["place"])
     values["inputs"] = tuple(StoredInput(**one) for one in values["inputs"])

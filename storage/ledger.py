@@ -25,6 +25,10 @@ from storage import limits
 from storage.tables import CLOSING, jobs, ledger
 from storage.words import Entry, Job, LedgerRow, Period
 
+# Put together once, as `_holding` is: every job's hold is closed.
+_CLOSED = select(ledger.c.id).where(and_(ledger.c.job_id == bindparam("its_job"), CLOSING))
+_ROW = insert(ledger)
+
 
 def hold(connection: Connection, job: Job, outside: int = 0) -> bool:
     """Hold a job's price; False when something stands in its way (storage/limits.py).
@@ -78,21 +82,20 @@ def release(connection: Connection, job: Job, now: int) -> bool:
 
 
 def _close(connection: Connection, job: Job, kind: Entry, amount: int, reported: int | None, now: int) -> bool:
-    if connection.execute(select(ledger.c.id).where(and_(ledger.c.job_id == job.id, CLOSING))).first():
+    if connection.execute(_CLOSED, {"its_job": job.id}).first():
         return False
-    connection.execute(
-        insert(ledger).values(
-            job_id=job.id,
-            kind=kind,
-            amount=amount,
-            reported=reported,
-            guild_id=job.guild_id,
-            channel_id=job.room_id,
-            user_id=job.user_id,
-            held_at=job.created_at,
-            at=now,
-        ),
-    )
+    row = {
+        "job_id": job.id,
+        "kind": kind,
+        "amount": amount,
+        "reported": reported,
+        "guild_id": job.guild_id,
+        "channel_id": job.room_id,
+        "user_id": job.user_id,
+        "held_at": job.created_at,
+        "at": now,
+    }
+    connection.execute(_ROW, row)
     return True
 
 

@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from storage.tables import marks
 
+_NAMED = select(marks).where(marks.c.name == bindparam("its_name"))  # put together once: it is asked for each result
 RESTORED = "restored"  # since when the database is one that was brought back from a backup
 
 
@@ -27,7 +28,8 @@ def put(connection: Connection, mark: Mark) -> None:
 
 def get(connection: Connection, name: str) -> Mark | None:
     """Recall a thing."""
-    return next(iter(like(connection, name)), None)
+    row = connection.execute(_NAMED, {"its_name": name}).first()
+    return None if row is None else Mark(row.name, row.at, row.detail)
 
 
 def like(connection: Connection, beginning: str) -> list[Mark]:

@@ -3,10 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, delete, insert, or_, select, update
 
 from storage.tables import DUE_TO_TELL, acts, blocks
 from storage.words import Act, Block
+
+_DUE = (  # put together once: it is asked again and again
+    select(acts)
+    .where(DUE_TO_TELL, acts.c.due_at <= bindparam("its_moment", type_=BigInteger))
+    .order_by(acts.c.due_at)
+    .limit(bindparam("its_most", type_=BigInteger))
+)
 
 
 def blocked(connection: Connection, guild_id: int, block: Block) -> None:
@@ -56,8 +63,7 @@ def decider_of(connection: Connection, guild_id: int, code: str, kinds: Sequence
 
 def acts_due(connection: Connection, now: int, limit: int) -> list[Act]:
     """List acts to be told in a log channel."""
-    statement = select(acts).where(DUE_TO_TELL, acts.c.due_at <= now).order_by(acts.c.due_at).limit(limit)
-    return [Act(**row) for row in connection.execute(statement).mappings()]
+    return [Act(**row) for row in connection.execute(_DUE, {"its_moment": now, "its_most": limit}).mappings()]
 
 
 def act_told(connection: Connection, act_id: int) -> None:

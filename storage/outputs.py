@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, insert, select, update
 from sqlalchemy.sql import Select
 
 from storage.tables import DUE_TO_FETCH, outputs
@@ -26,6 +26,12 @@ _columns = (
     outputs.c.refusals,
     outputs.c.problem,
 )
+# Put together once; what begins with "its" is given with each use.
+_now, _most = bindparam("its_moment", type_=BigInteger), bindparam("its_most", type_=BigInteger)
+_DUE = select(*_columns).where(DUE_TO_FETCH, outputs.c.due_at <= _now).order_by(outputs.c.due_at).limit(_most)
+_OF_JOB = select(*_columns).where(outputs.c.job_id == bindparam("its_job")).order_by(outputs.c.position)
+_CHANGED = update(outputs).where(outputs.c.id == bindparam("its_id"))
+_ANNOUNCED = insert(outputs)
 
 
 def announced(connection: Connection, job_id: int, links: Sequence[tuple[str, str]], now: int) -> None:
@@ -35,7 +41,7 @@ def announced(connection: Connection, job_id: int, links: Sequence[tuple[str, st
         for position, (kind, url) in enumerate(links)
     ]
     if rows:
-        connection.execute(insert(outputs), rows)
+        connection.execute(_ANNOUNCED, rows)
 
 
 def readdressed(connection: Connection, job_id: int, links: Sequence[tuple[str, str]]) -> None:
@@ -47,13 +53,12 @@ def readdressed(connection: Connection, job_id: int, links: Sequence[tuple[str, 
 
 def due_to_fetch(connection: Connection, now: int, limit: int) -> list[Output]:
     """List results whose time to be fetched has come."""
-    statement = select(*_columns).where(DUE_TO_FETCH, outputs.c.due_at <= now).order_by(outputs.c.due_at).limit(limit)
-    return _read(connection, statement)
+    return _read(connection, _DUE, its_moment=now, its_most=limit)
 
 
 def of_job(connection: Connection, job_id: int) -> list[Output]:
     """List a job's results in order."""
-    return _read(connection, select(*_columns).where(outputs.c.job_id == job_id).order_by(outputs.c.position))
+    return _read(connection, _OF_JOB, its_job=job_id)
 
 
 def fetched(
@@ -69,15 +74,15 @@ def fetched(
 ) -> None:
     """Record that a result lies in the media store."""
     values = {"file": file, "size": size, "sha256": sha256, "seconds": seconds, "width": width, "height": height}
-    connection.execute(update(outputs).where(outputs.c.id == output_id).values(due_at=None, problem=None, **values))
+    connection.execute(_CHANGED, {"due_at": None, "problem": None, **values, "its_id": output_id})
 
 
 def not_fetched(connection: Connection, output: Output, due_at: int | None, *, refused: bool, problem: str) -> None:
     """Record a failed try; without `due_at` it was the last one. `refused`: trying again changes nothing by itself."""
     counts = {"attempts": output.attempts + 1, "refusals": output.refusals + refused}
     values = {**counts, "due_at": due_at, "problem": problem[:300]}
-    connection.execute(update(outputs).where(outputs.c.id == output.id).values(values))
+    connection.execute(_CHANGED, {**values, "its_id": output.id})
 
 
-def _read(connection: Connection, statement: Select[*tuple[Any, ...]]) -> list[Output]:
-    return [Output(**row) for row in connection.execute(statement).mappings()]
+def _read(connection: Connection, statement: Select[*tuple[Any, ...]], **its: int) -> list[Output]:
+    return [Output(**row) for row in connection.execute(statement, its).mappings()]

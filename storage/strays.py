@@ -2,13 +2,19 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, case, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, case, func, insert, select, update
 
 from storage import alerts
 from storage.tables import DUE_TO_FOLLOW, jobs, strays
 from storage.words import AlertKind, Job, Stray
 
 _columns = [strays.c[name] for name in Stray.__dataclass_fields__]
+_DUE = (  # put together once: it is asked again and again
+    select(*_columns)
+    .where(DUE_TO_FOLLOW, strays.c.due_at <= bindparam("its_moment", type_=BigInteger))
+    .order_by(strays.c.due_at)
+    .limit(bindparam("its_most", type_=BigInteger))
+)
 
 
 def found(connection: Connection, job: Job, task_id: str, now: int) -> Stray | None:
@@ -35,8 +41,7 @@ def of_job(connection: Connection, job_id: int) -> list[Stray]:
 
 def due(connection: Connection, now: int, limit: int) -> list[Stray]:
     """List strays that are to be stopped or asked about."""
-    statement = select(*_columns).where(DUE_TO_FOLLOW, strays.c.due_at <= now).order_by(strays.c.due_at).limit(limit)
-    return [Stray(**row) for row in connection.execute(statement).mappings()]
+    return [Stray(**row) for row in connection.execute(_DUE, {"its_moment": now, "its_most": limit}).mappings()]
 
 
 def told_to_stop(connection: Connection, stray: Stray, now: int) -> None:

@@ -6,13 +6,16 @@ sealed text goes as soon as no job needs it.
 
 from dataclasses import asdict
 
-from sqlalchemy import Connection, RowMapping, Select, and_, exists, func, or_, select, update
+from sqlalchemy import Connection, RowMapping, Select, and_, bindparam, exists, func, or_, select, update
 
 from storage import jobs as job_facts
 from storage.tables import CLOSING, KEY_IN_USE, RUNNING, inbox, jobs, ledger, outputs, vendor_keys
 from storage.words import Job, State, StoredKey
 
 _columns = [vendor_keys.c[name] for name in StoredKey.__dataclass_fields__]
+_IN_USE = select(*_columns).where(  # put together once: it is asked for each command
+    KEY_IN_USE, vendor_keys.c.guild_id == bindparam("its_guild"), vendor_keys.c.provider == bindparam("its_provider")
+)
 _AGREED = (State.CONFIRMING.value, State.APPROVING.value, State.QUEUED.value)  # nothing has been sent
 
 
@@ -28,8 +31,10 @@ def of_guild(connection: Connection, guild_id: int) -> list[StoredKey]:
 
 def in_use(connection: Connection, guild_id: int | None, provider: str) -> StoredKey | None:
     """Read the key a server uses at a vendor; None: it has none of its own."""
-    this = (vendor_keys.c.guild_id == guild_id, vendor_keys.c.provider == provider)
-    return next(iter(_all(connection, select(*_columns).where(KEY_IN_USE, *this))), None)
+    if guild_id is None:
+        return None
+    row = connection.execute(_IN_USE, {"its_guild": guild_id, "its_provider": provider}).mappings().first()
+    return None if row is None else _key(row)
 
 
 def stored(connection: Connection, key: StoredKey) -> StoredKey | None:
