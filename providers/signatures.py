@@ -7,11 +7,15 @@ NotAuthentic; nothing else. Keys and texts are compared as bytes and in constant
 import base64
 import binascii
 import hashlib
-import hmac
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from hmac import compare_digest
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from .contract import Callback, Headers, NotAuthentic
 
@@ -42,16 +46,17 @@ def vidu(callback: Callback, keys: Sequence[str], now: float) -> str:
         raise NotAuthentic("another algorithm")
     if _one(headers, b"x-hmac-access-key") != b"vidu":
         raise NotAuthentic("another access key")
-    signature = _decode(_one(headers, b"x-hmac-signature"))
+    signature = _one(headers, b"x-hmac-signature")
     date = _one(headers, b"date")
     nonce = _one(headers, b"x-request-nonce")
     if not _NONCE.fullmatch(nonce):
         raise NotAuthentic("the nonce is none")
     moment = _read_date(date)
+    signed = [(name, _one(headers, low)) for name, low in _signed_names(_one(headers, b"x-hmac-signed-headers"))]
     path, _, query = callback.path.partition("?")
-    text = hmac_text("POST", path, query, "vidu", date, _signed_headers(headers))
+    text = hmac_text("POST", path, query, "vidu", date, signed)
     if not matches(text, [_as_bytes(key) for key in keys], [signature]):
-        raise NotAuthentic("another signature")
+        raise NotAuthentic("another signature" if _is_base64(signature) else "the signature is not base64")
     _demand_fresh(moment, now)
     return nonce.decode("ascii")
 
@@ -69,7 +74,7 @@ def standard_webhooks(callback: Callback, secrets: Sequence[str], now: float) ->
     if not _WEBHOOK_ID.fullmatch(delivery) or not _WEBHOOK_TIME.fullmatch(stamp):
         raise NotAuthentic("the webhook id or timestamp is none")
     versions = [part.partition(b",") for part in given[:4096].split(b" ")[:_MOST_SIGNATURES]]
-    signatures = [raw for name, _, text in versions if name == b"v1" and (raw := _decode_or_none(text))]
+    signatures = [text for name, _, text in versions if name == b"v1"]
     keys = [key for secret in secrets if (key := _key_of(secret))]
     if not matches(delivery + b"." + stamp + b"." + callback.body, keys, signatures):
         raise NotAuthentic("another signature")
@@ -80,7 +85,7 @@ def standard_webhooks(callback: Callback, secrets: Sequence[str], now: float) ->
 def static_secret(headers: Headers, name: str, expected: Sequence[str]) -> None:
     """Check a header that repeats a secret of ours, any of `expected`. Raise NotAuthentic, also when there is none."""
     given = _one(_by_name(headers), name.lower().encode("ascii", "replace"))
-    if not any(hmac.compare_digest(given, _as_bytes(secret)) for secret in expected if secret):
+    if not any(compare_digest(given, _as_bytes(secret)) for secret in expected if secret):
         raise NotAuthentic("another secret")
 
 
@@ -102,13 +107,25 @@ def hmac_text(
 
 
 def matches(message: bytes, keys: Sequence[bytes], signatures: Sequence[bytes]) -> bool:
-    """Say whether any signature is the HMAC-SHA256 of the message under any key; all are tried, an empty key never."""
+    """Say whether any signature is the HMAC-SHA256 of the message under any key; all are tried, an empty key never.
+
+    Signatures are compared as they are written, in base64: several texts can be read as the same bytes, and one is
+    right.
+    """
     matched = False
     for key in filter(None, keys):
-        expected = hmac.digest(key, message, "sha256")
+        mac = _keyed(key).copy()
+        mac.update(message)
+        expected = binascii.b2a_base64(mac.finalize(), newline=False)
         for signature in signatures:
-            matched |= hmac.compare_digest(expected, signature)
+            matched |= compare_digest(expected, signature)
     return matched
+
+
+@lru_cache(maxsize=64)
+def _keyed(key: bytes) -> HMAC:
+    """Make ready what every HMAC under a key begins with; each goes on from a copy, in a third of the time."""
+    return HMAC(key, SHA256())
 
 
 def digest(callback: Callback) -> str:
@@ -117,34 +134,35 @@ def digest(callback: Callback) -> str:
     return hashlib.sha256(len(path).to_bytes(8, "big") + path + callback.body).hexdigest()
 
 
-def _by_name(headers: Headers) -> Mapping[bytes, Sequence[bytes]]:
-    """Sort headers by their names in small letters."""
-    found: dict[bytes, tuple[bytes, ...]] = {}
-    for written, value in headers:
-        name = written.lower()
-        found[name] = (*found[name], value) if name in found else (value,)
+def _by_name(headers: Headers) -> Mapping[bytes, bytes]:
+    """Sort headers by their names in small letters, but for those that came twice: one might be signed, one read."""
+    found = {name.lower(): value for name, value in headers}
+    if len(found) != len(headers):
+        times = Counter(name.lower() for name, _ in headers)
+        return {name: value for name, value in found.items() if times[name] == 1}
     return found
 
 
-def _one(headers: Mapping[bytes, Sequence[bytes]], name: bytes) -> bytes:
-    """Return the value of a header that came exactly once: of two, one might be signed and the other one read."""
-    values = headers.get(name, ())
-    if len(values) != 1:
-        raise NotAuthentic(f"{name.decode('ascii', 'replace')} came {len(values)} times")
-    if len(values[0]) > 4096 or _CONTROL.search(values[0]):
+def _one(headers: Mapping[bytes, bytes], name: bytes) -> bytes:
+    """Return the value of a header that came exactly once."""
+    value = headers.get(name)
+    if value is None:
+        raise NotAuthentic(f"{name.decode('ascii', 'replace')} did not come once")
+    if len(value) > 4096 or _CONTROL.search(value):
         raise NotAuthentic(f"{name.decode('ascii', 'replace')} is not a header value")
-    return values[0]
+    return value
 
 
-def _signed_headers(headers: Mapping[bytes, Sequence[bytes]]) -> list[tuple[bytes, bytes]]:
-    """Collect the signed headers in the order and the letter case of the list."""
-    names = _one(headers, b"x-hmac-signed-headers").split(b";")
-    lowered = {name.lower() for name in names}
-    if len(names) > _MOST_SIGNED or len(lowered) != len(names) or not all(_TOKEN.fullmatch(name) for name in names):
+@lru_cache(maxsize=64)  # a vendor's list is always the same
+def _signed_names(listed: bytes) -> Sequence[tuple[bytes, bytes]]:
+    """Read the list of signed headers, in its order: each name as it is written, and in small letters."""
+    names = listed.split(b";")
+    lowered = [name.lower() for name in names]
+    if len(names) > _MOST_SIGNED or len(set(lowered)) != len(names) or not all(map(_TOKEN.fullmatch, names)):
         raise NotAuthentic("the list of signed headers is malformed")
-    if not {b"date", b"x-request-nonce"} <= lowered:
+    if not {b"date", b"x-request-nonce"} <= set(lowered):
         raise NotAuthentic("the date or the nonce is not signed")
-    return [(name, _one(headers, name.lower())) for name in names]
+    return list(zip(names, lowered, strict=True))
 
 
 @lru_cache(maxsize=64)  # callbacks of one second bring the same
@@ -168,20 +186,11 @@ def _demand_fresh(moment: float, now: float) -> None:
         raise NotAuthentic(f"dated {moment - now:+.0f} s from now", stale=True)
 
 
-def _decode(value: bytes) -> bytes:
-    raw = _decode_or_none(value)
-    if raw is None:
-        raise NotAuthentic("the signature is not base64")
-    return raw
-
-
-def _decode_or_none(value: bytes) -> bytes | None:
-    """Decode strictly: the lenient way reads many texts as one signature, and so does the library's own strict one."""
+def _is_base64(value: bytes) -> bool:
     try:
-        raw = base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return raw if base64.b64encode(raw) == value else None
+        return binascii.b2a_base64(binascii.a2b_base64(value, strict_mode=True), newline=False) == value
+    except ValueError:
+        return False
 
 
 def _key_of(secret: str) -> bytes | None:

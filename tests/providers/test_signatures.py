@@ -71,7 +71,7 @@ def test_the_construction_agrees_with_the_vector_apisix_publishes() -> None:
     headers = [(b"User-Agent", b"curl/7.29.0"), (b"x-custom-a", b"test")]
     date = b"Tue, 19 Jan 2021 11:33:20 GMT"
     text = signatures.hmac_text("GET", "/index.html", "age=36&name=james", "user-key", date, headers)
-    expected = base64.b64decode("8XV1GB7Tq23OJcoz6wjqTs4ZLxr9DiLoY4PxzScWGYg=")
+    expected = b"8XV1GB7Tq23OJcoz6wjqTs4ZLxr9DiLoY4PxzScWGYg="
     assert signatures.matches(text, [b"my-secret-key"], [expected])
     assert not signatures.matches(text[:-1], [b"my-secret-key"], [expected])
 
@@ -111,7 +111,7 @@ def test_an_empty_path_is_signed_as_a_slash() -> None:
         ({"X_HMAC_SIGNED_HEADERS": b"Date; x-request-nonce"}, "malformed"),
         ({"X_HMAC_SIGNED_HEADERS": b"Date;x-request-nonce;DATE"}, "malformed"),
         ({"X_HMAC_SIGNED_HEADERS": b"Date;x-request-nonce;a;b;c;d;e;f;g"}, "malformed"),
-        ({"X_HMAC_SIGNED_HEADERS": b"Date;x-request-nonce;a;b;c;d;e;f"}, "came 0 times"),
+        ({"X_HMAC_SIGNED_HEADERS": b"Date;x-request-nonce;a;b;c;d;e;f"}, "did not come once"),
         ({"X_HMAC_SIGNED_HEADERS": b"Date"}, "not signed"),
         ({"X_HMAC_SIGNED_HEADERS": b"x-request-nonce"}, "not signed"),
         ({"X_HMAC_ALGORITHM": b"hmac-sha1"}, "algorithm"),
@@ -164,10 +164,10 @@ def test_an_auth_header_that_is_missing_doubled_or_underscored_is_refused(name: 
     key = name.encode()
     value = dict(whole.headers)[key]
     without = [pair for pair in whole.headers if pair[0] != key]
-    assert "0 times" in str(refused(lambda: signatures.vidu(replace(whole, headers=without), [KEY], WHEN)))
+    assert "did not come once" in str(refused(lambda: signatures.vidu(replace(whole, headers=without), [KEY], WHEN)))
     again = (key.swapcase(), value)
     doubled = [again, *whole.headers] if first else [*whole.headers, again]
-    assert "2 times" in str(refused(lambda: signatures.vidu(replace(whole, headers=doubled), [KEY], WHEN)))
+    assert "did not come once" in str(refused(lambda: signatures.vidu(replace(whole, headers=doubled), [KEY], WHEN)))
     underscored = [*without, (key.replace(b"-", b"_"), value)]
     if b"-" in key:
         refused(lambda: signatures.vidu(replace(whole, headers=underscored), [KEY], WHEN))
