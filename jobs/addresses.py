@@ -5,11 +5,11 @@ callback that comes before the vendor's own answer still finds its job. Keys: th
 """
 
 import base64
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hmac import compare_digest
 
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from storage.codes import job_code, job_id_of
@@ -95,9 +95,10 @@ class Addresses:
     def job_of(self, provider: str, token: str) -> int | None:
         """Name the job a callback token was made for; None when we did not make it."""
         code, mac = token[:_CODE_CHARS], token[_CODE_CHARS:]
-        job_id = job_id_of(code)
-        known = [_same(mac, _mac(key, provider, code)) for key in self._callback_keys]
-        return job_id if any(known) else None
+        known = False
+        for key in self._callback_keys:
+            known |= _same(mac, _mac(key, provider, code))
+        return job_id_of(code) if known else None
 
     def link(self, kind: str, file: str, expires_at: int) -> str:
         """Make a link to a file of ours, good until `expires_at` (milliseconds)."""
@@ -121,13 +122,13 @@ def derive(key: str, purpose: bytes) -> bytes:
 
 def _keyed(key: str, purpose: bytes) -> hmac.HMAC:
     """Make ready what every MAC under a key begins with; each goes on from a copy, in half the time."""
-    return hmac.new(derive(key, purpose), digestmod="sha256")
+    return hmac.HMAC(derive(key, purpose), hashes.SHA256())
 
 
 def _mac(key: hmac.HMAC, *parts: str) -> str:
     mac = key.copy()
     mac.update("\0".join(parts).encode("utf-8", "surrogatepass"))
-    return base64.urlsafe_b64encode(mac.digest()[:_MAC_BYTES]).decode()[:_MAC_CHARS]
+    return base64.urlsafe_b64encode(mac.finalize()[:_MAC_BYTES])[:_MAC_CHARS].decode()
 
 
 def _trial_mac(key: hmac.HMAC, path: str, date: str, body: bytes) -> str:
@@ -135,4 +136,4 @@ def _trial_mac(key: hmac.HMAC, path: str, date: str, body: bytes) -> str:
 
 
 def _same(given: str, right: str) -> bool:
-    return len(given) == _MAC_CHARS and hmac.compare_digest(given.encode("utf-8", "surrogatepass"), right.encode())
+    return compare_digest(given.encode("utf-8", "surrogatepass"), right.encode())

@@ -5,7 +5,7 @@ may be believed (Verified). Its tables, checks, prices and parsers are pure; onl
 socket.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -153,7 +153,8 @@ class Callback:
     path: str  # of the address we gave the vendor, never of the request as received
     headers: Headers = field(repr=False)
     body: bytes = field(repr=False)
-    secrets: tuple[str, ...] = field(default=(), repr=False)  # this job's own, one for each key of ours, newest first
+    # Makes this job's own secrets, one for each key of ours, the newest first: few vendors repeat one.
+    secrets: Callable[[], Sequence[str]] = field(default=tuple, repr=False)
 
 
 class Trust(StrEnum):

@@ -39,6 +39,7 @@ class _Change:
     shared: bool = False  # takes more rows while it waits
     rows: list[Any] = field(default_factory=list[Any])
     askers: list[asyncio.Future[Any]] = field(default_factory=list[asyncio.Future[Any]])
+    patience: asyncio.TimerHandle | None = None  # of those who do not wait for ever
 
     def add(self, row: object) -> asyncio.Future[Any]:
         asker = asyncio.get_running_loop().create_future()
@@ -81,12 +82,19 @@ class Commits:
         alone = _Change(lambda connection, _: [context.run(change, connection)])
         return await asyncio.shield(self._queue(alone, None))
 
-    async def write_together(self, change: Callable[[Connection, list[Row]], Sequence[T]], row: Row) -> T:
+    def write_together(
+        self, change: Callable[[Connection, list[Row]], Sequence[T]], row: Row, within: float | None
+    ) -> asyncio.Future[T]:
         """Give a row to a change that is made once for all rows that wait for it, and names the outcome of each.
 
+        Who has waited for `within` seconds has waited in vain; one timer runs for all of a change, from the first.
         Raise StorageError, or what the change raises for this row alone.
         """
-        return await self._queue(self._shared.get(change) or _Change(change, shared=True), row)
+        shared = self._shared.get(change) or _Change(change, shared=True)
+        asker = self._queue(shared, row)
+        if within is not None and shared.patience is None:
+            shared.patience = asyncio.get_running_loop().call_later(within, _fail, [shared], "the disk is too slow")
+        return asker
 
     async def close(self) -> None:
         """Wait for what is being written."""
@@ -158,6 +166,7 @@ def _make(connection: Connection, make: Callable[[Connection, Any], Sequence[Any
 
 def _answer(batch: Sequence[_Change], outcomes: Sequence[Sequence[Any]]) -> None:
     for change, of_rows in zip(batch, outcomes, strict=True):
+        _let_rest(change)
         for asker, outcome in zip(change.askers, of_rows, strict=True):
             if asker.done():
                 continue
@@ -169,6 +178,12 @@ def _answer(batch: Sequence[_Change], outcomes: Sequence[Sequence[Any]]) -> None
 
 def _fail(batch: Sequence[_Change], trouble: str) -> None:
     for change in batch:
+        _let_rest(change)
         for asker in change.askers:
             if not asker.done():
                 asker.set_exception(StorageError(trouble))
+
+
+def _let_rest(change: _Change) -> None:
+    if change.patience is not None:
+        change.patience.cancel()

@@ -7,7 +7,7 @@ share a transaction is decided in commits.py; what a transaction is, in sqlite.p
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextvars import copy_context
 from importlib import import_module
 from importlib.util import find_spec
@@ -120,13 +120,15 @@ class Database:
         """
         return await self._commits.write(lambda connection: change(connection, *args, **kwargs))
 
-    async def write_together(self, change: Callable[[Connection, list[Row]], Sequence[T]], row: Row) -> T:
+    def write_together(
+        self, change: Callable[[Connection, list[Row]], Sequence[T]], row: Row, *, within: float | None = None
+    ) -> Awaitable[T]:
         """Give a row to a change that is made once for all rows that wait for it; return what it says of this one.
 
-        For what comes in numbers. The row is on the disk when this returns. Who is cancelled before its turn takes the
-        row back. Raise StorageError.
+        For what comes in numbers. The row is on the disk when this returns. Who is cancelled before its turn, or has
+        waited for `within` seconds, takes the row back. Raise StorageError.
         """
-        return await self._commits.write_together(change, row)
+        return self._commits.write_together(change, row, within)
 
     async def read(self, question: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a question against one consistent view. Raise StorageError."""

@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 from aiohttp import web
@@ -35,7 +36,6 @@ _ADDRESS = re.compile(r"/callbacks/([a-z0-9_-]{1,32})/([A-Za-z0-9_-]{35})")
 _LENGTH = re.compile(r"[0-9]{1,12}")
 _DELIVERY_ID = re.compile(r"[!-~]{1,128}")  # what the column takes
 _STALE = "stale:"
-PLAIN_FRAMING: tuple[list[str], ...] = ([], ["chunked"])  # "gzip, chunked" is a content-encoding by another name
 
 
 class _Refused(Exception):  # noqa: N818 -- an answer, not an error
@@ -56,13 +56,11 @@ async def receive(request: web.BaseRequest, ctx: Context, limits: Limits, refuse
             return replies.plain("ok")
         name, token, job_id = _addressee(request, ctx)
         body = await _read(request, limits)
-        callback = Callback(
-            ctx.addresses.signed_path(name, token),
-            request.raw_headers,
-            body,
-            ctx.addresses.callback_secrets(name, job_id),
-        )
-        await _take(callback, await _accounts(name, job_id, ctx, limits), job_id, ctx, limits)
+        secrets = partial(ctx.addresses.callback_secrets, name, job_id)
+        callback = Callback(ctx.addresses.signed_path(name, token), request.raw_headers, body, secrets)
+        # Where no server has a key of its own there, whose account it is needs no look at the database.
+        accounts = await _accounts(name, job_id, ctx, limits) if ctx.keys.any_of(name) else [ctx.providers[name]]
+        await _take(callback, accounts, job_id, ctx, limits)
     except _Refused as refusal:
         if not isinstance(request.protocol, Door) or request.protocol.may_tell():
             ctx.tell("callback refused", job_id, status=refusal.status, reason=refusal.reason[:200])
@@ -88,22 +86,28 @@ def provider_of(request: web.BaseRequest, ctx: Context) -> str:
     return name if ctx.knows(name) else "other"
 
 
-def framing_of(request: web.BaseRequest) -> list[str]:
-    """List the transfer-encodings of a request as they were sent, in small letters."""
-    return [name.lower() for name in request.headers.getall("Transfer-Encoding", ())]
+def ends_plainly(request: web.BaseRequest) -> bool:
+    """Say whether everybody sees a request end where we do: no transfer-encoding, or "chunked" alone, once.
+
+    "gzip, chunked" is a content-encoding by another name.
+    """
+    if "Transfer-Encoding" not in request.headers:
+        return True
+    return [name.lower() for name in request.headers.getall("Transfer-Encoding")] == ["chunked"]
 
 
 def _check_head(request: web.BaseRequest, limits: Limits) -> None:
+    headers = request.headers
     if request.method != "POST":
         raise _Refused(405, "another method")
-    if any(coding.strip().lower() != "identity" for coding in request.headers.getall("Content-Encoding", ())):
+    codings = headers.getall("Content-Encoding") if "Content-Encoding" in headers else ()
+    if any(coding.strip().lower() != "identity" for coding in codings):
         raise _Refused(415, "content-encoding")
-    framing = framing_of(request)
-    if framing not in PLAIN_FRAMING:
+    if not ends_plainly(request):
         raise _Refused(415, "transfer-encoding")
-    length = request.headers.get("Content-Length")
+    length = headers.get("Content-Length")
     if length is None:
-        if not framing:
+        if "Transfer-Encoding" not in headers:
             raise _Refused(411, "no length")
     elif not _LENGTH.fullmatch(length) or int(length) > limits.max_body:
         raise _Refused(413, "too large")
@@ -122,12 +126,7 @@ def _addressee(request: web.BaseRequest, ctx: Context) -> tuple[str, str, int]:
 
 
 async def _accounts(name: str, job_id: int, ctx: Context, limits: Limits) -> list[Provider]:
-    """List the adapters any of which may vouch for a callback: of the account that the job is made with.
-
-    Where no server has a key of its own there, that is known without a look at the database.
-    """
-    if not ctx.keys.any_of(name):
-        return [ctx.providers[name]]
+    """List the adapters any of which may vouch for a callback: of the account that the job is made with."""
     try:
         async with asyncio.timeout(limits.store_seconds):
             job = await ctx.database.read(job_facts.by_id, job_id)
@@ -143,16 +142,31 @@ async def _accounts(name: str, job_id: int, ctx: Context, limits: Limits) -> lis
 
 
 async def _take(callback: Callback, accounts: Sequence[Provider], job_id: int, ctx: Context, limits: Limits) -> None:
+    letter, late = _read_letter(callback, accounts, job_id, ctx)
+    try:
+        new = await ctx.database.write_together(inbox.stored, letter, within=limits.store_seconds)
+    except Exception as error:  # noqa: BLE001 -- however storing fails, the sender must come again
+        _log.warning("callback not stored", provider=letter.provider, error=f"{type(error).__name__}: {error}")
+        raise _Refused(503, "cannot store now") from None
+    ctx.tell("callback stored" if new else "callback repeated", job_id, trust=letter.trust)
+    if new:
+        ctx.wakes.settle.set()
+    if late is not None:
+        raise _Refused(401, late)
+
+
+def _read_letter(
+    callback: Callback, accounts: Sequence[Provider], job_id: int, ctx: Context
+) -> tuple[Letter, str | None]:
+    """Check who sent it and whether it can be read. A reason besides: it is to be stored, yet refused."""
     provider, verified, late = _believed_by_any(accounts, callback, ctx.clock(), job_id)
     # Not before: whoever knows one address could write lines without end.
     ctx.tell("callback received", job_id, provider=provider.name, bytes=len(callback.body))
     if late is None:
-        ctx.tell("callback verified", job_id, trust=verified.trust.value)
+        ctx.tell("callback verified", job_id, trust=verified.trust)
     _demand_object(callback.body, 400 if late is None else 401)
-    trust, name = verified.trust.value, _short(verified.delivery_id)
-    await _store(Letter(provider.name, job_id, name, trust, callback.body, ctx.now()), ctx, limits)
-    if late is not None:
-        raise _Refused(401, late)
+    name = _short(verified.delivery_id)
+    return Letter(provider.name, job_id, name, verified.trust.value, callback.body, ctx.now()), late
 
 
 async def _read(request: web.BaseRequest, limits: Limits) -> bytes:
@@ -230,17 +244,3 @@ def _short(delivery_id: str) -> str:
     if _DELIVERY_ID.fullmatch(delivery_id):
         return delivery_id
     return "sha256:" + hashlib.sha256(delivery_id.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-async def _store(letter: Letter, ctx: Context, limits: Limits) -> None:
-    try:
-        async with asyncio.timeout(limits.store_seconds):
-            new = await ctx.database.write_together(inbox.stored, letter)
-    except Exception as error:  # noqa: BLE001 -- however storing fails, the sender must come again
-        _log.warning("callback not stored", provider=letter.provider, error=f"{type(error).__name__}: {error}")
-        raise _Refused(503, "cannot store now") from None
-    if not new:
-        ctx.tell("callback repeated", letter.job_id, trust=letter.trust)
-        return
-    ctx.tell("callback stored", letter.job_id, trust=letter.trust)
-    ctx.wakes.settle.set()

@@ -80,7 +80,7 @@ class _Rooms:
         except Exception:  # noqa: BLE001 -- a mistake of ours is logged, never shown
             _log.exception("request not answered", route=route)
             response = replies.refuse(400)
-        if not request.content.is_eof() or callbacks.framing_of(request) not in callbacks.PLAIN_FRAMING:
+        if not request.content.is_eof() or not callbacks.ends_plainly(request):
             # A proxy must not send another request after a body nobody reads, or whose end it may see elsewhere.
             response.force_close()
         return response

@@ -249,7 +249,7 @@ async def test_a_refusal_is_read_by_its_status_and_its_text(
 
 def ring(values: list[bytes], secrets: tuple[str, ...], name: bytes = b"x-webhook-secret") -> Callback:
     headers = [(b"host", b"bot.example"), *((name, value) for value in values)]
-    return Callback("/callbacks/apiframe/t0k3n", headers, b"{}", secrets)
+    return Callback("/callbacks/apiframe/t0k3n", headers, b"{}", lambda: secrets)
 
 
 def test_the_jobs_own_secret_makes_a_doorbell(apiframe: Apiframe) -> None:

@@ -117,7 +117,7 @@ async def test_one_that_raises_fails_alone_and_leaves_nothing(writer: Counting, 
 
 async def test_a_row_that_cannot_be_written_fails_alone_among_those_it_came_with(writer: Counting, file: Path) -> None:
     queue = commits.Commits(writer)
-    outcomes = await gathered(*(asyncio.ensure_future(queue.write_together(put_all, n)) for n in range(10)))
+    outcomes = await gathered(*(asyncio.ensure_future(queue.write_together(put_all, n, None)) for n in range(10)))
     assert [isinstance(outcome, ValueError) for outcome in outcomes] == [False, True] * 5
     assert written(file) == [0, 2, 4, 6, 8]
     assert writer.transactions == 1
@@ -139,6 +139,21 @@ async def test_letters_that_come_together_are_each_told_whether_they_are_new(dat
     assert stored(file) == 4
 
 
+async def test_letters_of_many_jobs_that_come_together_are_each_told_whether_they_are_new(
+    database: Database, file: Path
+) -> None:
+    full = [database.write_together(inbox.stored, letter(number, job=7)) for number in range(64)]
+    assert all(await asyncio.gather(*full))
+    again = [database.write_together(inbox.stored, letter(1, job=job)) for job in range(100, 110)]
+    assert all(await asyncio.gather(*again))
+    letters = [letter(1, job=job) for job in (7, *range(100, 700))]
+    letters[0] = letter(64, job=7)
+    outcomes = await asyncio.gather(*(database.write_together(inbox.stored, one) for one in letters))
+    assert outcomes == [False] * 11 + [True] * 590
+    assert stored(file) == 64 + 600
+    assert await asyncio.gather(*(database.write_together(inbox.stored, one) for one in letters)) == [False] * 601
+
+
 async def test_a_job_has_64_letters_at_most_even_if_all_come_together(database: Database, file: Path) -> None:
     flood = [letter(number, job=7) for number in range(100) for _ in range(2)]
     others = [letter(number) for number in range(200, 250)]
@@ -153,8 +168,9 @@ async def test_a_caller_that_is_cancelled_takes_a_row_back_but_not_a_change(writ
     queue = commits.Commits(writer)
     writer.open.clear()
     first = asyncio.create_task(queue.write(lambda connection: put(connection, 0)))
-    await asyncio.sleep(0)
-    late = [asyncio.create_task(queue.write_together(put_all, number)) for number in (2, 4, 6)]
+    for _ in range(2):  # asked, and taken by the writer
+        await asyncio.sleep(0)
+    late = [asyncio.ensure_future(queue.write_together(put_all, number, None)) for number in (2, 4, 6)]
     change = asyncio.create_task(queue.write(lambda connection: put(connection, 8)))
     await asyncio.sleep(0)
     for one in (late[0], late[2], change):
@@ -166,6 +182,24 @@ async def test_a_caller_that_is_cancelled_takes_a_row_back_but_not_a_change(writ
     assert sorted(written(file)) == [0, 4, 8]
 
 
+async def test_who_does_not_wait_for_ever_takes_the_row_back_when_the_time_is_over(
+    writer: Counting, file: Path
+) -> None:
+    queue = commits.Commits(writer)
+    writer.open.clear()
+    first = asyncio.create_task(queue.write(lambda connection: put(connection, 0)))
+    for _ in range(2):  # asked, and taken by the writer
+        await asyncio.sleep(0)
+    late = [asyncio.ensure_future(queue.write_together(put_all, number, 0.01)) for number in (2, 4)]
+    told = await gathered(*late)
+    assert [str(error) for error in told] == ["the disk is too slow"] * 2
+    patient = asyncio.ensure_future(queue.write_together(put_all, 6, 60.0))
+    writer.open.set()
+    assert (await first, await patient) == (0, 6)
+    await queue.close()
+    assert sorted(written(file)) == [0, 6]
+
+
 async def test_a_queue_that_is_full_refuses_at_once_and_takes_again_when_it_is_not(
     writer: Counting, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,16 +209,16 @@ async def test_a_queue_that_is_full_refuses_at_once_and_takes_again_when_it_is_n
     first = asyncio.create_task(queue.write(lambda connection: put(connection, 0)))
     await asyncio.sleep(0)
     await asyncio.sleep(0)  # it is on its way, no longer waiting
-    waiting = [asyncio.create_task(queue.write_together(put_all, 2 * number)) for number in range(1, 11)]
+    waiting = [asyncio.ensure_future(queue.write_together(put_all, 2 * number, None)) for number in range(1, 11)]
     await asyncio.sleep(0)
     for _ in range(3):
         with pytest.raises(StorageError, match="too many"):
-            await queue.write_together(put_all, 100)
+            await queue.write_together(put_all, 100, None)
         with pytest.raises(StorageError, match="too many"):
             await queue.write(lambda connection: put(connection, 100))
     writer.open.set()
     assert await asyncio.gather(first, *waiting) == [2 * number for number in range(11)]
-    assert await queue.write_together(put_all, 100) == 100
+    assert await queue.write_together(put_all, 100, None) == 100
     await queue.close()
 
 
@@ -194,7 +228,7 @@ async def test_a_writer_that_breaks_down_leaves_nobody_waiting(writer: Counting,
     first = asyncio.create_task(queue.write(lambda connection: put(connection, 0)))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    others = [asyncio.create_task(queue.write_together(put_all, number)) for number in range(2, 9)]
+    others = [asyncio.ensure_future(queue.write_together(put_all, number, None)) for number in range(2, 9)]
     await asyncio.sleep(0)
     await writer.writer.close()  # its thread is gone
     writer.open.set()
@@ -248,11 +282,11 @@ async def test_a_disk_that_is_full_is_told_to_everyone_and_forgotten_when_there_
     large = os.urandom(60_000)
     with no_room(file, 20_000):
         outcomes = await gathered(
+            asyncio.ensure_future(database.write(lambda connection: put(connection, 0))),
             *(
                 asyncio.ensure_future(database.write_together(inbox.stored, letter(n, body=large)))
                 for n in range(2, 22)
             ),
-            asyncio.ensure_future(database.write(lambda connection: put(connection, 0))),
         )
         assert {type(outcome) for outcome in outcomes} == {StorageError}
         assert stored(file) == 1
