@@ -32,6 +32,7 @@ _PRAGMAS = (
     "wal_autocheckpoint=0",  # it would make one commit in so many wait for all the others': see Writer._tidy
 )
 _COPY_EVERY = 256  # commits: some 4000 pages of the log under load, 16 MB
+_LOOK_EVERY = 8  # commits
 _LARGE = 2**26  # bytes of the log, when large things were written: then it is copied before its turn
 _log = structlog.get_logger("storage")
 
@@ -78,11 +79,14 @@ class Writer:
                     self._connection = self._engine.connect()
                     self._begin_anew(self._connection)
                 self._tidy(self._connection)
-                with self._connection.begin():
-                    # IMMEDIATE: a transaction that reads first and writes later would fail at once when another one
-                    # committed in between, whatever the busy timeout.
-                    driver(self._connection).execute("BEGIN IMMEDIATE")
-                    return work(self._connection)
+                # The driver's own words: to SQLAlchemy this connection is in one transaction for ever, which costs
+                # nothing. IMMEDIATE: a transaction that reads first and writes later would fail at once when another
+                # one committed in between, whatever the busy timeout.
+                handle = driver(self._connection)
+                handle.execute("BEGIN IMMEDIATE")
+                outcome = work(self._connection)
+                handle.commit()
+                return outcome
         except BaseException:
             self._let_go()
             self._in_doubt = True
@@ -112,7 +116,9 @@ class Writer:
         writes: otherwise a log that is always written to would never be copied whole, and grow for ever.
         """
         self._commits += 1
-        if self._copying is None and (self._commits >= _COPY_EVERY or self._is_large()):
+        if self._copying is None and (
+            self._commits >= _COPY_EVERY or (not self._commits % _LOOK_EVERY and self._is_large())
+        ):
             self._copying = self._copier.submit(_copy_log, self._file)
         elif self._copying is not None and self._copying.done():
             self._copying, self._commits = None, 0

@@ -32,9 +32,8 @@ def as_told(error: Exception) -> Exception:
     if isinstance(error, SQLAlchemyError) and _temporary(error):
         # Without the statement's values, which may be a member's words.
         trouble = getattr(error, "orig", None) or type(error).__name__
-    elif isinstance(
-        error, sqlite3.OperationalError | OSError
-    ):  # locked, full; a server that refuses, is not found or does not answer
+    # Locked, full; a damaged file, or none of SQLite's; a server that refuses, is not found or does not answer.
+    elif isinstance(error, sqlite3.OperationalError | OSError) or type(error) is sqlite3.DatabaseError:
         trouble = str(error) or type(error).__name__
     else:
         return error
