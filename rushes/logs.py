@@ -11,6 +11,7 @@ from storage.codes import job_code
 
 _HIDDEN = "[secret]"
 _STEPS = logging.getLogger("rushes")
+_DETAILS = {"callback received", "callback verified"}  # of "callback stored", which is told whenever they went well
 _LEAST_SECRET = 8  # characters; hiding shorter ones would hide ordinary words
 # discord.py writes addresses with interaction tokens at DEBUG, SQLAlchemy and aiosqlite every statement at INFO.
 _NOT_BELOW = {
@@ -90,7 +91,8 @@ def configure(level: str, form: str, secrets: Collection[str]) -> None:
 
 def write_step(step: str, job_id: int | None = None, /, **facts: object) -> None:
     """Write a step of a job to the log: the program's own `tell`. Where the log is not to have it, it costs nothing."""
-    if not _STEPS.isEnabledFor(logging.INFO):
+    level = logging.DEBUG if step in _DETAILS else logging.INFO
+    if not _STEPS.isEnabledFor(level):
         return
     job = {} if job_id is None else {"job": job_code(job_id)}
-    structlog.get_logger(_STEPS.name).info(step, **job, **{name: str(fact) for name, fact in facts.items()})
+    structlog.get_logger(_STEPS.name).log(level, step, **job, **{name: str(fact) for name, fact in facts.items()})

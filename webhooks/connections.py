@@ -23,7 +23,7 @@ _lines = logging.getLogger("http")
 _log = structlog.get_logger(_lines.name)
 _KEPT_FILES = 256  # descriptors left for the database, the vendors and Discord
 _KINDS = 2  # of files: pictures and films
-_ASKED_ALL_DAY = {"healthz", "readyz", "metrics"}
+_ASKED_OFTEN = {"healthz", "readyz", "metrics", "callbacks"}  # what came of a callback is told as a step of its job
 _LAST_WORDS = 1.0  # seconds between shutting a late connection and tearing it down
 
 
@@ -189,8 +189,9 @@ class Door(web.RequestHandler):
         if self._counted:
             self._doors.rests(self)
         spent = asyncio.get_running_loop().time() - self.began if self.began else 0.0
-        level = logging.DEBUG if self.route in _ASKED_ALL_DAY else logging.INFO
-        if _lines.isEnabledFor(level) and (response.status < 400 or self._doors.hush.allows()):
+        refused = response.status >= 400
+        level = logging.DEBUG if self.route in _ASKED_OFTEN and not refused else logging.INFO
+        if _lines.isEnabledFor(level) and (not refused or self._doors.hush.allows()):
             _log.log(level, "answered", route=self.route, status=response.status, ms=round(spent * 1000, 1))
         self.route, self.began = "-", 0.0
 
