@@ -12,7 +12,7 @@ import aiohttp
 
 from bot import acts, alerts, cards, delivery, leaving
 from bot.client import Bot
-from jobs import guard, media, reconcile, rotation, settle, strays, submit
+from jobs import clockwatch, guard, media, reconcile, rotation, settle, strays, submit
 from jobs.accounts import Accounts
 from jobs.addresses import Addresses
 from jobs.context import Context, Tell, Timing
@@ -87,6 +87,7 @@ class Program:
         self.ctx.loops.extend(loops)
         self._tasks = [asyncio.create_task(loop.run(self._stopping), name=loop.name) for loop in loops]
         self._tasks.append(asyncio.create_task(self._keep_tidy(), name="tidy"))
+        self._tasks.append(asyncio.create_task(clockwatch.watch(self.ctx, self._stopping), name="clock"))
         self._tasks.append(asyncio.create_task(self.bot.run(self._stopping), name="discord"))
 
     async def _keep_tidy(self) -> None:

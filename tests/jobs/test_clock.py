@@ -1,10 +1,15 @@
 """A clock that was wrong for a while: nothing sleeps on because of it, and nothing is taken for not having arrived."""
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from jobs import clockwatch
 from providers.contract import Status, Task
 from storage import clocks, deliveries
 from storage import jobs as job_facts
 from storage.words import State
-from tests.jobs.lab import THROTTLED, Lab, done
+from tests.jobs.lab import THROTTLED, Lab, done, until
 
 TEN_MINUTES = 600
 
@@ -60,6 +65,60 @@ async def test_what_a_fast_clock_put_off_is_done_as_soon_as_a_program_starts_wit
     await lab.round()
     states = [(await lab.now(job)).state for job in (waits, runs)]
     assert states == [State.SUBMITTED, State.SUCCEEDED]
+
+
+@contextlib.asynccontextmanager
+async def watched(lab: Lab) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Watch the lab's clock beside one that stands still; what is given waits for two more looks."""
+    looks = 0
+
+    def steady() -> float:
+        nonlocal looks
+        looks += 1
+        return 0.0
+
+    async def two_looks() -> None:
+        before = looks
+        await until(lambda: looks >= before + 2)
+
+    stopping = asyncio.Event()
+    watching = asyncio.create_task(clockwatch.watch(lab.ctx, stopping, steady=steady, every=0.001))
+    await two_looks()
+    yield two_looks
+    stopping.set()
+    await watching
+
+
+async def test_what_a_fast_clock_put_off_is_done_as_soon_as_it_is_set_back_while_the_program_runs(lab: Lab) -> None:
+    async with watched(lab) as two_looks:
+        for times in (1, 2):
+            lab.clock.forward(TEN_MINUTES)
+            await two_looks()
+            lab.vendor.submits.then(THROTTLED)
+            waits = await lab.order("waits to be sent")
+            await lab.submit()
+            lab.clock.forward(-TEN_MINUTES)
+            await until(lambda: lab.logged("clock set back") == times)  # noqa: B023 -- waited for here
+            assert await lab.submit()
+            assert (await lab.now(waits)).state is State.SUBMITTED
+
+
+async def test_a_clock_set_back_while_the_database_is_locked_is_seen_all_the_same(lab: Lab) -> None:
+    async with watched(lab):
+        with lab.locked():
+            lab.clock.forward(-TEN_MINUTES)
+            await until(lambda: lab.logged("clock set back, and the work not yet") > 0)
+        await until(lambda: lab.logged("clock set back") == 1)
+
+
+async def test_a_clock_that_goes_on_or_is_kept_right_is_left_alone(lab: Lab) -> None:
+    job = await lab.taken()
+    async with watched(lab) as two_looks:
+        for seconds in (TEN_MINUTES, -0.4, -0.4, 1, -0.9):
+            lab.clock.forward(seconds)
+            await two_looks()
+    assert lab.logged("clock set back") == 0
+    assert (await lab.now(job)).due_at == job.due_at
 
 
 async def test_what_waits_as_long_as_it_should_is_left_alone_by_a_start(lab: Lab) -> None:

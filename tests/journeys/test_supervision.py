@@ -34,6 +34,19 @@ async def test_while_the_client_is_made_anew_callbacks_are_stored_and_the_result
     await stage.one_video()
 
 
+async def test_a_clock_that_was_fast_and_is_set_right_puts_nothing_off(open_a_stage: OpenStage) -> None:
+    stage = await open_a_stage("vidu")
+    await stage.stop()
+    stage.clock.advance(3600)
+    await stage.start()
+    stage.vendor.behaviour = Behaviour(callbacks="none")
+    stage.ask()
+    await stage.until(lambda: any(task.state == task.dialect.done for task in stage.vendor.tasks.values()))
+    await stage.until_heard("submission recorded")  # to be asked about when an hour and the grace are over
+    stage.clock.advance(-3600)
+    await stage.one_video()
+
+
 @pytest.mark.parametrize("busy", ["idle", "everything hangs"])
 async def test_told_to_stop_it_ends_within_ten_seconds_whatever_hangs(tmp_path: Path, busy: str) -> None:
     scenery = await put_up(tmp_path, "vidu", SECRETS)
