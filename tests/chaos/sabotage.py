@@ -4,7 +4,7 @@ import asyncio
 import random
 import sqlite3
 import sqlite3.dbapi2
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,30 +13,33 @@ from sqlalchemy import Connection, insert
 import bot.parcels
 import jobs.settle
 import jobs.submit
-import webhooks.callbacks
 from jobs.context import Context
 from jobs.transitions import Event
 from providers.contract import ErrorKind, Provider, Trust
-from storage import ledger, limits
+from storage import Database, ledger, limits
 from storage.tables import ledger as ledger_table
 from storage.words import InboxRow, Job, Way
 
 
 def acknowledge_before_commit() -> None:
     """Answer 200 as soon as a callback is in memory."""
-    careful = webhooks.callbacks._store  # pyright: ignore[reportPrivateUsage] -- a breach is the aim
+    careful = Database.write_together
     later: set[asyncio.Task[Any]] = set()
 
-    async def store(*letter: Any) -> None:
+    def write_together(self: Database, change: Any, row: Any, *, within: float | None = None) -> Awaitable[bool]:
         async def after_a_while() -> None:
             await asyncio.sleep(0.5)
-            await careful(*letter)
+            await careful(self, change, row, within=within)
+
+        async def at_once() -> bool:
+            return True
 
         task = asyncio.create_task(after_a_while())
         later.add(task)
         task.add_done_callback(later.discard)
+        return at_once()
 
-    webhooks.callbacks._store = store  # pyright: ignore[reportPrivateUsage] -- see above
+    Database.write_together = write_together  # pyright: ignore[reportAttributeAccessIssue] -- a breach is the aim
 
 
 def synchronous_off() -> None:
@@ -75,7 +78,7 @@ def read_then_write_budgets() -> None:
 
 def blind_resubmit() -> None:
     """Take a submission whose answer was lost for one that was not sent."""
-    jobs.submit._EVENTS[ErrorKind.UNKNOWN] = Event.NOT_TAKEN  # pyright: ignore[reportPrivateUsage] -- see above
+    jobs.submit._EVENTS[ErrorKind.UNKNOWN] = Event.NOT_TAKEN  # pyright: ignore[reportPrivateUsage] -- a breach is the aim
 
 
 def random_nonces() -> None:
@@ -90,12 +93,12 @@ def random_nonces() -> None:
 
 def trusted_unsigned_body() -> None:
     """Believe whatever a callback says."""
-    careful = jobs.settle._take_at_its_word  # pyright: ignore[reportPrivateUsage] -- see above
+    careful = jobs.settle._take_at_its_word  # pyright: ignore[reportPrivateUsage] -- a breach is the aim
 
     async def take(ctx: Context, provider: Provider, job: Job, row: InboxRow) -> bool:
         return await careful(ctx, provider, job, replace(row, trust=Trust.DATA.value))
 
-    jobs.settle._take_at_its_word = take  # pyright: ignore[reportPrivateUsage] -- see above
+    jobs.settle._take_at_its_word = take  # pyright: ignore[reportPrivateUsage] -- a breach is the aim
 
 
 def commit(names: Sequence[str]) -> None:
