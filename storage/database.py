@@ -63,13 +63,17 @@ def passwords_of(url: str) -> tuple[str, ...]:
 
 
 def make_folder(url: str) -> Path | None:
-    """Make the folder of an SQLite database, its owner's alone, and return the file; else None. Raise OSError."""
+    """Make the folder of an SQLite database, its owner's alone, and return the file; else None. Raise OSError.
+
+    Where the address names a link, the file is what that leads to: SQLite keeps its log beside that, and our lock
+    belongs to it, whichever way somebody comes.
+    """
     address = make_url(url)
     if address.get_backend_name() != "sqlite" or not address.database or address.database == ":memory:":
         return None
     file = Path(address.database)
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return file
+    return file.resolve()
 
 
 class Reader(Protocol):

@@ -173,6 +173,16 @@ async def test_a_second_program_on_the_same_file_is_refused(url: str) -> None:
         pass
 
 
+async def test_a_second_program_that_comes_by_a_link_is_refused_too(url: str, tmp_path: Path) -> None:
+    (tmp_path / "linked.db").symlink_to(tmp_path / "rushes.db")
+    (tmp_path / "folder").symlink_to(tmp_path)
+    async with sole_use(url):
+        for other in ("linked.db", "folder/rushes.db", "folder/linked.db"):
+            with pytest.raises(InUse):
+                async with sole_use(url.replace("rushes.db", other)):
+                    pass
+
+
 @pytest.mark.parametrize(
     "trouble", [ConnectionRefusedError(111, "refused"), TimeoutError(), socket.gaierror(-2, "who")]
 )
