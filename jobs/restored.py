@@ -56,7 +56,7 @@ def _doubt(connection: Connection, job: Job, now: int, timing: Timing) -> None:
         "absences": 0,
         "detail": _DETAIL,
     }
-    if _never_again(connection, job):
+    if _never_again(connection, job) or now - job.created_at >= timing.submit_deadline:  # given up since, at the latest
         facts["resent"] = max(job.resent, life.RESENDS)  # with that it is sent by nobody, see jobs/reconcile.py
     current: Job | None = job
     for event in _TO_DOUBT[job.state]:

@@ -44,6 +44,18 @@ async def test_a_job_that_surely_never_arrived_is_sent_once(lab: Lab) -> None:
     assert await lab.entries(job) == [Entry.HOLD]
 
 
+async def test_a_job_that_would_have_been_given_up_by_now_is_looked_up_and_never_sent(lab: Lab) -> None:
+    job = await lab.order()
+    lab.clock.forward(25 * HOUR)  # it was sent, or refused, or given up since; its vendor may not list what is so old
+    await restored(lab)
+    for _ in range(60):
+        await lab.round(HOUR)
+    assert lab.vendor.submits.calls == []
+    assert lab.vendor.finds.calls
+    assert [one.id for one in await lab.ctx.database.read(job_facts.in_limbo)] == [job.id]
+    assert await lab.entries(job) == [Entry.HOLD]
+
+
 async def test_where_nobody_can_look_a_callback_or_a_person_decides(lab: Lab) -> None:
     lab.vendor.can_find = False
     job, other = await lab.order(), await lab.order()
