@@ -1,12 +1,13 @@
 """Numbers for Prometheus. Only asked for on this machine: they are nobody else's business."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from ipaddress import ip_address
 
 from aiohttp import HttpVersion11, web
-from prometheus_client import CollectorRegistry, Counter, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from jobs.context import Context
 from storage import StorageError
@@ -25,19 +26,13 @@ class Metrics:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self._registry = CollectorRegistry()
-        self._callbacks = Counter(
-            "rushes_callbacks", "Requests to callback addresses.", ("provider", "answer"), registry=self._registry
-        )
-        self._counters: dict[tuple[str, int], Counter] = {}  # found again faster than by their labels
+        self._answers: Counter[tuple[str, int]] = Counter()  # by provider and status; the loop alone counts
         self._jobs: dict[str, int] = {}
         self._registry.register(self)
 
     def answered(self, provider: str, status: int) -> None:
         """Count an answer to a callback."""
-        counter = self._counters.get((provider, status))
-        if counter is None:
-            counter = self._counters[provider, status] = self._callbacks.labels(provider, str(status))
-        counter.inc()
+        self._answers[provider, status] += 1
 
     async def page(self, request: web.BaseRequest) -> web.Response:
         """Show the numbers to a caller on this machine; to others there is no such page."""
@@ -52,11 +47,17 @@ class Metrics:
             headers=replies.headers(Content_Type="text/plain; version=0.0.4; charset=utf-8", Cache_Control="no-store"),
         )
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Tell Prometheus's registry how many jobs are in each state."""
+    def collect(self) -> Iterator[Metric]:
+        """Tell Prometheus's registry how callbacks were answered, and how many jobs are in each state."""
+        answers = CounterMetricFamily(
+            "rushes_callbacks", "Requests to callback addresses.", labels=("provider", "answer")
+        )
+        for (provider, status), count in sorted(self._answers.items()):
+            answers.add_metric((provider, str(status)), count)
         gauge = GaugeMetricFamily("rushes_jobs", "Jobs by state.", labels=("state",))
         for state, count in sorted(self._jobs.items()):
             gauge.add_metric((state,), count)
+        yield answers
         yield gauge
 
 
