@@ -66,16 +66,16 @@ async def take(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked)
     """
     with working(interaction):
         ctx.tell("command received", None, by=interaction.user.id, pictures=len(asked.attachments))
-        refusal = refused_at_once(ctx, interaction, asked, whole=asked.preset is None)
-        refusal = refusal or await _foreseen(ctx, interaction, asked)
-        if refusal is not None:
-            await refuse(interaction, refusals.with_answers(refusal, asked.written))
+        seen = refused_at_once(ctx, interaction, asked, whole=asked.preset is None)
+        seen = seen or await _looked_ahead(ctx, interaction, asked)
+        if isinstance(seen, str):
+            await refuse(interaction, refusals.with_answers(seen, asked.written))
             return
         card_id = await _deferred(interaction)
         if card_id is None:
             return
         ctx.tell("deferred", None, by=interaction.user.id)
-        held = await _held(ctx, desk, interaction, asked, card_id)
+        held = await _held(ctx, desk, interaction, asked, card_id, seen)
         if isinstance(held, str):
             await interaction.edit_original_response(embed=notice(held), allowed_mentions=NO_PINGS)
             await _give_back(interaction, asked.written)
@@ -185,32 +185,59 @@ async def _deferred(interaction: Interaction) -> int | None:
     return None
 
 
-async def _foreseen(ctx: Context, interaction: Interaction, asked: Asked) -> str | None:
-    """Say what of the server's presets, rules and limits will refuse a request; None: nothing that is known in time.
+async def _looked_ahead(ctx: Context, interaction: Interaction, asked: Asked) -> "_Decided | str | None":
+    """Read what the server's presets, rules and limits say of a request; or the sentence in which they refuse it.
 
-    Only the hold itself is sure: what comes in between, or has to do with the files, is refused there.
+    None: that could not be known in time, or the files decide. Only the hold itself is sure.
     """
     try:
         async with asyncio.timeout(_LOOK_AHEAD):
-            settings, kept = await ctx.database.read(_decided, server_of(interaction) or 0)
-            filled = _filled(ctx, interaction, asked, kept)
-            if isinstance(filled, str):
-                return filled
-            planned = _planned(ctx, interaction, filled, None, settings)
-            if not isinstance(planned, Plan):
-                return planned
-            asker = _asker(interaction, None, settings.language)
-            hindered = await foreseen(ctx, planned, asker, asked.root)
+            return await ctx.database.read(_ahead, ctx, interaction, asked)
     except (StorageError, TimeoutError) as error:
         _log.warning("nothing foreseen", trouble=type(error).__name__)
         return None
+
+
+def _ahead(connection: Connection, ctx: Context, interaction: Interaction, asked: Asked) -> "_Decided | str | None":
+    """Judge a request by what is stored: in one question, as each trip to the database costs more than the judging."""
+    decided = _decided(connection, ctx, interaction, asked, None)
+    if not isinstance(decided, _Decided):
+        return decided
+    planned = decided.plan
+    hindered = foreseen(connection, ctx, planned, _asker(interaction, None, decided.language), asked.root)
+    if hindered is None:
+        return decided
     if isinstance(hindered, Hindered) and hindered.limit.kind is LimitKind.BUDGET and planned.order.clips:
         return None  # what it costs may go by how long the clips are
-    return None if hindered is None else _in_the_way(ctx, asked, planned, hindered)
+    return _in_the_way(ctx, asked, planned, hindered)
 
 
-async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked, card_id: int) -> Job | str:
-    """Read, check, plan and hold; or the sentence why not."""
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """How a request is to be made in its server."""
+
+    plan: Plan
+    language: str | None  # of the server
+
+
+def _decided(
+    connection: Connection, ctx: Context, interaction: Interaction, asked: Asked, given: Files | None
+) -> _Decided | str | None:
+    """Plan a request by its server's presets and rules; or the sentence why not. `given`: see _planned."""
+    guild_id = server_of(interaction) or 0
+    settings = guilds.settings_of(connection, guild_id)
+    kept = guilds.presets_of(connection, guild_id) if asked.preset is not None else []
+    filled = _filled(ctx, interaction, asked, kept)
+    if isinstance(filled, str):
+        return filled
+    planned = _planned(ctx, interaction, filled, given, settings)
+    return _Decided(planned, settings.language) if isinstance(planned, Plan) else planned
+
+
+async def _held(
+    ctx: Context, desk: Desk, interaction: Interaction, asked: Asked, card_id: int, decided: _Decided | None
+) -> Job | str:
+    """Read, check, plan and hold; or the sentence why not. `decided`: a moment ago, without a look at the files."""
     given: Files | str = Files()
     if asked.kept or asked.attachments:
         async with desk.turn(interaction.user.id):
@@ -219,15 +246,14 @@ async def _held(ctx: Context, desk: Desk, interaction: Interaction, asked: Asked
         return given
     ctx.tell("pictures read", None, pictures=len(given.pictures) + len(given.clips))
     try:
-        settings, kept = await ctx.database.read(_decided, server_of(interaction) or 0)
-        filled = _filled(ctx, interaction, asked, kept)
-        if isinstance(filled, str):
-            return filled
-        planned = _planned(ctx, interaction, filled, given, settings)
-        if not isinstance(planned, Plan):
-            return planned or refusals.unexpected()
+        if decided is None or given != Files():
+            found = await ctx.database.read(_decided, ctx, interaction, asked, given)
+            if not isinstance(found, _Decided):
+                return found or refusals.unexpected()
+            decided = found
+        planned = decided.plan
         ctx.tell("planned", None, provider=planned.provider, credits=planned.price)
-        job = await accept(ctx, planned, _asker(interaction, card_id, settings.language), asked.root)
+        job = await accept(ctx, planned, _asker(interaction, card_id, decided.language), asked.root)
     except (StorageError, OSError) as error:
         _log.warning("job not stored", trouble=type(error).__name__)
         return refusals.storage_trouble()
@@ -240,10 +266,6 @@ def _in_the_way(ctx: Context, asked: Asked, planned: Plan, what: Hindered | Busy
     if isinstance(what, Busy):
         return refusals.at_no_cost(shots.waits(asked.root, planned.order.operation, what.by))
     return refusals.hindered(what)
-
-
-def _decided(connection: Connection, guild_id: int) -> tuple[GuildSettings, list[Preset]]:
-    return guilds.settings_of(connection, guild_id), guilds.presets_of(connection, guild_id)
 
 
 def _filled(ctx: Context, interaction: Interaction, asked: Asked, kept: Sequence[Preset]) -> Asked | str:

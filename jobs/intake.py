@@ -258,44 +258,46 @@ async def accept(ctx: Context, plan: Plan, asker: Asker, root: Job | None = None
 
     The same command taken twice leads to the same job. `root`: the music video whose shots it is about.
     """
-    known = await ctx.database.read(job_facts.by_interaction, asker.interaction_id)
-    if known is not None:
-        return known
     job = _job(plan, asker, ctx.now(), root.id if root else None)
     await keep_files(ctx, job, plan.order)
     ctx.tell("pictures kept", job.id, pictures=len(job.inputs))
     held = await ctx.database.write(_held, ctx, job, root)
-    if not isinstance(held, Job):
+    if not isinstance(held, Job) or held.id != job.id:
         for stored in job.inputs:
             files.locate(ctx.media_dir, files.INPUTS, stored.file).unlink(missing_ok=True)
-        return held if isinstance(held, Busy | NoAccount) else Hindered(job.price, held)
+        return Hindered(job.price, held) if isinstance(held, Limit) else held
     ctx.tell("held", held.id, provider=held.provider, operation=held.operation, credits=held.price, state=held.state)
     ctx.wakes.submit.set()
-    ctx.wakes.alerts.set()
+    if held.state is State.APPROVING:
+        ctx.wakes.alerts.set()
     return held
 
 
-async def foreseen(
-    ctx: Context, plan: Plan, asker: Asker, root: Job | None = None
+def foreseen(
+    connection: Connection, ctx: Context, plan: Plan, asker: Asker, root: Job | None = None
 ) -> Hindered | Busy | NoAccount | None:
-    """Tell what would keep a planned order from being taken, as things are now. Raise StorageError.
+    """Tell what would keep a planned order from being taken, as things are now.
 
     Nothing is stored, and nothing promised: the hold asks the same once more.
     """
     job = _job(plan, asker, ctx.now(), root.id if root else None)
-    found = await ctx.database.read(_foreseen, ctx, job, root)
-    return Hindered(job.price, found) if isinstance(found, Limit) else found
-
-
-def _foreseen(connection: Connection, ctx: Context, job: Job, root: Job | None) -> Limit | Busy | NoAccount | None:
     if job_facts.by_interaction(connection, job.interaction_id) is not None:
         return None
     account = _account(connection, ctx, job, root)
-    return account if isinstance(account, Busy | NoAccount) else limits.first(connection, job, ctx.outside_daily)
+    if isinstance(account, Busy | NoAccount):
+        return account
+    limit = limits.first(connection, job, ctx.outside_daily)
+    return None if limit is None else Hindered(job.price, limit)
 
 
 def _held(connection: Connection, ctx: Context, job: Job, root: Job | None) -> Job | Limit | Busy | NoAccount:
-    """Store a job where the server's rules as they are now let it begin, and no other change of its video does not."""
+    """Store a job where the server's rules as they are now let it begin, and no other change of its video does not.
+
+    The job that the same command led to before is returned instead.
+    """
+    known = job_facts.by_interaction(connection, job.interaction_id)
+    if known is not None:
+        return known
     account = _account(connection, ctx, job, root)
     if isinstance(account, Busy | NoAccount):
         return account
