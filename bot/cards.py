@@ -48,7 +48,7 @@ def work(ctx: Context, bot: Connected) -> Work[Job]:
 
     async def due() -> Sequence[Job]:
         now, gap = ctx.now(), ctx.timing.card_gap
-        return [] if bot.client is None else await ctx.database.read(job_facts.cards_due, now, gap, 2 * _AT_ONCE)
+        return [] if bot.client is None else await ctx.database.read(job_facts.cards_due, now, gap, _AT_ONCE)
 
     async def handle(job: Job) -> None:
         client = bot.client

@@ -40,7 +40,7 @@ def work(ctx: Context, bot: Connected) -> Work[Delivery]:
     tried: set[int] = set()  # by this process, and not recorded as posted yet
 
     async def due() -> Sequence[Delivery]:
-        return [] if bot.client is None else await ctx.database.read(deliveries.due, ctx.now(), 2 * _AT_ONCE)
+        return [] if bot.client is None else await ctx.database.read(deliveries.due, ctx.now(), _AT_ONCE)
 
     async def handle(delivery: Delivery) -> None:
         client = bot.client

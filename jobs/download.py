@@ -148,8 +148,7 @@ async def _keep(answer: aiohttp.ClientResponse, part: Path, limits: _Limits, clo
         clock.reschedule(None)  # all is here; a slow disk is no reason to fetch it again
         if not size:
             raise DownloadFailed("temporary", "the file is empty")
-        await _finish(_append, file, digest.update, bytes(waiting))
-        await _finish(_settle, file)
+        await _finish(_settle, file, digest.update, bytes(waiting))
     return Downloaded(size, digest.hexdigest(), _type_of(answer.headers.get("Content-Type", "")))
 
 
@@ -170,7 +169,8 @@ def _append(file: BinaryIO, digest: Callable[[bytes], None], data: bytes) -> Non
     file.write(data)
 
 
-def _settle(file: BinaryIO) -> None:
+def _settle(file: BinaryIO, digest: Callable[[bytes], None], rest: bytes) -> None:
+    _append(file, digest, rest)
     file.flush()
     files.flush(file.fileno())
 

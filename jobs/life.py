@@ -82,7 +82,8 @@ async def happen(ctx: Context, job_id: int, event: Event, noted: Note | None = N
 
     job = await ctx.database.write(change)
     ctx.wakes.cards.set()
-    ctx.wakes.alerts.set()
+    if event is not Event.SUBMIT:  # of which nobody is told
+        ctx.wakes.alerts.set()
     return job
 
 

@@ -46,7 +46,7 @@ def work(ctx: Context, session: aiohttp.ClientSession) -> Work[Output]:
     desk = Desk()
 
     async def due() -> Sequence[Output]:
-        return await ctx.database.read(outputs.due_to_fetch, ctx.now(), 2 * _AT_ONCE)
+        return await ctx.database.read(outputs.due_to_fetch, ctx.now(), _AT_ONCE)
 
     async def handle(output: Output) -> None:
         await fetch(ctx, session, desk, output)
@@ -74,7 +74,6 @@ async def fetch(ctx: Context, session: aiohttp.ClientSession, desk: Desk, output
 async def _keep(ctx: Context, session: aiohttp.ClientSession, desk: Desk, job: Job, output: Output) -> _Kept:
     """Download, look inside, and give the file its name. Raise DownloadFailed, NotAVideo, NotAPicture, OSError."""
     folder = ctx.media_dir / files.OUTPUTS
-    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True, mode=0o700)
     part = folder / f"{job.code}-{output.position}.part"
     try:
         downloaded = await download(session, output.url, part, allowed=partial(ctx.hosts.allowed, job.provider))

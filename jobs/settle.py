@@ -1,7 +1,7 @@
 """Acting on stored callbacks: what is signed is taken at its word, everything else is confirmed by one question."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -45,7 +45,18 @@ _EVENTS = {
     Progress.CANCELLED: Event.STOPPED,
 }
 
-Pile = tuple[int, Job | None, list[InboxRow]]  # a job's id, the job, and its callbacks nobody has acted on
+# States that concern nobody but the job's own card and files.
+_USUAL = {State.SUBMITTED.value, State.PROCESSING.value, State.SUCCEEDED.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Pile:
+    """A job's callbacks that nobody has acted on."""
+
+    job_id: int
+    job: Job | None
+    rows: list[InboxRow]
+    rings: inbox.Rings
 
 
 def work(ctx: Context) -> Work[Pile]:
@@ -55,27 +66,28 @@ def work(ctx: Context) -> Work[Pile]:
         return await ctx.database.read(_piles, ctx.now())
 
     async def handle(pile: Pile) -> None:
-        job_id, job, rows = pile
         try:
-            await _settle(ctx, job_id, job, rows)
+            await _settle(ctx, pile)
         except StorageError:
             raise
         except Exception:  # noqa: BLE001 -- what one vendor said must not fill all hands
-            _log.exception("callbacks not acted on", job=job.code if job else job_id)
-            await ctx.database.write(_put_off, ctx, rows)
+            _log.exception("callbacks not acted on", job=pile.job.code if pile.job else pile.job_id)
+            await ctx.database.write(_put_off, ctx, pile.rows)
 
-    return Work("settle", due, handle, lambda pile: pile[0], ctx.wakes.settle, _AT_ONCE, ctx.timing.idle / 1000)
+    return Work("settle", due, handle, lambda pile: pile.job_id, ctx.wakes.settle, _AT_ONCE, ctx.timing.idle / 1000)
 
 
 def _piles(connection: Connection, now: int) -> list[Pile]:
     rows = sorted(inbox.unsettled(connection, now, _BATCH), key=lambda row: (row.job_id, row.id))
     groups = {job_id: list(group) for job_id, group in groupby(rows, key=lambda row: row.job_id)}
-    next_ones = list(groups)[: 2 * _AT_ONCE]
+    next_ones = list(groups)[:_AT_ONCE]
     found = {job.id: job for job in job_facts.by_ids(connection, next_ones)}
-    return [(job_id, found.get(job_id), groups[job_id]) for job_id in next_ones]
+    rings = inbox.rung(connection, next_ones)
+    return [Pile(job_id, found.get(job_id), groups[job_id], rings[job_id]) for job_id in next_ones]
 
 
-async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRow]) -> None:
+async def _settle(ctx: Context, pile: Pile) -> None:
+    job, rows = pile.job, pile.rows
     provider = ctx.provider_of(job) if job else None
     if job is not None and provider is None and ctx.keys.lost(job.key_id):
         await ctx.database.write(_put_off, ctx, rows)  # the key may be readable again after the next start
@@ -91,8 +103,9 @@ async def _settle(ctx: Context, job_id: int, job: Job | None, rows: list[InboxRo
     doubtful = await _of_use(ctx, provider, job, doubtful)
     if not doubtful:
         return
-    rings = await ctx.database.write(_rings, job_id, doubtful, ctx.now())
-    if rings is None:
+    rings, again = pile.rings.many, pile.rings.last + _RING_GAP
+    if rings > _FREE_RINGS and ctx.now() < again:  # there were many, and it was asked about a moment ago
+        await ctx.database.write(inbox.postponed, [row.id for row in doubtful], again)
         return
     for number, (task_id, group) in enumerate(_by_task(provider, job, _next(job, doubtful)).items()):
         if (rings > _PROMPT_RINGS or number) and not await _rationed(ctx, job, group):
@@ -190,15 +203,6 @@ async def _confirm(ctx: Context, provider: Provider, job: Job, task_id: str, row
     return await learn(ctx, job, status, asked_at, of=task_id, rows=rows, due_at=due_at)
 
 
-def _rings(connection: Connection, job_id: int, rows: Sequence[InboxRow], now: int) -> int | None:
-    """Count a job's rings; None when there were many, and it was asked about a moment ago: they are put off."""
-    rings, last = inbox.rung(connection, job_id)
-    if rings > _FREE_RINGS and now < last + _RING_GAP:
-        inbox.postponed(connection, [row.id for row in rows], last + _RING_GAP)
-        return None
-    return rings
-
-
 async def _rationed(ctx: Context, job: Job, rows: Sequence[InboxRow]) -> bool:
     """Say whether one more question may be asked for strangers' sake; else put the callbacks off until it may."""
     account, now = (job.provider, job.key_id), ctx.now()
@@ -254,8 +258,9 @@ async def learn(
     outcome, after = await ctx.database.write(change)
     ctx.tell("settled", job.id, word=status.word, outcome=outcome, charged=after.charged if after else None)
     ctx.wakes.cards.set()
-    ctx.wakes.strays.set()
-    ctx.wakes.alerts.set()
+    if outcome not in _USUAL:
+        ctx.wakes.strays.set()
+        ctx.wakes.alerts.set()
     if outcome == _ELSEWHERE and may_bill(status):
         _made_twice(ctx, job, job.provider)
     if after and after.state.terminal:

@@ -33,7 +33,7 @@ def work(ctx: Context) -> Work[Job]:
     """Send the queued jobs whose time has come."""
 
     async def due() -> Sequence[Job]:
-        return await ctx.database.read(job_facts.due_to_submit, ctx.now(), 2 * _AT_ONCE)
+        return await ctx.database.read(job_facts.due_to_submit, ctx.now(), _AT_ONCE)
 
     carriers = asyncio.Semaphore(_CARRIERS)
 

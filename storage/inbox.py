@@ -47,8 +47,10 @@ _MOST_AT_ONCE = 256  # rows of a statement
 
 
 # Put together once, as they are asked for each callback; what begins with "its" is given with each use.
-_RUNG = select(func.count(), func.max(inbox.c.settled_at), func.max(inbox.c.asked_at)).where(
-    inbox.c.job_id == bindparam("its_job")
+_RUNG = (
+    select(inbox.c.job_id, func.count(), func.max(inbox.c.settled_at), func.max(inbox.c.asked_at))
+    .where(inbox.c.job_id.in_(bindparam("its_jobs", expanding=True)))
+    .group_by(inbox.c.job_id)
 )
 _UNSETTLED = (
     select(*(inbox.c[name] for name in InboxRow.__dataclass_fields__))
@@ -144,10 +146,19 @@ def _room_made(connection: Connection, job_id: int) -> bool:
     return len(oldest) == 2 and connection.execute(delete(inbox).where(inbox.c.id == oldest[0])).rowcount == 1
 
 
-def rung(connection: Connection, job_id: int) -> tuple[int, int]:
-    """Count a job's callbacks, and tell when one was last acted on or asked about (0: never)."""
-    rows, settled_at, asked_at = connection.execute(_RUNG, {"its_job": job_id}).one()
-    return rows, max(settled_at or 0, asked_at or 0)
+class Rings(NamedTuple):
+    """How often a job was rung for."""
+
+    many: int  # callbacks of it
+    last: int  # when one was last acted on or asked about; 0: never
+
+
+def rung(connection: Connection, job_ids: Sequence[int]) -> dict[int, Rings]:
+    """Count the callbacks of jobs that have any."""
+    return {
+        job_id: Rings(count, max(settled_at or 0, asked_at or 0))
+        for job_id, count, settled_at, asked_at in connection.execute(_RUNG, {"its_jobs": job_ids})
+    }
 
 
 def unsettled(connection: Connection, now: int, limit: int) -> list[InboxRow]:
