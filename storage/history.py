@@ -1,10 +1,11 @@
 """How long jobs like one took, and how many wait before it: what its card may honestly say about time."""
 
+import json
 from collections.abc import Mapping
 from statistics import quantiles
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, Text, bindparam, func, select, type_coerce
 
 from storage.tables import DUE_TO_SUBMIT, MADE, jobs
 from storage.words import Job, Outlook, State
@@ -13,7 +14,7 @@ _LOOKED_AT = 200  # of the latest that were made there
 _LEAST = 5  # fewer tell nothing
 # Put together once, as they are asked for every card; what begins with "its" is given with each use.
 _ALIKE = (
-    select(jobs.c.submitted_at, jobs.c.finished_at, jobs.c.options)
+    select(jobs.c.submitted_at, jobs.c.finished_at, type_coerce(jobs.c.options, Text))  # most are the same text
     .where(
         MADE,
         jobs.c.provider == bindparam("its_provider"),
@@ -33,11 +34,13 @@ _AHEAD = (
 def outlook(connection: Connection, job: Job) -> Outlook:
     """Say what is known of a job's time: from jobs of the same vendor, model and length that were made."""
     alike = {"its_provider": job.provider, "its_operation": job.operation, "its_model": job.model}
+    rows = connection.execute(_ALIKE, alike).all()
     key = _kind(job.options)
+    same = {options for options in {row[2] for row in rows} if _kind(json.loads(options)) == key}
     took = [
         finished - submitted
-        for submitted, finished, options in connection.execute(_ALIKE, alike)
-        if submitted is not None and finished is not None and _kind(options) == key
+        for submitted, finished, options in rows
+        if submitted is not None and finished is not None and options in same
     ]
     usual, slow = _parts(took)
     return Outlook(len(took), usual, slow, _ahead(connection, job) if job.state is State.QUEUED else 0)

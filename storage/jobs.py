@@ -4,7 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, and_, bindparam, case, func, insert, null, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.sql import Select
 
 from storage import ledger, limits
@@ -58,6 +72,7 @@ _SHOWN = _STAYS.values(
     card_edited_at=_now, card_due_at=case((jobs.c.card_version == bindparam("its_version"), null()), else_=_now)
 )
 _INSERTED = insert(jobs)
+_WITHDRAWN = delete(jobs).where(_this)
 
 
 def held(connection: Connection, job: Job, outside: int = 0) -> Limit | None:
@@ -105,13 +120,11 @@ def held(connection: Connection, job: Job, outside: int = 0) -> Limit | None:
         "silenced": False,
         "history": _entry(job.state, job.created_at),
     }
-    with connection.begin_nested() as attempt:  # others share the transaction: only this is undone
-        connection.execute(_INSERTED, row)
-        if ledger.hold(connection, job, outside):
-            return None
-        limit = limits.first(connection, job, outside)
-        attempt.rollback()
-    return limit or Limit(LimitKind.BUDGET)
+    connection.execute(_INSERTED, row)
+    if ledger.hold(connection, job, outside):
+        return None
+    connection.execute(_WITHDRAWN, {"its_id": job.id})  # others share the transaction: only this is undone
+    return limits.first(connection, job, outside) or Limit(LimitKind.BUDGET)
 
 
 def by_id(connection: Connection, job_id: int) -> Job | None:
