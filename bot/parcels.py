@@ -1,6 +1,7 @@
 """What is posted for a job, and how: as files, smaller ones, or links, with as much around them as Discord allows."""
 
 import asyncio
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,6 +28,7 @@ from storage.words import Delivery, GuildSettings, Job, Output, Way
 _log = structlog.get_logger("bot.parcels")
 _MOST_FILES = 10  # Discord takes no more with one message
 _SEND_SECONDS = 180.0
+_SMALL = 2**18  # bytes of a file that is held in memory while it is sent; all others are read as they go out
 _shrinking = asyncio.Lock()  # never waited for
 
 # Where a parcel can go: a channel, by the bot's own token; or a command's own message, by that command's.
@@ -143,7 +145,7 @@ async def send(ctx: Context, room: Room, parcel: Parcel, form: Form) -> int:
     outside = job.guild_id is None or way is Way.DIRECT
     view = result_view(job, film=film, making=not outside or ctx.outside_daily > 0)
     # Made anew for every try: discord.py closes them, also when it fails.
-    files = [] if form.linked else [_file(ctx, parcel, output) for output in parcel.files]
+    files = [] if form.linked else [await _file(ctx, parcel, output) for output in parcel.files]
     try:
         async with asyncio.timeout(_SEND_SECONDS):
             if isinstance(room, discord.Webhook):  # the card becomes the result: the same edit twice is one
@@ -180,11 +182,18 @@ def _written(ctx: Context, parcel: Parcel, form: Form) -> Result:
     return result_of(parcel.job, vendor, links=links, missing=parcel.missing, files=attached, whole=whole)
 
 
-def _file(ctx: Context, parcel: Parcel, output: Output) -> discord.File:
+async def _file(ctx: Context, parcel: Parcel, output: Output) -> discord.File:
+    """Open a file to be attached. A small one is read at once: piece by piece it would need several trips to a thread.
+
+    Raise OSError.
+    """
     job, name = parcel.job, parcel.small.get(output.id) or output.file or ""
     number = f"-{output.position + 1}" if output.position else ""
     path = locate(ctx.media_dir, OUTPUTS, name)
-    return discord.File(path, f"rushes-{job.code}{number}.{name.rpartition('.')[2]}", spoiler=parcel.settings.spoiler)
+    small = output.id not in parcel.small and (output.size or 0) <= _SMALL
+    content = io.BytesIO(await asyncio.to_thread(path.read_bytes)) if small else path
+    shown = f"rushes-{job.code}{number}.{name.rpartition('.')[2]}"
+    return discord.File(content, shown, spoiler=parcel.settings.spoiler)
 
 
 def _reply(job: Job, way: Way) -> dict[str, Any]:

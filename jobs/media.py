@@ -9,12 +9,12 @@ from pathlib import Path
 import aiohttp
 
 from jobs import files
-from jobs.attachments import MOST_BYTES, Desk, Flaw
+from jobs.attachments import MOST_BYTES, Desk, Flaw, Seen
 from jobs.boxes import NotAVideo
 from jobs.context import Context
 from jobs.download import Downloaded, DownloadFailed, download
 from jobs.loop import Work
-from jobs.mp4 import inspect
+from jobs.mp4 import Video, inspect
 from jobs.submit import backoff
 from jobs.whose import task_of
 from providers.contract import Progress, ProviderError
@@ -41,24 +41,28 @@ class NotAPicture(Exception):  # noqa: N818 -- a finding about the file
     """Raised when a file is not a picture that can be opened; says in plain words why."""
 
 
-def work(ctx: Context, session: aiohttp.ClientSession) -> Work[Output]:
+def work(ctx: Context, session: aiohttp.ClientSession) -> Work[tuple[Output, Job]]:
     """Fetch the results whose time has come."""
     desk = Desk()
 
-    async def due() -> Sequence[Output]:
-        return await ctx.database.read(outputs.due_to_fetch, ctx.now(), _AT_ONCE)
+    async def due() -> Sequence[tuple[Output, Job]]:
+        return await ctx.database.read(_due, ctx.now())
 
-    async def handle(output: Output) -> None:
-        await fetch(ctx, session, desk, output)
+    async def handle(piece: tuple[Output, Job]) -> None:
+        output, job = piece
+        await fetch(ctx, session, desk, job, output)
 
-    return Work("fetch", due, handle, lambda output: output.id, ctx.wakes.fetch, _AT_ONCE, ctx.timing.idle / 1000)
+    return Work("fetch", due, handle, lambda piece: piece[0].id, ctx.wakes.fetch, _AT_ONCE, ctx.timing.idle / 1000)
 
 
-async def fetch(ctx: Context, session: aiohttp.ClientSession, desk: Desk, output: Output) -> None:
+def _due(connection: Connection, now: int) -> list[tuple[Output, Job]]:
+    found = outputs.due_to_fetch(connection, now, _AT_ONCE)
+    theirs = {job.id: job for job in job_facts.by_ids(connection, [output.job_id for output in found])}
+    return [(output, theirs[output.job_id]) for output in found if output.job_id in theirs]
+
+
+async def fetch(ctx: Context, session: aiohttp.ClientSession, desk: Desk, job: Job, output: Output) -> None:
     """Fetch one result and keep it, or store why not and when to try again. Raise StorageError."""
-    job = await ctx.database.read(job_facts.by_id, output.job_id)
-    if job is None:
-        return
     try:
         kept = await _keep(ctx, session, desk, job, output)
     except (DownloadFailed, NotAVideo, NotAPicture, OSError) as problem:
@@ -77,24 +81,37 @@ async def _keep(ctx: Context, session: aiohttp.ClientSession, desk: Desk, job: J
     part = folder / f"{job.code}-{output.position}.part"
     try:
         downloaded = await download(session, output.url, part, allowed=partial(ctx.hosts.allowed, job.provider))
-        mime, width, height, seconds = await _looked_into(desk, part, downloaded.size, output.kind)
-        name = files.name_for(job.code, str(output.position), mime)
-        await asyncio.to_thread(files.keep, part, files.locate(ctx.media_dir, files.OUTPUTS, name))
+        if output.kind != "image":
+            file, video = await asyncio.to_thread(_kept_video, ctx, job, output, part)
+            return _Kept(file, downloaded, video.width, video.height, video.seconds)
+        picture = await _looked_at(desk, part, downloaded.size)
+        file, target = _place_of(ctx, job, output, picture.mime)
+        await asyncio.to_thread(files.keep, part, target)
+        return _Kept(file, downloaded, picture.width, picture.height, None)
     finally:
         part.unlink(missing_ok=True)
-    return _Kept(name, downloaded, width, height, seconds)
 
 
-async def _looked_into(desk: Desk, part: Path, size: int, kind: str) -> tuple[str, int, int, float | None]:
-    """Name a file's type, width, height and seconds by its content. Raise NotAVideo, NotAPicture, OSError."""
-    if kind != "image":
-        video = await asyncio.to_thread(inspect, part)
-        return "video/mp4", video.width, video.height, video.seconds
+def _place_of(ctx: Context, job: Job, output: Output, mime: str) -> tuple[str, Path]:
+    file = files.name_for(job.code, str(output.position), mime)
+    return file, files.locate(ctx.media_dir, files.OUTPUTS, file)
+
+
+def _kept_video(ctx: Context, job: Job, output: Output, part: Path) -> tuple[str, Video]:
+    """Look into a video and give the file its name. Raise NotAVideo, OSError. Blocks on disk."""
+    video = inspect(part)
+    file, target = _place_of(ctx, job, output, "video/mp4")
+    files.keep(part, target)
+    return file, video
+
+
+async def _looked_at(desk: Desk, part: Path, size: int) -> Seen:
+    """Look at a picture. Raise NotAPicture, OSError."""
     data = await asyncio.to_thread(part.read_bytes) if size <= MOST_BYTES else b""
     seen = await desk.look(data)
     if isinstance(seen, Flaw):
         raise NotAPicture(f"no picture: {seen.value.replace('_', ' ')}")
-    return seen.mime, seen.width, seen.height, None
+    return seen
 
 
 def _fetched(connection: Connection, output: Output, kept: _Kept, now: int) -> bool:

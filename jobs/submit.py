@@ -13,6 +13,7 @@ from jobs.context import Context
 from jobs.loop import Work
 from jobs.transitions import Event
 from providers.contract import Accepted, ErrorKind, Provider, ProviderError, Reason, Submission
+from providers.orders import Order
 from storage import Connection, StorageError, alerts, guilds, strays
 from storage import jobs as job_facts
 from storage.words import AlertKind, Job, State
@@ -120,7 +121,7 @@ def _came_of_it(connection: Connection, ctx: Context, job: Job, event: Event, fa
 async def _send(ctx: Context, provider: Provider, job: Job) -> tuple[Event, dict[str, Any]]:
     """Make the call, and put its outcome in the words of the table."""
     try:
-        order = await asyncio.to_thread(orders.order_of, ctx, job, contents=orders.carries(ctx, job))
+        order = await _order_of(ctx, job)
         address = ctx.addresses.callback(job.provider, job.id)
         secret = ctx.addresses.callback_secrets(job.provider, job.id)[0]
         accepted = await provider.submit(Submission(order, job.code, address, secret))
@@ -132,6 +133,13 @@ async def _send(ctx: Context, provider: Provider, job: Job) -> tuple[Event, dict
         return Event.REJECTED, {"reason": Reason.PICTURE, "detail": detail}
     ctx.tell("submit answered", job.id, task=accepted.task_id, credits=accepted.credits)
     return Event.ACCEPTED, _after_success(ctx, job, accepted)
+
+
+async def _order_of(ctx: Context, job: Job) -> Order:
+    """Make the order that is sent. Without files nothing of it is on the disk. Raise OSError."""
+    if not job.inputs:
+        return orders.order_of(ctx, job)
+    return await asyncio.to_thread(orders.order_of, ctx, job, contents=orders.carries(ctx, job))
 
 
 def _no_account(ctx: Context, job: Job) -> tuple[Event, dict[str, Any]]:

@@ -187,7 +187,7 @@ async def test_what_is_no_video_or_refused_for_good_is_given_up_after_its_tries(
     output = await given_up(lab, shelf, job)
     assert (output.attempts, len(shelf.asked), output.file) == (TRIES, TRIES, None)
     assert output.problem
-    assert not list((lab.ctx.media_dir / files.OUTPUTS).iterdir())
+    assert not list((lab.ctx.media_dir / files.OUTPUTS).glob("*"))
     delivery = await lab.delivery(job)
     assert delivery is not None
     assert delivery.state is DeliveryState.DUE
