@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 from io import BytesIO
@@ -71,7 +71,13 @@ def numbered(text: str, count: int) -> app_commands.locale_str:
 
 def number(value: float) -> str:
     """Write a number, with the separators of the language spoken."""
-    return format_decimal(value, locale=_folder(_spoken.get()))
+    return _written(value, _folder(_spoken.get()))
+
+
+@lru_cache(1024)
+def _written(value: float, folder: str) -> str:
+    """Write a number once: the same few prices stand on card after card."""
+    return format_decimal(value, locale=folder)
 
 
 def percent(share: float) -> str:
