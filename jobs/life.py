@@ -41,7 +41,9 @@ def advance(
     values = {**facts, "due_at": _due(move, now, timing, due_at)} | _to_be_stopped(job, move, event, now)
     if move.to is not job.state:
         values = {"lookups": 0, **values}
-    job_facts.move(connection, job, now, move.to, values)
+    # A result is posted in a moment, and then the card shows that: until it is, nothing is worth an edit of its own.
+    card_at = now + timing.card_gap if move.deliver and links else now
+    job_facts.move(connection, job, now, move.to, values, card_at=card_at)
     if _close_hold(connection, job, move.money, now, credits) and move.to is job.state:  # else it is touched already
         job_facts.touch_card(connection, job.id, now)
     if move.deliver or move.keep_files:

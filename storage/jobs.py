@@ -62,7 +62,7 @@ _STAYS = update(jobs).where(_this)
 _longer = jobs.c.history + bindparam("its_entry")
 _news = {
     "card_version": case((_has_card, jobs.c.card_version + 1), else_=jobs.c.card_version),
-    "card_due_at": case((_has_card, _now), else_=jobs.c.card_due_at),
+    "card_due_at": case((_has_card, bindparam("its_card", type_=BigInteger)), else_=jobs.c.card_due_at),
 }
 # A job that a vendor keeps putting off goes round for a day; its beginning and end tell enough.
 _MOVES = _STAYS.values(history=case((func.length(jobs.c.history) < _LONG, _longer), else_=jobs.c.history), **_news)
@@ -167,16 +167,19 @@ def cards_due(connection: Connection, now: int, gap: int, limit: int) -> list[Jo
     return _all(connection, _CARDS_DUE, its_moment=now, its_last=now - gap, its_most=limit)
 
 
-def move(connection: Connection, job: Job, now: int, to: State, values: Mapping[str, Any]) -> None:
+def move(
+    connection: Connection, job: Job, now: int, to: State, values: Mapping[str, Any], *, card_at: int | None = None
+) -> None:
     """Change a job's state and the given columns; its card becomes out of date when the state is a new one.
 
-    The caller read `job` in this same transaction, so nothing can have changed in between.
+    `card_at`: when the card shall show it, if not at once. The caller read `job` in this same transaction, so nothing
+    can have changed in between.
     """
     if to == job.state:
         connection.execute(_STAYS, {"state": to, **values, "its_id": job.id})
         return
     finished = {"finished_at": now} if to.terminal and not job.state.terminal else {}
-    its = {"its_id": job.id, "its_moment": now, "its_entry": f" {_entry(to, now)}"}
+    its = {"its_id": job.id, "its_entry": f" {_entry(to, now)}", "its_card": now if card_at is None else card_at}
     statement = _ENDS if to.terminal else _MOVES
     connection.execute(statement, {"state": to, "changed_at": now, **finished, **values, **its})
 
