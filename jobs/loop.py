@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 _log = structlog.get_logger("loop")
 _PAUSE_MOST = 30.0  # seconds between tries while something is wrong
-_BREATH = 0.03  # seconds between two looks at the least: bells that ring in the meantime are answered by one
+_BREATH = 0.03  # seconds after each look: bells that ring in the meantime are answered by one
 
 
 @dataclass
@@ -51,10 +51,11 @@ class Work(Generic[T]):
         """Work until `stopping`, then finish what is in hand."""
         try:
             while not stopping.is_set():
-                if self._looked_at is not None and self._looked_at + _BREATH > (now := time.monotonic()):
-                    await asyncio.sleep(self._looked_at + _BREATH - now)
                 self.wake.clear()
-                await self._rest(await self._look(stopping), stopping)
+                seconds = await self._look(stopping)
+                await asyncio.sleep(_BREATH)
+                if not self.wake.is_set():  # waiting for several things at once costs as much as a look
+                    await self._rest(seconds - _BREATH, stopping)
             if self._busy:
                 await asyncio.wait(self._busy.values())
         finally:
