@@ -4,11 +4,15 @@ Drawn with Pillow, which is here anyway. No stranger's words stand in it, and it
 knows the letters of ASCII and little more. The text beside it says the same in the reader's language.
 """
 
+from __future__ import annotations
+
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw, ImageFont
+if TYPE_CHECKING:  # only names for annotations: Pillow's 6 MB are for whoever looks at a picture
+    from PIL import ImageDraw, ImageFont
 
 SIZE = (1200, 675)
 GROUND, PANEL, INK, FAINT = "#2b2d31", "#313338", "#f2f3f5", "#949ba4"
@@ -36,6 +40,8 @@ class Month:
 
 def draw(month: Month) -> bytes:
     """Draw a month as PNG."""
+    from PIL import Image, ImageDraw  # noqa: PLC0415 -- see above
+
     image = Image.new("RGB", SIZE, GROUND)
     pen = ImageDraw.Draw(image)
     pen.text((50, 34), month.title, INK, _font(34))
@@ -153,4 +159,6 @@ def _shares(pen: ImageDraw.ImageDraw, title: str, shares: Sequence[tuple[str, in
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    from PIL import ImageFont  # noqa: PLC0415 -- see above
+
     return ImageFont.load_default(size)

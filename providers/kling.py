@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 import aiohttp
-import jwt
 
 from . import checks, kling_models, kling_rules, kling_shapes, signatures
 from .call import Api, Fault
@@ -66,6 +65,8 @@ class Kling:
             return {"Authorization": f"Bearer {self._account.api_keys[0]}"}
         now = self._clock()
         if self._token is None or not 0 <= now - self._token[0] < TOKEN_USE:
+            import jwt  # noqa: PLC0415 -- 2 MB, for accounts with a secret key alone
+
             claims = {"iss": self._account.access_key, "exp": int(now + TOKEN_LIFE), "nbf": int(now - TOKEN_EARLY)}
             self._token = now, jwt.encode(claims, self._account.secret_key, algorithm="HS256")
         return {"Authorization": f"Bearer {self._token[1]}"}

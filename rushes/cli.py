@@ -21,7 +21,6 @@ from jobs.doubts import decided_by_operator
 from jobs.vault import Vault
 from providers import registry
 from providers.contract import Account, Balance, Provider
-from rushes import doctor as examine
 from rushes import logs, process, record, repair, reports
 from rushes.program import Program
 from rushes.settings import Settings
@@ -184,6 +183,8 @@ async def _balances(settings: Settings) -> dict[str, Balance | Exception | None]
 @app.command()
 def doctor() -> None:
     """Look whether everything works, from here to the vendors and back; ends with 1 when something does not."""
+    from rushes import doctor as examine  # noqa: PLC0415 -- what it brings along, the program would hold in vain
+
     settings = read_settings()
     os.umask(OURS_ALONE)
     logs.configure("ERROR", settings.log_format, settings.secret_values())

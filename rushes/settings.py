@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from jwt.algorithms import HMACAlgorithm
-from jwt.exceptions import InvalidKeyError
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -197,8 +195,13 @@ class Settings(BaseSettings):
     @field_validator("kling_secret_key")
     @classmethod
     def _signs_tokens(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value():
+            return value
+        from jwt.algorithms import HMACAlgorithm  # noqa: PLC0415 -- 2 MB, for accounts with a secret key alone
+        from jwt.exceptions import InvalidKeyError  # noqa: PLC0415
+
         try:  # as the vendor's adapter will, for each token
-            HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(value.get_secret_value() or "none")
+            HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(value.get_secret_value())
         except InvalidKeyError:
             raise ValueError("must be the secret key next to the access key, and no certificate or key file") from None
         return value

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, String, and_, case, cast, exists, func, or_, select, update
@@ -243,6 +244,7 @@ def about(connection: Connection, user_id: int) -> About:
 # How it is taken away
 
 
+@cache  # made anew at each step of a long tidying, it would leave megabytes to the collector, which looks seldom
 def over() -> ColumnElement[bool]:
     """Tell a job that nothing can come of any more: ended, paid, its files fetched, its result posted.
 

@@ -2,9 +2,18 @@
 
 from importlib import import_module
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, String, Table, inspect, text
+
+from storage.tables import metadata
 
 NEWEST = "0001"  # the newest revision of migrations/versions
+# As Alembic makes it.
+_VERSION = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 
 class FromTheFuture(Exception):  # noqa: N818 -- says what the database is
@@ -19,7 +28,15 @@ def is_newest(connection: Connection) -> bool:
 
 
 def upgrade(connection: Connection) -> None:
-    """Run the migrations that are missing. Raise FromTheFuture when the database knows one that we do not."""
-    if not is_newest(connection):
+    """Make the tables, or run the migrations that are missing.
+
+    Raise FromTheFuture when the database knows a migration that we do not.
+    """
+    if not inspect(connection).get_table_names():
+        # A test holds these tables to those that the migrations make.
+        metadata.create_all(connection)
+        _VERSION.create(connection)
+        connection.execute(_VERSION.insert().values(version_num=NEWEST))
+    elif not is_newest(connection):
         # Only now: with all it brings along, Alembic holds 12 MB for as long as the program runs.
         import_module("storage.upgrading").run(connection)

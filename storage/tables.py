@@ -1,7 +1,7 @@
 """The tables. Each column that may be null says what null means; each work list has its partial index.
 
-Written for SQLite and PostgreSQL alike: every partial index names its condition for both. The migrations create these
-tables step by step; a test holds the two against each other.
+Written for SQLite and PostgreSQL alike; postgresql.py tells PostgreSQL what is said to SQLite of an index. The
+migrations create these tables step by step; a test holds the two against each other.
 """
 
 from sqlalchemy import (
@@ -57,7 +57,7 @@ WORDED = text("NOT silenced")
 
 
 def _partial(name: str, *columns: Column[object], where: object, unique: bool = False) -> Index:
-    return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+    return Index(name, *columns, unique=unique, sqlite_where=where)
 
 
 vendor_keys = Table(

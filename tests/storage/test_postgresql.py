@@ -15,7 +15,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from storage import Database, StorageError, guilds, inbox, jobs, ledger
+from storage import Database, StorageError, guilds, inbox, jobs, ledger, upgrading
 from storage.lock import InUse, sole_use
 from storage.tables import metadata
 from storage.words import Period, Scope
@@ -58,8 +58,29 @@ def differences(connection: Connection) -> list[object]:
     return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
 
-async def test_the_migrations_make_the_tables_the_code_speaks_of(database: Database) -> None:
-    assert await database.read(differences) == []
+def schema(connection: Connection) -> list[str]:
+    """Read what each column, index and promise is."""
+    columns = "table_name, column_name, data_type, character_maximum_length, is_nullable, column_default"
+    questions = (
+        f"SELECT {columns} FROM information_schema.columns WHERE table_schema = 'public'",
+        "SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+        "SELECT conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid <> 0",
+    )
+    return sorted(str(row) for question in questions for row in connection.execute(text(question)))
+
+
+async def test_the_migrations_make_a_new_database_and_the_tables_the_code_speaks_of(
+    database: Database,
+) -> None:
+    made = await database.read(schema)
+
+    def anew(connection: Connection) -> tuple[list[object], list[str]]:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+        upgrading.run(connection)
+        return differences(connection), schema(connection)
+
+    assert await database.write(anew) == ([], made)
 
 
 async def test_letters_that_come_together_are_stored_once_and_one_that_cannot_be_fails_alone(
