@@ -89,6 +89,7 @@ async def opened(
     # An empty variable counts as none: whatever else is set on this machine must not reach the program.
     unset = dict.fromkeys((name.upper() for name in Settings.model_fields), "")
     environment = unset | {name.upper(): str(value) for name, value in values.items()}
+    environment["PYTHONDONTWRITEBYTECODE"] = ""  # as where it is installed: compiled once, not at each start
     log, port = folder / "program.log", int(values["port"])
     with bench.cores.servers():
         program = Server("rushes run", [sys.executable, "-m", "rushes", "run"], port, log, environment, folder)
