@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from jobs import clockwatch
 from providers.contract import Status, Task
@@ -68,7 +68,7 @@ async def test_what_a_fast_clock_put_off_is_done_as_soon_as_a_program_starts_wit
 
 
 @contextlib.asynccontextmanager
-async def watched(lab: Lab) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+async def watched(lab: Lab) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
     """Watch the lab's clock beside one that stands still; what is given waits for two more looks."""
     looks = 0
 

@@ -1,13 +1,17 @@
 """What ends the connection to Discord ends nothing else: callbacks are stored, and results posted when it is back."""
 
 import asyncio
+import contextlib
 import signal
 import socket
+import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
 
-from sandbox.scenery import put_up
+from sandbox.discord import Message
+from sandbox.scenery import Scenery, put_up
 from sandbox.vendors import Behaviour
 from tests.journeys.conftest import OpenStage
 from tests.journeys.stage import SHORT, Fault
@@ -45,6 +49,68 @@ async def test_a_clock_that_was_fast_and_is_set_right_puts_nothing_off(open_a_st
     await stage.until_heard("submission recorded")  # to be asked about when an hour and the grace are over
     stage.clock.advance(-3600)
     await stage.one_video()
+
+
+async def test_an_end_that_hangs_is_cut_off_and_the_next_start_goes_on_from_there(tmp_path: Path) -> None:
+    """What hangs is a thread: nobody can cancel it, and Python waits for it for ever."""
+    scenery = await put_up(tmp_path, "vidu", SECRETS)
+    write_env(tmp_path, scenery)
+    first = await hanging(tmp_path)
+    second = None
+    try:
+        await scenery.discord.connected(60)
+        scenery.vendor.behaviour.hold = True
+        scenery.member.type(scenery.channel, "/video", {**SHORT, "model": "viduq3-turbo"})
+        await scenery.vendor.until(lambda: scenery.vendor.tasks, 60)
+        first.send_signal(signal.SIGTERM)
+        log, _ = await asyncio.wait_for(first.communicate(), 60)
+        assert first.returncode == 1, log.decode()  # not by a tidy end
+        assert b"hangs" in log
+        session = max(one.number for one in scenery.discord.sessions) + 1
+        second = await rushes(tmp_path, "run")
+        await scenery.discord.connected(60, session=session)
+        scenery.vendor.release()
+        await scenery.discord.until(lambda: results(scenery), 60)
+        assert len(scenery.vendor.tasks) == 1
+    finally:
+        for program in (first, second):
+            if program is not None and program.returncode is None:
+                program.kill()
+                await program.communicate()
+        await scenery.close()
+    assert len(results(scenery)) == 1
+    with contextlib.closing(sqlite3.connect(tmp_path / "rushes.db")) as book:
+        assert book.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        kinds = book.execute("SELECT kind FROM ledger ORDER BY id").fetchall()
+        assert kinds == [("hold",), ("settle",)]
+        assert book.execute("SELECT state FROM jobs").fetchall() == [("succeeded",)]
+
+
+HANGING = """
+import asyncio, threading, time
+from rushes import cli, program
+
+async def close(self):
+    print("closing hangs", flush=True)
+    await asyncio.to_thread(time.sleep, 3600)
+
+program.Program.close = close
+cli.app(["run"])
+"""
+
+
+async def hanging(folder: Path) -> asyncio.subprocess.Process:
+    """Start the program with an end that never comes."""
+    pipe = asyncio.subprocess.PIPE
+    environment = {"PYTHONPATH": str(Path.cwd()), "PATH": "/usr/bin:/bin", "NO_COLOR": "1"}
+    words = (sys.executable, "-c", HANGING)
+    return await asyncio.create_subprocess_exec(
+        *words, cwd=folder, stdout=pipe, stderr=asyncio.subprocess.STDOUT, env=environment
+    )
+
+
+def results(scenery: Scenery) -> list[Message]:
+    return [message for message in scenery.discord.messages.values() if message.attachments]
 
 
 @pytest.mark.parametrize("busy", ["idle", "everything hangs"])
