@@ -258,6 +258,7 @@ class Bot:
             try:
                 await asyncio.wait([start, stop], return_when=asyncio.FIRST_COMPLETED)
             finally:
+                told_to_stop = stop.done()  # what a start that is cut off stumbles over from here on is no news
                 self._synced = self._synced or client.synced
                 self._welcome = self._welcome or client.user is not None
                 self._client = None
@@ -266,7 +267,7 @@ class Bot:
                 (ended,) = await asyncio.gather(start, return_exceptions=True)
         if isinstance(ended, discord.LoginFailure):
             raise TokenRefused("Discord refuses DISCORD_TOKEN: copy it anew from the developer portal")
-        if isinstance(ended, Exception):
+        if isinstance(ended, Exception) and not told_to_stop:
             _log.error("connection to Discord lost, making a new one", trouble=said(ended), exc_info=ended)
         elif not stop.done():
             _log.error("connection to Discord ended, making a new one")

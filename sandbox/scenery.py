@@ -1,5 +1,7 @@
 """A vendor, a Discord with a server, a channel and a member, and the settings that point the program at them."""
 
+import contextlib
+import random
 import socket
 import time
 from collections.abc import Callable
@@ -89,7 +91,13 @@ def _values(folder: Path, vendor: Vendor, discord: Discord, secrets: Secrets) ->
 
 
 def free_port() -> int:
-    """Find a port that is free now: the public address must be known before the program listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Find a port that is free now: the public address must be known before the program listens.
+
+    Not among those that systems give out by themselves: another process may be given such a one in between.
+    """
+    for _ in range(100):
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")

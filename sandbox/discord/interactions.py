@@ -65,11 +65,11 @@ class Typed:
         """Give the seconds to the first answer of any kind, None while there is none."""
         return None if self.acknowledged_at is None else self.acknowledged_at - self.sent_at
 
-    async def acknowledged(self, timeout: float = 10.0) -> int:  # noqa: ASYNC109 -- a deadline is part of the question
+    async def acknowledged(self, timeout: float = 30.0) -> int:  # noqa: ASYNC109 -- a deadline is part of the question
         """Wait for the first answer of any kind; give its type (4 message, 5 deferred, ...). Raises TimeoutError."""
         return await self.world.until(lambda: self.answered_as or 0, timeout, f"an answer to {self.name}")
 
-    async def deferred(self, timeout: float = 10.0) -> Message | None:  # noqa: ASYNC109 -- see above
+    async def deferred(self, timeout: float = 30.0) -> Message | None:  # noqa: ASYNC109 -- see above
         """Wait for a deferring answer; give the "thinking" message (None for a deferred update).
 
         Raises TimeoutError, and AssertionError if the answer was another one.
@@ -79,14 +79,14 @@ class Typed:
             raise AssertionError(f"{self.name} was answered with type {kind}, not deferred")
         return self.original if kind == DEFERRED else None
 
-    async def answered(self, timeout: float = 10.0) -> Message:  # noqa: ASYNC109 -- see above
+    async def answered(self, timeout: float = 30.0) -> Message:  # noqa: ASYNC109 -- see above
         """Wait for the first answer a person can read and give that message. Raises TimeoutError."""
         seen = await self.world.until(self._visible, timeout, f"a visible answer to {self.name}")
         if seen is None:
             raise TimeoutError
         return seen
 
-    async def modal_shown(self, timeout: float = 10.0) -> Json:  # noqa: ASYNC109 -- see above
+    async def modal_shown(self, timeout: float = 30.0) -> Json:  # noqa: ASYNC109 -- see above
         """Wait for a modal and give it. Raises TimeoutError."""
         return await self.world.until(lambda: self.modal or {}, timeout, f"a modal after {self.name}")
 

@@ -114,11 +114,11 @@ class Discord:
 
     # -- waiting --
 
-    async def until(self, condition: Callable[[], T], timeout: float = 10.0) -> T:  # noqa: ASYNC109 -- a deadline is part of the question
+    async def until(self, condition: Callable[[], T], timeout: float = 30.0) -> T:  # noqa: ASYNC109 -- a deadline is part of the question
         """Wait until the condition gives something true and return that. Raises TimeoutError."""
         return await self.world.until(condition, timeout)
 
-    async def connected(self, timeout: float = 10.0, session: int | None = None) -> None:  # noqa: ASYNC109 -- see above
+    async def connected(self, timeout: float = 30.0, session: int | None = None) -> None:  # noqa: ASYNC109 -- see above
         """Wait until a bot session (the n-th one with `session=n`) has READY on all its shards. Raises TimeoutError."""
 
         def ready() -> bool:
@@ -127,7 +127,7 @@ class Discord:
 
         await self.world.until(ready, timeout, f"bot session {session or ''}")
 
-    async def disconnected(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 -- see above
+    async def disconnected(self, timeout: float = 30.0) -> None:  # noqa: ASYNC109 -- see above
         """Wait until no bot session is connected. Raises TimeoutError."""
         await self.world.until(lambda: not self.gateway.live(), timeout, "the end of all bot sessions")
 

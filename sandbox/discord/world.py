@@ -333,7 +333,7 @@ class World:
         self._stirred.set()
         self._stirred = asyncio.Event()
 
-    async def until(self, condition: Callable[[], T], timeout: float = 10.0, what: str = "the condition") -> T:  # noqa: ASYNC109 -- a deadline is part of the question
+    async def until(self, condition: Callable[[], T], timeout: float = 30.0, what: str = "the condition") -> T:  # noqa: ASYNC109 -- a deadline is part of the question
         """Wait until the condition gives something true and return that. Raises TimeoutError."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout

@@ -88,7 +88,7 @@ class Vendor:
         self._stirred.set()
         self._stirred = asyncio.Event()
 
-    async def until(self, condition: Callable[[], object], timeout: float = 10) -> None:  # noqa: ASYNC109 - the caller's deadline is the point
+    async def until(self, condition: Callable[[], object], timeout: float = 30) -> None:  # noqa: ASYNC109 - the caller's deadline is the point
         """Wait until the condition holds, looked at after each event; raises TimeoutError with the book's state."""
         try:
             async with asyncio.timeout(timeout):

@@ -74,11 +74,11 @@ async def test_it_runs_from_a_dot_env_until_sigterm_and_refuses_a_second_on_the_
     write_env(tmp_path, scenery)
     first = await rushes(tmp_path, "run")
     try:
-        await scenery.discord.connected(30)
+        await scenery.discord.connected(60)
         code, _, err = await run(tmp_path, "run")
         assert (code, "another rushes is running" in err) == (1, True)
         first.send_signal(signal.SIGTERM)
-        _, log = await asyncio.wait_for(first.communicate(), 15)
+        _, log = await asyncio.wait_for(first.communicate(), 60)
         assert first.returncode == 0
         assert "Traceback" not in log.decode()
     finally:
@@ -118,7 +118,7 @@ async def test_without_a_vendor_it_checks_and_runs_with_a_warning(tmp_path: Path
         code, out, _ = await run(tmp_path, "check")
         assert (code, "No vendor has a key" in out) == (0, True)
         program = await rushes(tmp_path, "run")
-        await scenery.discord.connected(30)
+        await scenery.discord.connected(60)
         program.send_signal(signal.SIGTERM)
         said = "".join(text.decode() for text in await program.communicate())
     finally:
