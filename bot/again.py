@@ -18,7 +18,7 @@ from bot import again_form, refusals
 from bot.again_form import typed_again, with_changes
 from bot.buttons import card_acts, result_acts
 from bot.choices import Files, Typed, provider_named
-from bot.language import _
+from bot.language import _, flow, ngettext, number
 from bot.presses import not_yours
 from bot.rights import sees
 from bot.taking import Asked, Interaction, Kept, address, refuse, refused_at_once, stumbled, take
@@ -37,13 +37,15 @@ _DOUBLE_MS = 3_000
 _log = structlog.get_logger("bot.again")
 
 
-def files_gone() -> str:
-    """Say that what a job was made from is not here any more."""
-    words = _(
-        "I don't have the files any more that this was made from: I keep them for about a week. "
-        "Please type the command again and attach them."
-    )
-    return refusals.at_no_cost(words)
+def files_gone(days: int) -> str:
+    """Say that what a job was made from is not here any more; files are kept for `days`, 0: for ever."""
+    words = _("I don't have the files any more that this was made from. Please type the command again and attach them.")
+    return refusals.at_no_cost(flow(words, _kept(days)))
+
+
+def _kept(days: int) -> str:
+    words = ngettext("Files are kept for {count} day.", "Files are kept for {count} days.", days)
+    return words.format(count=number(days)) if days else ""
 
 
 def words_gone() -> str:
@@ -55,13 +57,12 @@ def words_gone() -> str:
     return refusals.at_no_cost(words)
 
 
-def film_gone() -> str:
-    """Say that a result is not here any more."""
+def film_gone(days: int) -> str:
+    """Say that a result is not here any more; files are kept for `days`, 0: for ever."""
     words = _(
-        "I don't have this video any more: I keep results for about a week. "
-        "Save its last picture yourself and use `/video` with it as the `image`."
+        "I don't have this video any more. Save its last picture yourself and use `/video` with it as the `image`."
     )
-    return refusals.at_no_cost(words)
+    return refusals.at_no_cost(flow(words, _kept(days)))
 
 
 def no_frame() -> str:
@@ -182,14 +183,14 @@ async def _from_files(ctx: Context, job: Job) -> Kept | str | None:
     if not job.inputs:
         return None
     if await asyncio.to_thread(orders.files_gone, ctx, job):
-        return files_gone()
+        return files_gone(ctx.keeping.files)
 
     async def read() -> Files | str:
         try:
             return Files(*await asyncio.to_thread(orders.whole_files_of, ctx, job))
         except OSError as error:
             _log.warning("files not read", job=job.code, trouble=type(error).__name__)
-            return files_gone()
+            return files_gone(ctx.keeping.files)
 
     return Kept(typed_again(job).roles, read)
 
@@ -202,7 +203,7 @@ async def _from_film(ctx: Context, desk: Desk, job: Job) -> Kept | str:
         _log.warning("result not read", trouble=str(error))
         return refusals.storage_trouble()
     if film is None:
-        return film_gone()
+        return film_gone(ctx.keeping.files)
 
     async def read() -> Files | str:
         try:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot import again
 from bot.again_form import form, typed_again
 from jobs import files
 from jobs.transitions import Event
@@ -144,7 +145,7 @@ async def test_the_rules_of_the_house_are_asked_anew(films: Set) -> None:
 async def test_files_that_are_gone_are_told_of(films: Set) -> None:
     _, result = await posted(films, image=PNG)
     sweep(films)
-    await no_more(films, films.ada.press(result, "Again"), "attach them", "about a week")
+    await no_more(films, films.ada.press(result, "Again"), "attach them", "kept for 8 days")
     await no_more(films, films.ada.press(result, "Edit & again"), "attach them")
 
 
@@ -320,3 +321,9 @@ async def test_a_form_made_of_anything_at_all_begins_nothing_odd(films: Set) -> 
     sheet.modal["components"] = []
     again, _ = await films.taken(films.ada.submit(sheet, {}))  # nothing was changed: the same again
     assert again.prompt == "a boat at dawn"
+
+
+def test_how_long_files_are_kept_is_told_as_it_is_set() -> None:
+    for gone in (again.files_gone, again.film_gone):
+        assert "kept for 30 days" in gone(30)
+        assert "kept for" not in gone(0)  # for ever

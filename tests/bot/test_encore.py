@@ -93,8 +93,8 @@ async def test_a_film_that_is_gone_is_told_of_before_and_after_the_form(films: S
     job, result = await posted(films, data=red_to_blue)
     sheet = await opened(films.ada, result, "Animate last frame")
     stored(films, job).unlink()
-    await no_more(films, films.ada.press(result, "Animate last frame"), "about a week", "/video")
-    await no_more(films, films.ada.submit(sheet, {"prompt": "it sinks"}), "about a week", "prompt: it sinks")
+    await no_more(films, films.ada.press(result, "Animate last frame"), "kept for 8 days", "/video")
+    await no_more(films, films.ada.submit(sheet, {"prompt": "it sinks"}), "kept for 8 days", "prompt: it sinks")
 
 
 async def test_what_the_form_says_is_checked(films: Set, red_to_blue: bytes) -> None:
