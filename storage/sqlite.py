@@ -26,8 +26,9 @@ _PRAGMAS = (
     # FULL: a commit is on the disk when it returns; NORMAL may lose the last ones in a power cut.
     "synchronous=FULL",
     "foreign_keys=ON",
-    # What is erased (a server's key, a member's words) is overwritten in its page, which is written anyway.
-    "secure_delete=FAST",
+    # What is erased (a server's key, a member's words) is overwritten, on the pages that it leaves free too: FAST would
+    # leave long texts and bodies there for good, and every backup takes them along.
+    "secure_delete=ON",
     f"journal_size_limit={2**24}",  # bytes the log is cut down to when it begins anew
     "wal_autocheckpoint=0",  # it would make one commit in so many wait for all the others': see Writer._tidy
 )
