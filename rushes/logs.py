@@ -1,11 +1,14 @@
 """The log: one line a fact, for people or as JSON, and no secret in it whoever wrote the line."""
 
+import io
+import json
 import logging
 import sys
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, MutableMapping
+from typing import Any, TextIO
 
 import structlog
+from structlog.typing import ExcInfo
 
 from storage.codes import job_code
 
@@ -24,6 +27,26 @@ _NOT_BELOW = {
 }
 
 
+def _harmless(_logger: Any, _name: str, facts: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Take from the words of a line, which may be a stranger's, what would begin a line or give a terminal orders.
+
+    Facts are written as Python writes texts, so they need none of this.
+    """
+    facts["event"] = "".join(map(_shown, str(facts["event"])))
+    return facts
+
+
+def _shown(letter: str) -> str:
+    return letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+
+
+def _traceback(file: TextIO, problem: ExcInfo) -> None:
+    """Write a traceback without local variables, which the rich one prints, and without orders to a terminal."""
+    whole = io.StringIO()
+    structlog.dev.plain_traceback(whole, problem)
+    file.write("".join(letter if letter in "\n\t" else _shown(letter) for letter in whole.getvalue()))
+
+
 class _Censor(logging.Formatter):
     """Writes a line by another formatter and hides every known secret in it, tracebacks included."""
 
@@ -31,7 +54,8 @@ class _Censor(logging.Formatter):
         super().__init__()
         self._inner = inner
         # The longest first: one secret may be the beginning of another.
-        self._secrets = sorted((one for one in secrets if len(one) >= _LEAST_SECRET), key=len, reverse=True)
+        hidden = {form for one in secrets if len(one) >= _LEAST_SECRET for form in _forms(one)}
+        self._secrets = sorted(hidden, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
         """Write the line."""
@@ -39,6 +63,11 @@ class _Censor(logging.Formatter):
         for secret in self._secrets:
             line = line.replace(secret, _HIDDEN)
         return line
+
+
+def _forms(secret: str) -> set[str]:
+    """List how a text may stand in a line: as it is, as JSON has it, as Python does."""
+    return {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], secret.encode("unicode_escape").decode()}
 
 
 def _no_voice(record: logging.LogRecord) -> bool:
@@ -65,7 +94,7 @@ def configure(level: str, form: str, secrets: Collection[str]) -> None:
     if form == "console":
         renderer = structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),
-            exception_formatter=structlog.dev.plain_traceback,  # the rich one prints local variables: secrets
+            exception_formatter=_traceback,
         )
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(_no_voice)
@@ -75,7 +104,7 @@ def configure(level: str, form: str, secrets: Collection[str]) -> None:
                 foreign_pre_chain=shared,
                 processors=[
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    *([structlog.processors.format_exc_info] if form == "json" else []),
+                    *([structlog.processors.format_exc_info] if form == "json" else [_harmless]),
                     renderer,
                 ],
             ),
