@@ -66,8 +66,8 @@ _UNSETTLED = (
 _SETTLED = update(inbox).where(inbox.c.id.in_(bindparam("its_ids", expanding=True)), UNSETTLED)
 
 
-def stored(connection: Connection, letters: Sequence[Letter]) -> list[bool]:
-    """Store callbacks; False for one that is stored already, or of whose job too many wait to be looked at.
+def stored(connection: Connection, letters: Sequence[Letter]) -> list[bool | None]:
+    """Store callbacks; False for one that is stored already, None for one of whose job too many wait to be looked at.
 
     No vendor sends so many; who knows a job's address must not be able to fill the disk, nor to keep the true one out.
     The statements are plain text, made ready once for all letters: a query built for each costs more than storing it.
@@ -77,10 +77,11 @@ def stored(connection: Connection, letters: Sequence[Letter]) -> list[bool]:
         return [True] * count
     new = _newest(connection, count)
     full = _full(connection, {letter.job_id for letter in letters})
-    outcomes: list[bool] = []
+    outcomes: list[bool | None] = []
     for letter in letters:
         name = (letter.job_id, letter.delivery_id)
-        outcomes.append(name in new or (letter.job_id in full and _put_in_place_of_another(connection, letter)))
+        there = name in new
+        outcomes.append(_put_in_place_of_another(connection, letter) if letter.job_id in full and not there else there)
         new.discard(name)  # of the same one twice, the first was stored
     return outcomes
 
@@ -128,11 +129,11 @@ def _full(connection: Connection, job_ids: Collection[int]) -> set[int]:
     return set(connection.execute(of_each.having(func.count() >= _MOST_OF_A_JOB)).scalars())
 
 
-def _put_in_place_of_another(connection: Connection, letter: Letter) -> bool:
+def _put_in_place_of_another(connection: Connection, letter: Letter) -> bool | None:
     this = (inbox.c.job_id == letter.job_id, inbox.c.delivery_id == letter.delivery_id)
     if connection.execute(select(inbox.c.id).where(*this)).first() is not None:
         return False
-    return _room_made(connection, letter.job_id) and _put(connection, [letter]) == 1
+    return _put(connection, [letter]) == 1 if _room_made(connection, letter.job_id) else None
 
 
 def _room_made(connection: Connection, job_id: int) -> bool:

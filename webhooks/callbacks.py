@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from jobs.addresses import TRIALS
 from jobs.context import Context
@@ -105,6 +105,10 @@ def _check_head(request: web.BaseRequest, limits: Limits) -> None:
         raise _Refused(415, "content-encoding")
     if not ends_plainly(request):
         raise _Refused(415, "transfer-encoding")
+    if (
+        request.version < HttpVersion11 and "Transfer-Encoding" in headers
+    ):  # it has no chunks: a proxy sees another body
+        raise _Refused(415, "transfer-encoding")
     length = headers.get("Content-Length")
     if length is None:
         if "Transfer-Encoding" not in headers:
@@ -148,6 +152,8 @@ async def _take(callback: Callback, accounts: Sequence[Provider], job_id: int, c
     except Exception as error:  # noqa: BLE001 -- however storing fails, the sender must come again
         _log.warning("callback not stored", provider=letter.provider, error=f"{type(error).__name__}: {error}")
         raise _Refused(503, "cannot store now") from None
+    if new is None:  # with 200 the genuine one would not come again once the others were looked at
+        raise _Refused(503, "too many of this job wait to be looked at")
     ctx.tell("callback stored" if new else "callback repeated", job_id, trust=letter.trust)
     if new:
         ctx.wakes.settle.set()

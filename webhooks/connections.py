@@ -191,7 +191,8 @@ class Door(web.RequestHandler):
         spent = asyncio.get_running_loop().time() - self.began if self.began else 0.0
         refused = response.status >= 400
         level = logging.DEBUG if self.route in _ASKED_OFTEN and not refused else logging.INFO
-        if _lines.isEnabledFor(level) and (not refused or self._doors.hush.allows()):
+        counted = refused or self.route != "callbacks"  # anybody may ask for a page, and again and again for a file
+        if _lines.isEnabledFor(level) and (not counted or self._doors.hush.allows()):
             _log.log(level, "answered", route=self.route, status=response.status, ms=round(spent * 1000, 1))
         self.route, self.began = "-", 0.0
 
@@ -244,7 +245,8 @@ class Door(web.RequestHandler):
         transport = self.transport
         if transport is None:
             return
-        _log.info("too slow", route=self.route)
+        if self.may_tell():
+            _log.info("too slow", route=self.route)
         # A file being sent waits for the socket, not for the transport: only shutting the socket wakes it up.
         handle = transport.get_extra_info("socket")
         try:
