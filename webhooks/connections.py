@@ -37,7 +37,7 @@ class Doors(web.Server):
         self._most = _affordable(limits)
         self._open: Counter[str] = Counter()
         self._files: Counter[tuple[str, str]] = Counter()  # on their way, by kind and address
-        self._idle: dict[Door, None] = {}  # without a request, the longest first
+        self._idle: dict[Door, None] = {}  # without a whole head, the longest first: half heads cost a stranger nothing
 
     def __call__(self) -> web.RequestHandler:
         """Make the protocol of a new connection."""
@@ -156,12 +156,12 @@ class Door(web.RequestHandler):
         return True
 
     def data_received(self, data: bytes) -> None:
-        """Start the clock with the first byte of a head."""
-        if data:
-            self._doors.works(self)
+        """Start the clock with the first byte of a head. Until the last one this counts as idle, and makes way."""
         if data and self._deadline is None:
             self.end_within(self._limits.header_seconds)
         super().data_received(data)
+        if self._messages:
+            self._doors.works(self)
 
     def start_request(self, route: str) -> None:
         """Note that a head is complete; the reply must be out in time."""

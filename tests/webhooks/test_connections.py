@@ -196,15 +196,15 @@ async def test_a_stranger_may_take_a_quarter_of_the_connections(tmp_path: Path) 
 
 async def _cap_holds(receiver: Receiver, most: int) -> None:
     kept = [await receiver.connect() for _ in range(most)]
-    for _, writer in kept:
-        writer.write(b"GET /healthz HTTP/1.1\r\n")
+    for number, (_, writer) in enumerate(kept):
+        writer.write(receiver.request(receiver.job(), f"n{number}")[:-1])
     await until(lambda: doors(receiver).open == most and not idle(receiver))
     for _ in range(5):
         reader, writer = await receiver.connect()
         assert await read_all(reader) == b""
         await hang_up(writer)
     for reader, writer in kept:
-        writer.write(b"Host: a\r\n\r\n")
+        writer.write(GOOD[-1:])
         assert (await read_answer(reader)).status == 200
     for _, writer in kept:
         await hang_up(writer)
@@ -220,7 +220,7 @@ def idle(receiver: Receiver) -> int:
 async def test_a_new_connection_takes_the_place_of_the_longest_idle_one(tmp_path: Path, limits: Limits) -> None:
     async with opened(tmp_path, limits=limits) as receiver:
         first, second, asking = [await receiver.connect() for _ in range(3)]
-        asking[1].write(b"GET /healthz HTTP/1.1\r\n")
+        asking[1].write(receiver.request(receiver.job(), "n1")[:-1])
         for reader, writer in (second, first):  # the second one is idle for longer
             writer.write(receiver.head("GET", "/healthz", {}))
             assert (await read_answer(reader)).status == 200
@@ -229,12 +229,27 @@ async def test_a_new_connection_takes_the_place_of_the_longest_idle_one(tmp_path
         assert await read_all(second[0]) == b""
         first[1].write(receiver.head("GET", "/healthz", {}))
         assert (await read_answer(first[0])).status == 200
-        asking[1].write(b"Host: a\r\n\r\n")
+        asking[1].write(GOOD[-1:])
         assert (await read_answer(asking[0])).status == 200
         for _, writer in (first, second, asking):
             await hang_up(writer)
         await until(lambda: doors(receiver).open == 0)
         assert not idle(receiver)
+
+
+async def test_heads_that_drip_make_way_and_no_genuine_one_is_turned_away(tmp_path: Path) -> None:
+    async with opened(tmp_path, limits=Limits(connections=3)) as receiver:
+        dripping = [await receiver.connect() for _ in range(3)]
+        for _, writer in dripping:
+            writer.write(b"POST /callbacks/")
+        await until(lambda: doors(receiver).open == 3)
+        for number in range(10):
+            more = await receiver.connect()
+            more[1].write(b"POST /callb")
+            dripping.append(more)
+            assert (await receiver.send(receiver.request(receiver.job(), f"n{number}"))).status == 200
+        for _, writer in dripping:
+            await hang_up(writer)
 
 
 async def test_connections_that_never_ask_make_way_too(tmp_path: Path) -> None:
