@@ -188,7 +188,9 @@ async def test_a_caller_that_is_cancelled_leaves_the_write_whole(database: Datab
 
 async def test_the_same_delivery_is_stored_once_and_at_another_job_again(database: Database) -> None:
     async def store(job_id: int) -> bool:
-        return await database.write_together(inbox.stored, inbox.Letter("kling", job_id, "n", "data", b"{}", NOON))
+        return bool(
+            await database.write_together(inbox.stored, inbox.Letter("kling", job_id, "n", "data", b"{}", NOON))
+        )
 
     assert [await store(1), await store(1), await store(2)] == [True, False, True]
     rows = await database.read(inbox.unsettled, NOON, 10)

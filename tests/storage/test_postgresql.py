@@ -95,7 +95,7 @@ async def test_letters_that_come_together_are_stored_once_and_one_that_cannot_be
     assert isinstance(outcomes[3], Exception)
     flood = [letter(9, name=str(number)) for number in range(80)]
     told = await asyncio.gather(*(database.write_together(inbox.stored, one) for one in flood))
-    assert told == [True] * 64 + [False] * 16
+    assert told == [True] * 64 + [None] * 16
     assert await database.read(ask, "SELECT count(*) FROM inbox") == 3 + 64
 
 
