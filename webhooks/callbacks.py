@@ -89,11 +89,12 @@ def provider_of(request: web.BaseRequest, ctx: Context) -> str:
 def ends_plainly(request: web.BaseRequest) -> bool:
     """Say whether everybody sees a request end where we do: no transfer-encoding, or "chunked" alone, once.
 
-    "gzip, chunked" is a content-encoding by another name.
+    "gzip, chunked" is a content-encoding by another name, and HTTP/1.0 has no chunks: a proxy would see another body.
     """
     if "Transfer-Encoding" not in request.headers:
         return True
-    return [name.lower() for name in request.headers.getall("Transfer-Encoding")] == ["chunked"]
+    framing = [name.lower() for name in request.headers.getall("Transfer-Encoding")]
+    return framing == ["chunked"] and request.version >= HttpVersion11
 
 
 def _check_head(request: web.BaseRequest, limits: Limits) -> None:
@@ -104,10 +105,6 @@ def _check_head(request: web.BaseRequest, limits: Limits) -> None:
     if any(coding.strip().lower() != "identity" for coding in codings):
         raise _Refused(415, "content-encoding")
     if not ends_plainly(request):
-        raise _Refused(415, "transfer-encoding")
-    if (
-        request.version < HttpVersion11 and "Transfer-Encoding" in headers
-    ):  # it has no chunks: a proxy sees another body
         raise _Refused(415, "transfer-encoding")
     length = headers.get("Content-Length")
     if length is None:
