@@ -14,7 +14,12 @@ from storage.codes import job_code
 
 _HIDDEN = "[secret]"
 _STEPS = logging.getLogger("rushes")
-_DETAILS = {"callback received", "callback verified"}  # of "callback stored", which is told whenever they went well
+# Steps that follow from a later one, which is written whenever they went well: a line costs as much as a transaction.
+_DETAILS = {
+    *("deferred", "pictures read", "planned", "pictures kept"),  # of "held"
+    *("callback received", "callback verified"),  # of "callback stored"
+    "delivery recorded",  # of "posted"
+}
 _LEAST_SECRET = 8  # characters; hiding shorter ones would hide ordinary words
 # discord.py writes addresses with interaction tokens at DEBUG, SQLAlchemy and aiosqlite every statement at INFO.
 _NOT_BELOW = {
