@@ -10,9 +10,9 @@ import shutil
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -26,109 +26,21 @@ from structlog.testing import capture_logs
 
 from jobs import doubts, intake, reconcile, settle, strays, submit
 from jobs.loop import Work
-from providers.contract import (
-    Accepted,
-    ErrorKind,
-    OutputLink,
-    Progress,
-    ProviderError,
-    Reason,
-    Status,
-    Submission,
-    Task,
-    Trust,
-)
+from providers.contract import Progress, Reason, Trust
 from providers.orders import Operation, Order
-from storage import Connection, Database, deliveries, guilds, ledger, outputs
+from storage import Connection, Database, deliveries, guilds, outputs
 from storage import jobs as job_facts
-from storage import strays as stray_facts
-from storage.words import Delivery, Entry, Job, LedgerRow, Output, Period, Scope, State, Stray
-from tests.jobs.lab import NO_ANSWER, NOT_FOUND, PRICE, RESULT, THROTTLED, Gate, Lab, Vendor, until
+from storage.words import Job, Period, Scope, State
+from tests.jobs.acme import COST, Acme, Made
+from tests.jobs.lab import PRICE, Gate, Lab, until
+from tests.jobs.seen import Seen, looked_at, paid_once, posted_once
 
 LIVES = int(os.environ.get("RUSHES_LIVES", "0"))
 BUDGET = 3 * PRICE + 10
 GUILD = 10
-COST = {Progress.SUCCEEDED: 30, Progress.FAILED: 5, Progress.CANCELLED: 0}
 GIVEN_UP = {State.CANCELLING, State.CANCELLED, State.EXPIRED}
 OPEN = (Progress.WAITING, Progress.RUNNING)
-REFUSED = ProviderError(ErrorKind.REJECTED, Reason.CONTENT, "no")
-TOO_LATE = ProviderError(ErrorKind.REJECTED, Reason.BAD_ORDER, "begun")
 MEMORY = Path("/dev/shm")
-
-
-@dataclass
-class Made:
-    """A task as it truly is at the vendor."""
-
-    id: str
-    reference: str
-    progress: Progress = Progress.WAITING
-
-    @property
-    def status(self) -> Status:
-        links = (OutputLink(RESULT),) if self.progress is Progress.SUCCEEDED else ()
-        cost = COST.get(self.progress)
-        return Status(self.id, self.progress, self.progress.value, links, credits=cost, echo=self.reference)
-
-
-class Acme(Vendor):
-    """A vendor that keeps a book of what it made. What it does and what we hear of it are two things."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.book: dict[str, Made] = {}
-        self.outcome = "taken"  # of the next submission
-        self.mute = False  # does what is asked, and is not heard
-        self.hidden = False  # its list and look-up lag behind
-        self.holding = False  # the next answer is long on its way
-        self.held: list[Gate[None]] = []
-        self._numbers = count(1)
-
-    async def _wire(self) -> None:
-        if self.holding:
-            self.holding = False
-            gate = Gate[None]()
-            self.held.append(gate)
-            await gate.pass_through()
-        if self.mute:
-            raise NO_ANSWER
-
-    async def submit(self, submission: Submission) -> Accepted:
-        outcome, self.outcome = self.outcome, "taken"
-        made = Made(f"task-{next(self._numbers)}", submission.reference)
-        if outcome in {"taken", "unanswered"}:
-            self.book[made.id] = made
-        await self._wire()
-        if outcome == "taken":
-            return Accepted(made.id)
-        raise {"throttled": THROTTLED, "refused": REFUSED}.get(outcome, NO_ANSWER)
-
-    async def query(self, task: Task) -> Status:
-        made = self.book.get(task.task_id)
-        said = made.status if made else None
-        await self._wire()
-        if said is None:
-            raise NOT_FOUND
-        return said
-
-    async def find(self, task: Task, since: float) -> Status | None:
-        mine = [made for made in self.book.values() if made.reference == task.reference and not self.hidden]
-        said = mine[0].status if mine else None
-        await self._wire()
-        return said
-
-    def read_callback(self, body: bytes) -> Status:
-        said = super().read_callback(body)
-        return replace(said, credits=COST.get(said.progress))  # a signed one tells all that an answer tells
-
-    async def cancel(self, task: Task) -> None:
-        made = self.book.get(task.task_id)
-        stopped = made is not None and made.progress is Progress.WAITING
-        if made is not None and stopped:
-            made.progress = Progress.CANCELLED
-        await self._wire()
-        if not stopped:
-            raise TOO_LATE
 
 
 def an_empty_database(folder: Path) -> None:
@@ -448,7 +360,7 @@ class Lives(RuleBasedStateMachine):
             over = self.lab.ctx.now() >= (job.finished_at or 0) + self.lab.ctx.timing.rescue
             assert job.charged is None or over
 
-    def theirs_alone(self, one: "Seen") -> None:
+    def theirs_alone(self, one: Seen) -> None:
         """Each task belongs to the job it was made for, as its own or as a stray."""
         for task_id in [one.job.task_id, *(stray.task_id for stray in one.strays)]:
             assert task_id is None or self.acme.book[task_id].reference == one.job.code
@@ -488,7 +400,7 @@ class Lives(RuleBasedStateMachine):
             assert self.posts[one.job.id] == (one.job.state is State.SUCCEEDED)
             self.all_that_was_billed_is_counted(one)
 
-    def all_that_was_billed_is_counted(self, one: "Seen") -> None:
+    def all_that_was_billed_is_counted(self, one: Seen) -> None:
         beside = {stray.task_id: stray.credits or 0 for stray in one.strays}
         for made in self.acme.book.values():
             if made.reference == one.job.code:
@@ -515,48 +427,6 @@ class Lives(RuleBasedStateMachine):
                 for table in ("jobs", "inbox", "strays", "outputs", "deliveries")
             ]
         return min((moment for moment in moments if moment is not None), default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A job, and all rows that follow it."""
-
-    job: Job
-    rows: Sequence[LedgerRow]
-    delivery: Delivery | None
-    outputs: Sequence[Output]
-    strays: Sequence[Stray]
-
-
-def looked_at(connection: Connection, ids: Sequence[int]) -> list[Seen]:
-    return [
-        Seen(
-            job,
-            ledger.of_job(connection, job.id),
-            deliveries.of_job(connection, job.id),
-            outputs.of_job(connection, job.id),
-            stray_facts.of_job(connection, job.id),
-        )
-        for job in job_facts.by_ids(connection, ids)
-    ]
-
-
-def paid_once(one: Seen) -> None:
-    """The hold is closed once at most, and exactly when the job is over; the balance is the sum of the rows."""
-    kinds = [row.kind for row in one.rows]
-    assert kinds.count(Entry.HOLD) == 1
-    assert len(kinds) <= 2
-    assert (len(kinds) == 2) == (one.job.charged is not None)
-    assert one.job.charged is not None or one.job.state is State.EXPIRED or not one.job.state.terminal
-    assert one.job.state.terminal or one.job.charged is None
-    assert sum(row.amount for row in one.rows) == -(PRICE if one.job.charged is None else one.job.charged)
-
-
-def posted_once(one: Seen, posts: int) -> None:
-    """A result is awaited where a job succeeded and nowhere else, and goes out once at most."""
-    assert (one.delivery is not None) == (one.job.state is State.SUCCEEDED)
-    assert posts <= 1
-    assert len(one.outputs) <= 1
 
 
 def _month(moment: int) -> tuple[int, int]:
