@@ -255,6 +255,17 @@ class Lab:
         outcome, _ = await cancel.cancel(self.ctx, job.id, 30)
         return outcome
 
+    async def given_up_on_the_wire(self, answer: Exception) -> Job:
+        """Have a member press Cancel while a submission is under way, which then comes to nothing."""
+        job = await self.order()
+        gate = self.vendor.submits.hold()
+        sending = asyncio.create_task(self.submit())
+        await gate.reached.wait()
+        await self.give_up(job)
+        gate.fail(answer)
+        await sending
+        return job
+
     # What the vendor posts
 
     async def ring(

@@ -80,26 +80,14 @@ async def test_pressed_while_the_submission_is_on_the_wire(lab: Lab, can_find: b
 
 
 async def test_pressed_while_a_submission_that_goes_astray_is_on_the_wire(lab: Lab) -> None:
-    job = await lab.order()
-    gate = lab.vendor.submits.hold()
-    sending = asyncio.create_task(lab.submit())
-    await gate.reached.wait()
-    await lab.give_up(job)
-    gate.fail(NO_ANSWER)
-    await sending
+    job = await lab.given_up_on_the_wire(NO_ANSWER)
     lab.vendor.finds.always(status("task-1", echo=job.code))
     await called_off(lab, job)
 
 
 @pytest.mark.parametrize("refusal", [THROTTLED, NOT_SENT])
 async def test_pressed_while_a_submission_that_is_not_taken_is_on_the_wire(lab: Lab, refusal: Exception) -> None:
-    job = await lab.order()
-    gate = lab.vendor.submits.hold()
-    sending = asyncio.create_task(lab.submit())
-    await gate.reached.wait()
-    await lab.give_up(job)
-    gate.fail(refusal)
-    await sending
+    job = await lab.given_up_on_the_wire(refusal)
     job = await later(lab, job)
     assert (job.state, lab.vendor.submits.calls, lab.vendor.cancels.calls) == (State.CANCELLED, [job.code], [])
     assert await lab.entries(job) == [Entry.HOLD, Entry.RELEASE]

@@ -1,7 +1,5 @@
 """A doubtful job that is given up: its hold is kept until it is certain that nothing was made, or a person decides."""
 
-import asyncio
-
 import pytest
 
 from jobs.cancel import CancelOutcome
@@ -53,13 +51,7 @@ async def test_a_person_decides_about_it_once(lab: Lab, charge: bool, entry: Ent
 async def test_one_that_was_on_the_wire_when_it_was_given_up_keeps_its_hold_too(lab: Lab) -> None:
     lab.timing(submit_deadline=HOUR * 1000)
     lab.vendor.can_find = False
-    job = await lab.order()
-    gate = lab.vendor.submits.hold()
-    sending = asyncio.create_task(lab.submit())
-    await gate.reached.wait()
-    await lab.give_up(job)
-    gate.fail(NO_ANSWER)
-    await sending
+    job = await lab.given_up_on_the_wire(NO_ANSWER)
     job = await hours(lab, job, 3)
     assert (job.state, await lab.entries(job)) == (State.EXPIRED, [Entry.HOLD])
 
