@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import structlog
 
 from jobs import life
-from jobs.context import Context
+from jobs.context import Context, Timing
 from jobs.loop import Work
 from jobs.settle import learn
 from jobs.submit import backoff, in_doubt
@@ -113,12 +113,19 @@ async def _look_for(ctx: Context, provider: Provider, job: Job) -> bool:
     if job.state is State.EXPIRED or _over(ctx, job):
         return False
     if absences < _ABSENCES or job.resent >= life.RESENDS:  # sent so often, only the deadline ends the doubt
-        wait = ctx.timing.absence_gap if absences else max(ctx.timing.callback_grace - since, ctx.timing.retry_least)
+        wait = _until_the_next_look(ctx.timing, absences, since)
         await ctx.database.write(job_facts.postpone, job, ctx.now() + wait, absences=absences)
         return True
     after = await life.happen(ctx, job.id, Event.ABSENT, due_at=ctx.now(), absences=0, resent=job.resent + 1)
     ctx.wakes.submit.set()
     return after is not None
+
+
+def _until_the_next_look(timing: Timing, absences: int, since: int) -> int:
+    """Say how long to wait when nothing was found, in milliseconds. Each look may walk through a long list."""
+    if absences == 0:
+        return max(timing.callback_grace - since, timing.retry_least)
+    return timing.absence_gap if absences < _ABSENCES else timing.callback_grace
 
 
 async def _give_time(ctx: Context, job: Job, wait: int) -> None:

@@ -52,3 +52,18 @@ async def test_one_that_arrived_before_the_second_kill_is_found_and_not_sent_aga
     await lab.round(121)
     job = await lab.now(job)
     assert (job.task_id, len(lab.vendor.submits.calls)) == ("task-2", 2)
+
+
+async def test_one_that_is_sent_no_more_is_looked_for_only_now_and_then(lab: Lab) -> None:
+    await lab.order()
+    for _ in range(3):
+        await killed_while_sending(lab)
+        for _ in range(3):
+            lab.clock.forward(121)
+            await lab.reconcile()
+    before = len(lab.vendor.finds.calls)
+    for _ in range(60):
+        lab.clock.forward(60)
+        await lab.reconcile()
+    assert len(lab.vendor.submits.calls) == 3
+    assert 25 <= len(lab.vendor.finds.calls) - before <= 30  # in an hour: once in two minutes
