@@ -17,7 +17,6 @@ if TYPE_CHECKING:  # only names for annotations
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL = 2, 3, 4, 5
 MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE, CHOICES, SHOW_MODAL = 4, 5, 6, 7, 8, 9
 
-FIRST_ANSWER_SECONDS = 3.0
 TOKEN_SECONDS = 15 * 60.0
 # A server that did not install the app: the person brought it along, and Discord counts the follow-ups.
 FOLLOWUPS_WITHOUT_INSTALL = 5
@@ -132,7 +131,7 @@ def answer(world: World, number: int, token: str, sent: Sent) -> Typed:
         raise RefusedError(404, 10062, "Unknown interaction")
     if typed.answered_as is not None:
         raise RefusedError(400, 40060, "Interaction has already been acknowledged.")
-    if world.clock() - typed.sent_at > FIRST_ANSWER_SECONDS:
+    if world.clock() - typed.sent_at > world.first_answer:
         raise RefusedError(404, 10062, "Unknown interaction")
     body: Json = sent.body or {}
     kind = body.get("type")

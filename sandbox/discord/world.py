@@ -244,6 +244,7 @@ class World:
     clock: Callable[[], float]
     tell: Tell
     base_url: str = ""
+    first_answer: float = 3.0  # seconds an interaction waits for it
     nonce_window: float = 300.0  # "a few minutes" at Discord
     cdn_lifetime: float = 86_400.0
     guilds: dict[int, Guild] = field(default_factory=dict[int, "Guild"])

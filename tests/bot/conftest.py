@@ -1,11 +1,10 @@
 """A running bot in a server with one channel and three people: ada, ben and a moderator."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from sandbox.discord import Member, Recorded
 from tests.bot.harness import Set, open_set
@@ -35,12 +34,3 @@ def spoken(requests: list[Recorded]) -> list[dict[str, Any]]:
     bodies: list[Any] = [request.json or {} for request in requests if not isinstance(request.json, list)]
     inner: list[Any] = [body.get("data") or body for body in bodies]
     return [body for body in inner if "content" in body or "embeds" in body]
-
-
-@pytest.fixture
-def plain_log() -> Generator[None]:
-    """Log as the program does: tracebacks without local variables."""
-    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure(processors=[structlog.stdlib.add_log_level, renderer])
-    yield
-    structlog.reset_defaults()

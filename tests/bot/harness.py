@@ -44,6 +44,7 @@ with warnings.catch_warnings():
 
 TOKEN = "bot-token-that-must-not-leak"
 FILM = b"\0\0\0\x18ftypisom" + bytes(2000)
+PATIENCE = 60.0  # seconds the stand-in waits for an answer, where Discord has 3: whole machines stand still that long
 QUICK = Timing(retry_least=2_000, retry_most=4_000, idle=20)
 
 _SLOW = Model("slow-1", (4, 8), 4, ("720p", "1080p"), "720p", ("16:9", "1:1"), "16:9", audio=True, default_audio=False)
@@ -314,6 +315,7 @@ async def open_set(
         told.append((step, job_id, facts))
 
     discord = await start_discord(token=TOKEN, clock=clock)
+    discord.world.first_answer = PATIENCE
     guild = discord.add_guild("Studio", upload_limit=upload_limit)
     moderator = guild.add_member("mod")
     moderator.permissions |= 1 << 13

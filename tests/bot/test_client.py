@@ -104,7 +104,7 @@ async def test_a_command_under_way_is_finished_before_the_bot_stops(films: Set) 
     await films.start()
 
 
-async def test_the_token_is_in_no_log(films: Set, capfd: pytest.CaptureFixture[str], plain_log: None) -> None:
+async def test_the_token_is_in_no_log(films: Set, capfd: pytest.CaptureFixture[str]) -> None:
     films.discord.faults += [Fault("PATCH", "/webhooks/", status=400), Fault("PATCH", "/webhooks/", status=400)]
     session = max(one.number for one in films.discord.sessions)
     typed = films.ask()

@@ -18,6 +18,7 @@ from sandbox.vendors import Studio, Vendor, VendorKeys
 from storage import Database, deliveries, ledger
 from storage import jobs as job_facts
 from storage.words import Delivery, Entry, Job, LedgerRow
+from tests.bot.harness import PATIENCE
 from tests.journeys.material import boat, dance, picture, song
 
 __all__ = ["Clock", "Fault", "Stage", "Upload", "picture"]
@@ -169,15 +170,25 @@ class Stage:
             raise TimeoutError(f"not reached in {seconds} s; told {names}; vendor {books}") from None
 
     async def pass_time(self, condition: Callable[[], object], hours: float, steps: int = 12) -> None:
-        """Let hours pass in steps, each with time to act on it, until a condition holds."""
+        """Let hours pass in steps until a condition holds; after each, everything that it sets going comes to rest."""
         for _ in range(steps):
             self.clock.advance(hours * 3600)
+            if await self._rested(condition):
+                return
+        await self.until(condition)
+
+    async def _rested(self, condition: Callable[[], object]) -> bool:
+        """Wait until a condition holds, or nothing was told in ten looks: a machine that stands still makes none."""
+        looks = 10
+        while looks and not condition():
+            looks -= 1
             try:
-                await self.until(condition, 0.5)
+                async with asyncio.timeout(0.05):
+                    await self.stirred.wait()
+                looks = 10
             except TimeoutError:
                 continue
-            return
-        await self.until(condition, 1)
+        return bool(condition())
 
     def heard(self, name: str) -> list[Step]:
         """List the steps of a name."""
@@ -291,6 +302,7 @@ async def open_stage(
         tell=hear,
         upload_limit=upload_limit,
     )
+    scenery.discord.world.first_answer = PATIENCE
     values = {**scenery.values, **changes}
     stage = kind(folder, scenery, load(None, **values), clock, values, vendor)
     return stage
