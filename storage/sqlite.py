@@ -80,10 +80,13 @@ class Writer:
                     self._connection = self._engine.connect()
                     self._begin_anew(self._connection)
                 self._tidy(self._connection)
-                # The driver's own words: to SQLAlchemy this connection is in one transaction for ever, which costs
-                # nothing. IMMEDIATE: a transaction that reads first and writes later would fail at once when another
-                # one committed in between, whatever the busy timeout.
+                # The driver's own words: to SQLAlchemy this connection is in one transaction until one is undone, which
+                # costs nothing; it must know of it, or it would undo nothing where only the driver was used.
+                if not self._connection.in_transaction():
+                    self._connection.begin()
                 handle = driver(self._connection)
+                # IMMEDIATE: a transaction that reads first and writes later would fail at once when another one
+                # committed in between, whatever the busy timeout.
                 handle.execute("BEGIN IMMEDIATE")
                 outcome = work(self._connection)
                 handle.commit()

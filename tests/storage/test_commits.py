@@ -115,6 +115,19 @@ async def test_one_that_raises_fails_alone_and_leaves_nothing(writer: Counting, 
     assert writer.transactions <= 2
 
 
+async def test_one_that_raises_after_the_drivers_own_words_leaves_nothing_either(writer: Counting, file: Path) -> None:
+    def put_and_raise(connection: Connection) -> None:
+        sqlite.driver(connection).execute("INSERT INTO alembic_version (version_num) VALUES ('7')")
+        raise ValueError(7)
+
+    queue = commits.Commits(writer)
+    for _ in range(2):  # the second begins where the first was undone
+        with pytest.raises(ValueError, match="7"):
+            await queue.write(put_and_raise)
+    assert await queue.write(lambda connection: put(connection, 8)) == 8
+    assert written(file) == [8]
+
+
 async def test_a_row_that_cannot_be_written_fails_alone_among_those_it_came_with(writer: Counting, file: Path) -> None:
     queue = commits.Commits(writer)
     outcomes = await gathered(*(asyncio.ensure_future(queue.write_together(put_all, n, None)) for n in range(10)))
