@@ -7,8 +7,6 @@ usage-and-limits, get-account-info; read 2026-11, some of them as resellers' cop
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any, cast
 from urllib.parse import quote
 
 import aiohttp
@@ -20,9 +18,6 @@ from .contract import (
     Account,
     Balance,
     Callback,
-    ErrorKind,
-    ProviderError,
-    Reason,
     Status,
     Submission,
     Task,
@@ -30,7 +25,8 @@ from .contract import (
     Verified,
 )
 from .orders import Extra, Model, Operation, Order, Problem, Role, Rule
-from .reading import as_objects, as_text, read_object
+from .reading import read_object
+from .vidu_list import Search
 
 NAME, TITLE = "vidu", "Vidu"
 BASE_URLS = ("https://api.vidu.com",)  # api.vidu.cn is the one for China, with accounts of its own
@@ -147,13 +143,6 @@ _MODELS: dict[Operation, tuple[Model, ...]] = {
     Operation.TEMPLATE_TO_VIDEO: (),
 }
 
-_PAGE_SIZE = 100  # tasks-list: at most
-_MOST_ROWS = 1000  # taken of a page all the same
-_PAGE_BYTES = 1024 * 1024  # each row may repeat a prompt of 5000 characters
-_MOST_PAGES = 50
-_MOST_LOOKED_AT = 20  # tasks asked for one by one
-_SLACK = 600.0  # seconds; how far the vendor's clock may be behind ours
-
 
 class Vidu:
     """The Vidu adapter."""
@@ -165,6 +154,7 @@ class Vidu:
     def __init__(self, account: Account, session: aiohttp.ClientSession, clock: Callable[[], float]) -> None:
         self._keys = account.api_keys
         self._api = Api(session, account.base_urls or BASE_URLS, self._headers, vidu_shapes.explain, clock=clock)
+        self._tasks = Search(self._api, self.query)
 
     def _headers(self) -> Mapping[str, str]:
         return {"Authorization": f"Token {self._keys[0] if self._keys else ''}"}
@@ -224,43 +214,8 @@ class Vidu:
         return vidu_shapes.answered(payload, task.task_id, task.operation)
 
     async def find(self, task: Task, since: float) -> Status | None:
-        """Look for our payload among the tasks made after `since`. Raise ProviderError when that leaves it open.
-
-        The documented fields of a listed task do not include the payload, those of a queried one do: where the list
-        shows none, the tasks in it are asked for one by one.
-        """
-        rows = await self._listed(since, task)
-        if rows and not any(row.echo for row in rows):
-            if len(rows) > _MOST_LOOKED_AT:
-                raise _left_open("the list of tasks shows no payload and is long")
-            try:
-                rows = [await self.query(replace(task, task_id=row.task_id)) for row in rows]
-            except ProviderError as error:
-                if error.reason is not Reason.NOT_FOUND:  # which would speak of the listed task, not of ours
-                    raise
-                raise _left_open("a task in the list is gone") from None
-            if not any(row.echo for row in rows):
-                raise _left_open("no task shows its payload")
-        return next((row for row in rows if row.echo == task.reference), None)
-
-    async def _listed(self, since: float, task: Task) -> list[Status]:
-        """Walk the list of tasks to its end, or to the page that shows our reference. Raise ProviderError."""
-        listed: dict[str, Status] = {}
-        token = ""
-        for page in range(_MOST_PAGES):
-            payload = await self._api.call(
-                "GET", "/ent/v2/tasks", query=_page_query(since, page, token), most_bytes=_PAGE_BYTES
-            )
-            read = [vidu_shapes.answered(each, "", task.operation) for each in _rows(payload)]
-            rows = {row.task_id: row for row in read}
-            if rows and rows.keys() <= listed.keys():
-                raise _left_open("the list of tasks repeats itself")
-            listed |= rows
-            was_token, token = token, as_text(payload.get("next_page_token"))
-            # Without tokens only an empty page is surely the end.
-            if (not token and (was_token or not rows)) or any(row.echo == task.reference for row in read):
-                return list(listed.values())
-        raise _left_open("the list of tasks has too many pages")
+        """Look for our payload among the tasks made after `since`. Raise ProviderError when that leaves it open."""
+        return await self._tasks.find(task, since)
 
     async def cancel(self, task: Task) -> None:
         """Ask Vidu to stop a task that has not begun. Raise ProviderError (REJECTED: it has)."""
@@ -301,28 +256,3 @@ def _template_problems(order: Order) -> list[Problem]:
         "audio": order.audio or None,
     }
     return [Problem(name, Rule.NOT_OFFERED, given=str(value)[:60]) for name, value in said.items() if value is not None]
-
-
-def _page_query(since: float, page: int, token: str) -> dict[str, str]:
-    """Ask for a page in both spellings the document has: "paper" for the numbers, "pager" for the token."""
-    start = datetime.fromtimestamp(max(since - _SLACK, 0.0), tz=UTC)
-    query = {"created_at.from": start.strftime("%Y-%m-%dT%H:%M:%SZ")}
-    for spelling in ("paper", "pager"):
-        query[f"{spelling}.pagesz"] = str(_PAGE_SIZE)
-        if not token:
-            query[f"{spelling}.page"] = str(page)
-    if token:
-        query["pager.page_token"] = token
-    return query
-
-
-def _rows(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    listed: object = payload.get("tasks", "absent")
-    rows = as_objects(listed, _MOST_ROWS)
-    if listed is not None and len(rows) != (len(cast("list[object]", listed)) if isinstance(listed, list) else -1):
-        raise _left_open("the list of tasks is malformed")
-    return rows
-
-
-def _left_open(detail: str) -> ProviderError:
-    return ProviderError(ErrorKind.UNKNOWN, Reason.VENDOR, detail)

@@ -119,11 +119,11 @@ async def test_a_list_that_proves_nothing_leaves_it_open(vidu: Vidu, vendor: Ven
 
 
 async def test_an_endless_list_leaves_it_open(vidu: Vidu, vendor: Vendor) -> None:
-    vendor.answers = [page(row(number), token=f"t{number}") for number in range(60)]
+    vendor.answers = [page(row(number), token=f"t{number}") for number in range(210)]
     with pytest.raises(ProviderError) as caught:
         await vidu.find(task(""), 0.0)
     assert caught.value.kind is ErrorKind.UNKNOWN
-    assert len(vendor.requests) == 50
+    assert len(vendor.requests) == 200
 
 
 async def test_a_found_picture_is_one(vidu: Vidu, vendor: Vendor) -> None:
