@@ -35,9 +35,12 @@ _NOT_BELOW = {
 def _harmless(_logger: Any, _name: str, facts: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Take from the words of a line, which may be a stranger's, what would begin a line or give a terminal orders.
 
-    Facts are written as Python writes texts, so they need none of this.
+    Facts are written as Python writes texts only where they hold a blank or a quote.
     """
-    facts["event"] = "".join(map(_shown, str(facts["event"])))
+    facts["event"] = str(facts["event"])
+    for name, words in facts.items():
+        if isinstance(words, str) and not words.isprintable():
+            facts[name] = "".join(map(_shown, words))
     return facts
 
 

@@ -22,7 +22,7 @@ def test_a_strangers_words_are_no_lines_and_no_orders(log: None, capsys: pytest.
     logs.configure("INFO", "console", [])
     said = "boom\x1b[2J\x1b]0;owned\x07\x9b31m\r2026-11-21 [info] all is well"
     logging.getLogger("discord.client").warning("it said %s", said)
-    structlog.get_logger("x").info(said, field=said)
+    structlog.get_logger("x").info(said, field=said, word="boom\x1b[2J\x85[info]")
     try:
         int(said)
     except ValueError:
