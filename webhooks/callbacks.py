@@ -27,6 +27,7 @@ from storage import jobs as job_facts
 from storage.inbox import Letter
 from webhooks import replies
 from webhooks.connections import Door
+from webhooks.crowds import Crowds
 from webhooks.limits import Limits
 from webhooks.refused import Refused
 
@@ -45,7 +46,9 @@ class _Refused(Exception):  # noqa: N818 -- an answer, not an error
         self.reason = reason  # for our log alone
 
 
-async def receive(request: web.BaseRequest, ctx: Context, limits: Limits, refused: Refused) -> web.Response:
+async def receive(
+    request: web.BaseRequest, ctx: Context, limits: Limits, refused: Refused, crowds: Crowds
+) -> web.Response:
     """Answer a request below /callbacks/."""
     job_id: int | None = None
     body: bytes | None = None
@@ -60,9 +63,16 @@ async def receive(request: web.BaseRequest, ctx: Context, limits: Limits, refuse
         callback = Callback(ctx.addresses.signed_path(name, token), request.raw_headers, body, secrets)
         # Where no server has a key of its own there, whose account it is needs no look at the database.
         accounts = await _accounts(name, job_id, ctx, limits) if ctx.keys.any_of(name) else [ctx.providers[name]]
-        await _take(callback, accounts, job_id, ctx, limits)
+        letter, late = _read_letter(callback, accounts, job_id, ctx)
+        if letter.trust == Trust.DOORBELL.value:
+            _wait_in_turn(request, job_id, crowds)
+        new = await _stored(letter, ctx, limits, crowds)
+        # Whoever has one true callback, or knows the address of a job whose vendor signs nothing, can send it for ever.
+        if new or _may_tell(request):
+            ctx.tell("callback stored" if new else "callback repeated", job_id, trust=letter.trust)
+        _demand_fresh(late)
     except _Refused as refusal:
-        if not isinstance(request.protocol, Door) or request.protocol.may_tell():
+        if _may_tell(request):
             ctx.tell("callback refused", job_id, status=refusal.status, reason=refusal.reason[:200])
         refused.note(provider_of(request, ctx), job_id, refusal.status, refusal.reason, body)
         return replies.refuse(refusal.status, allow="POST" if refusal.status == 405 else "")
@@ -78,6 +88,11 @@ async def _take_trial(request: web.BaseRequest, ctx: Context, limits: Limits) ->
     date, signature = (request.headers.get(name, "") for name in (DATE, SIGNATURE))
     if not ctx.trials.arrive(ctx.addresses, word, date, signature, body, ctx.clock()):
         raise _Refused(401, "the trial was changed on its way")
+
+
+def _may_tell(request: web.BaseRequest) -> bool:
+    """Say whether the log has room for one more line that a stranger can have written again and again."""
+    return not isinstance(request.protocol, Door) or request.protocol.may_tell()
 
 
 def provider_of(request: web.BaseRequest, ctx: Context) -> str:
@@ -142,20 +157,30 @@ async def _accounts(name: str, job_id: int, ctx: Context, limits: Limits) -> lis
     return [one for one in found if one is not None] or [one for one in [ctx.keys.blank(name)] if one is not None]
 
 
-async def _take(callback: Callback, accounts: Sequence[Provider], job_id: int, ctx: Context, limits: Limits) -> None:
-    letter, late = _read_letter(callback, accounts, job_id, ctx)
+def _wait_in_turn(request: web.BaseRequest, job_id: int, crowds: Crowds) -> None:
+    if crowds.turns_away(job_id, request):
+        raise _Refused(503, "too many of this job from one sender")
+
+
+def _demand_fresh(late: str | None) -> None:
+    if late is not None:
+        raise _Refused(401, late)
+
+
+async def _stored(letter: Letter, ctx: Context, limits: Limits, crowds: Crowds) -> bool:
+    """Store a callback, and say whether it is new."""
     try:
         new = await ctx.database.write_together(inbox.stored, letter, within=limits.store_seconds)
     except Exception as error:  # noqa: BLE001 -- however storing fails, the sender must come again
         _log.warning("callback not stored", provider=letter.provider, error=f"{type(error).__name__}: {error}")
         raise _Refused(503, "cannot store now") from None
-    if new is None:  # with 200 the genuine one would not come again once the others were looked at
+    if new is None:
+        crowds.note(letter.job_id)
+        # With 200 the genuine one would not come again once the others were looked at.
         raise _Refused(503, "too many of this job wait to be looked at")
-    ctx.tell("callback stored" if new else "callback repeated", job_id, trust=letter.trust)
     if new:
         ctx.wakes.settle.set()
-    if late is not None:
-        raise _Refused(401, late)
+    return new
 
 
 def _read_letter(

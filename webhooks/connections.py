@@ -9,11 +9,11 @@ import logging
 import resource
 import socket
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
 import structlog
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 from webhooks import replies
 from webhooks.hush import Hush
@@ -69,6 +69,10 @@ class Doors(web.Server):
         """Note that a connection has a request."""
         self._idle.pop(door, None)
 
+    def is_idle(self, door: "Door") -> bool:
+        """Say whether a connection has no whole head."""
+        return door in self._idle
+
     def take_file(self, kind: str, address: str) -> bool:
         """Count a file to be sent; False when too many are on their way."""
         if sum(count for (of, _), count in self._files.items() if of == kind) >= self.limits.files:
@@ -117,6 +121,8 @@ class Door(web.RequestHandler):
         self.address = "?"
         self._counted = False
         self._file: str | None = None  # the kind of the file being sent
+        self._head = 0  # bytes of a head that is not whole
+        self._body: StreamReader | None = None  # of the request being answered
         self._deadline: float | None = None  # by the loop's time; None: nothing goes on
         self._timer: asyncio.TimerHandle | None = None
 
@@ -139,7 +145,7 @@ class Door(web.RequestHandler):
         super().connection_lost(exc)
 
     def give_way(self) -> None:
-        """Close an idle connection for the sake of a new one."""
+        """Close a connection for the sake of others."""
         self._leave()
         if self.transport is not None:
             self.transport.abort()
@@ -162,12 +168,23 @@ class Door(web.RequestHandler):
         super().data_received(data)
         if self._messages:
             self._doors.works(self)
+            # What came whole and at once was not counted as it grew.
+            if self._head + len(data) > self._limits.max_head and any(
+                _length(message) > self._limits.max_head for message, _body in self._messages
+            ):
+                self._too_long()
+            self._head = 0
+        elif self._doors.is_idle(self) or (self._body is not None and self._body.is_eof()):
+            self._head += len(data)
+            if self._head > self._limits.max_head:
+                self._too_long()
 
-    def start_request(self, route: str) -> None:
+    def start_request(self, route: str, body: StreamReader) -> None:
         """Note that a head is complete; the reply must be out in time."""
         limits = self._limits
         self._doors.works(self)
         self.route = route
+        self._body = body
         self.began = asyncio.get_running_loop().time()
         self.end_within(limits.body_seconds + limits.store_seconds + limits.reply_seconds)
 
@@ -194,7 +211,7 @@ class Door(web.RequestHandler):
         counted = refused or self.route != "callbacks"  # anybody may ask for a page, and again and again for a file
         if _lines.isEnabledFor(level) and (not counted or self._doors.hush.allows()):
             _log.log(level, "answered", route=self.route, status=response.status, ms=round(spent * 1000, 1))
-        self.route, self.began = "-", 0.0
+        self.route, self.began, self._body = "-", 0.0, None
 
     def handle_error(
         self,
@@ -241,12 +258,25 @@ class Door(web.RequestHandler):
             self._deadline = None
             self._too_late()
 
+    def _too_long(self) -> None:
+        if self.may_tell():
+            _log.info("head too long")
+        if self._file is None:
+            self.give_way()
+        else:
+            self._shut()
+
     def _too_late(self) -> None:
+        if self.may_tell():
+            _log.info("too slow", route=self.route)
+        self._shut()
+
+    def _shut(self) -> None:
         transport = self.transport
         if transport is None:
             return
-        if self.may_tell():
-            _log.info("too slow", route=self.route)
+        if self._timer is not None:
+            self._timer.cancel()
         # A file being sent waits for the socket, not for the transport: only shutting the socket wakes it up.
         handle = transport.get_extra_info("socket")
         try:
@@ -265,6 +295,12 @@ def _affordable(limits: Limits) -> int:
     if allowed == resource.RLIM_INFINITY:
         return limits.connections
     return max(1, min(limits.connections, allowed - _KEPT_FILES - _KINDS * limits.files))
+
+
+def _length(message: object) -> int:
+    """Count the bytes of a request's headers."""
+    headers: Sequence[tuple[bytes, bytes]] = getattr(message, "raw_headers", ())  # what is not HTTP has none
+    return sum(len(name) + len(value) for name, value in headers)
 
 
 def _less(counts: Counter[Any], key: object) -> None:

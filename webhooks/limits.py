@@ -14,6 +14,7 @@ class Limits:
     reply_seconds: float = 10.0  # for a reply to be taken; files have more, by their size
     idle_seconds: float = 75.0  # between requests: longer than reverse proxies keep a connection they may use again
     slowest_media: int = 32 * 1024  # bytes per second below which a download is given up
+    max_head: int = 16 * 1024  # bytes of one: with 64 long headers it could be a megabyte of memory, on each connection
     max_body: int = 64 * 1024  # bytes of a callback; the vendors' are a few thousand
     media_seconds: float = 600.0  # for a file of any size; a player asks for the rest of it again
     connections: int = 2048

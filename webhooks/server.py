@@ -4,6 +4,7 @@ Requests are routed by the path as it came over the wire, so there is nothing to
 could decode differently.
 """
 
+import asyncio
 from dataclasses import dataclass
 
 import structlog
@@ -12,6 +13,7 @@ from aiohttp import web
 from jobs.context import Context
 from webhooks import callbacks, health, media, replies
 from webhooks.connections import Door, Doors
+from webhooks.crowds import Crowds
 from webhooks.health import Readiness, Ready
 from webhooks.limits import Limits
 from webhooks.metrics import Metrics
@@ -50,7 +52,8 @@ class Server:
 async def start(ctx: Context, *, host: str, port: int, ready: Ready, limits: Limits | None = None) -> Server:
     """Open the port (0: any free one) and answer; `ready` names what else must work. Raise OSError."""
     bounds = limits or Limits()
-    rooms = _Rooms(ctx, bounds, Readiness(ctx.database, ready), Metrics(ctx), Refused(ctx))
+    loop = asyncio.get_running_loop()
+    rooms = _Rooms(ctx, bounds, Readiness(ctx.database, ready), Metrics(ctx), Refused(ctx), Crowds(loop.time))
     runner = web.ServerRunner(Doors(rooms.answer, bounds), shutdown_timeout=_GRACE)
     await runner.setup()
     try:
@@ -70,11 +73,12 @@ class _Rooms:
     readiness: Readiness
     metrics: Metrics
     refused: Refused
+    crowds: Crowds
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         route = _route(request)
         if isinstance(request.protocol, Door):
-            request.protocol.start_request(route)
+            request.protocol.start_request(route, request.content)
         try:
             response = await self._reply(route, request)
         except Exception:  # noqa: BLE001 -- a mistake of ours is logged, never shown
@@ -87,7 +91,7 @@ class _Rooms:
 
     async def _reply(self, route: str, request: web.BaseRequest) -> web.StreamResponse:
         if route == "callbacks":
-            response = await callbacks.receive(request, self.ctx, self.limits, self.refused)
+            response = await callbacks.receive(request, self.ctx, self.limits, self.refused, self.crowds)
             self.metrics.answered(callbacks.provider_of(request, self.ctx), response.status)
             return response
         if route == "media":

@@ -391,3 +391,39 @@ async def test_closing_closes_every_connection_and_the_port(tmp_path: Path) -> N
 async def test_a_port_in_use_is_an_error_and_leaves_nothing_open(receiver: Receiver, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="in use"):
         await server.start(receiver.ctx, host="127.0.0.1", port=receiver.server.port, ready=all_ready)
+
+
+def long_head(size: int) -> bytes:
+    """Write the beginning of a head with so many bytes of headers, none of them long."""
+    return b"GET /healthz HTTP/1.1\r\nHost: a\r\n" + b"".join(
+        b"X-%d: %b\r\n" % (n, b"a" * 1000) for n in range(size // 1000)
+    )
+
+
+@pytest.mark.parametrize("before", [b"", b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"])
+@pytest.mark.parametrize("pieces", [True, False])
+async def test_a_head_of_many_long_headers_is_not_kept(tmp_path: Path, before: bytes, pieces: bool) -> None:
+    async with opened(tmp_path, limits=Limits(header_seconds=60)) as receiver:
+        reader, writer = await receiver.connect()
+        if before:
+            writer.write(before)
+            await read_answer(reader)
+        head = long_head(40_000) + (b"" if pieces else b"\r\n")
+        for start in range(0, len(head), 4000 if pieces else len(head)):
+            writer.write(head[start : start + 4000] if pieces else head)
+            await asyncio.sleep(0)
+        assert await read_all(reader) == b""
+        await until(lambda: doors(receiver).open == 0)
+        await hang_up(writer)
+
+
+async def test_a_large_body_in_pieces_counts_as_no_head(receiver: Receiver) -> None:
+    body = b'{"state": "succeeded", "more": "%b"}' % (b"a" * 60_000)
+    request = receiver.request(receiver.job(), "n1", body)
+    reader, writer = await receiver.connect()
+    for start in range(0, len(request), 500):
+        writer.write(request[start : start + 500])
+        await asyncio.sleep(0)
+    writer.write(receiver.request(receiver.job(), "n2", body))
+    assert [(await read_answer(reader)).status for _ in range(2)] == [200, 200]
+    await hang_up(writer)
