@@ -15,10 +15,10 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from storage import Database, StorageError, guilds, inbox, jobs, ledger, upgrading
+from storage import Database, StorageError, guilds, history, inbox, jobs, ledger, upgrading
 from storage.lock import InUse, sole_use
 from storage.tables import metadata
-from storage.words import Period, Scope
+from storage.words import Outlook, Period, Scope, State
 from tests.samples_of import NOON, a_job
 
 SERVER = os.environ.get("RUSHES_TEST_POSTGRESQL", "")
@@ -116,6 +116,14 @@ async def test_two_programs_cannot_overdraw_a_budget_together(database: Database
     assert granted.count(None) == 2
     assert await database.read(ledger.spent_this_month, 10, NOON) == 10**15
     await other.close()
+
+
+async def test_a_card_is_told_how_long_jobs_like_it_took(database: Database) -> None:
+    took = {"submitted_at": NOON, "finished_at": NOON + 60_000, "due_at": None}
+    for job in [a_job(number) for number in range(6)]:
+        assert await database.write(jobs.held, job) is None
+        await database.write(jobs.move, job, NOON, State.SUCCEEDED, took)
+    assert await database.read(history.outlook, a_job(9, state=State.PROCESSING)) == Outlook(6, 60_000, 60_000)
 
 
 async def test_a_read_sees_one_moment_and_a_write_what_was_committed_before_it(database: Database) -> None:
