@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, bindparam, func, insert, literal, select, update
 from sqlalchemy.sql import Select
 
 from storage import marks
@@ -64,7 +64,8 @@ def _untried(connection: Connection, job_id: int) -> dict[str, Any]:
 
 def doubted(connection: Connection) -> int:
     """Take every result that is due for one that may be posted already; how many."""
-    told = {"state": DeliveryState.POSTING.value, "first_tried_at": deliveries.c.job_id.op(">>")(RANDOM_BITS)}
+    bits = literal(RANDOM_BITS, Integer)  # PostgreSQL shifts by no larger number
+    told = {"state": DeliveryState.POSTING.value, "first_tried_at": deliveries.c.job_id.op(">>")(bits)}
     return connection.execute(update(deliveries).where(DUE_TO_DELIVER).values(told)).rowcount
 
 

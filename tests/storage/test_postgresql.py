@@ -15,10 +15,10 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from storage import Database, StorageError, guilds, history, inbox, jobs, ledger, upgrading
+from storage import Database, StorageError, deliveries, guilds, history, inbox, jobs, ledger, upgrading
 from storage.lock import InUse, sole_use
 from storage.tables import metadata
-from storage.words import Outlook, Period, Scope, State
+from storage.words import DeliveryState, Outlook, Period, Scope, State
 from tests.samples_of import NOON, a_job
 
 SERVER = os.environ.get("RUSHES_TEST_POSTGRESQL", "")
@@ -124,6 +124,17 @@ async def test_a_card_is_told_how_long_jobs_like_it_took(database: Database) -> 
         assert await database.write(jobs.held, job) is None
         await database.write(jobs.move, job, NOON, State.SUCCEEDED, took)
     assert await database.read(history.outlook, a_job(9, state=State.PROCESSING)) == Outlook(6, 60_000, 60_000)
+
+
+async def test_after_a_restore_a_result_that_is_due_is_looked_for(database: Database) -> None:
+    job = a_job()
+    assert await database.write(jobs.held, job) is None
+    await database.write(deliveries.awaited, job.id)
+    assert await database.write(deliveries.ready, job.id, NOON)
+    assert await database.write(deliveries.doubted) == 1
+    found = await database.read(deliveries.of_job, job.id)
+    assert found is not None
+    assert (found.state, found.first_tried_at) == (DeliveryState.POSTING, NOON)
 
 
 async def test_a_read_sees_one_moment_and_a_write_what_was_committed_before_it(database: Database) -> None:
