@@ -4,39 +4,25 @@ The user must be allowed to make databases; each test makes one and drops it.
 """
 
 import asyncio
-import os
-import secrets
 from collections.abc import AsyncIterator
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
-from storage import Database, StorageError, deliveries, guilds, history, inbox, jobs, ledger, upgrading
+from storage import Database, StorageError, deliveries, guilds, inbox, jobs, ledger, upgrading
 from storage.lock import InUse, sole_use
 from storage.tables import metadata
-from storage.words import DeliveryState, Outlook, Period, Scope, State
+from storage.words import DeliveryState, Period, Scope
 from tests.samples_of import NOON, a_job
-
-SERVER = os.environ.get("RUSHES_TEST_POSTGRESQL", "")
-
-
-async def command(order: str) -> None:
-    engine = create_async_engine(SERVER, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    async with engine.connect() as connection:
-        await connection.execute(text(order))
-    await engine.dispose()
+from tests.storage.servers import SERVER, command, new_database
 
 
 @pytest.fixture
 async def url() -> AsyncIterator[str]:
-    name = f"rushes_test_{secrets.token_hex(8)}"
-    await command(f"CREATE DATABASE {name}")
-    yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
-    await command(f"DROP DATABASE {name} WITH (FORCE)")
+    async with new_database() as address:
+        yield address
 
 
 @pytest.fixture
@@ -116,14 +102,6 @@ async def test_two_programs_cannot_overdraw_a_budget_together(database: Database
     assert granted.count(None) == 2
     assert await database.read(ledger.spent_this_month, 10, NOON) == 10**15
     await other.close()
-
-
-async def test_a_card_is_told_how_long_jobs_like_it_took(database: Database) -> None:
-    took = {"submitted_at": NOON, "finished_at": NOON + 60_000, "due_at": None}
-    for job in [a_job(number) for number in range(6)]:
-        assert await database.write(jobs.held, job) is None
-        await database.write(jobs.move, job, NOON, State.SUCCEEDED, took)
-    assert await database.read(history.outlook, a_job(9, state=State.PROCESSING)) == Outlook(6, 60_000, 60_000)
 
 
 async def test_after_a_restore_a_result_that_is_due_is_looked_for(database: Database) -> None:
