@@ -17,13 +17,14 @@ from aiohttp import StreamReader, web
 
 from webhooks import replies
 from webhooks.hush import Hush
-from webhooks.limits import Limits, origin_of
+from webhooks.limits import Limits, may_be_proxy, origin_of
 
 _lines = logging.getLogger("http")
 _log = structlog.get_logger(_lines.name)
 _KEPT_FILES = 256  # descriptors left for the database, the vendors and Discord
 _KINDS = 2  # of files: pictures and films
 _ASKED_OFTEN = {"healthz", "readyz", "metrics", "callbacks"}  # what came of a callback is told as a step of its job
+_LONGEST = 45  # characters of an address
 _LAST_WORDS = 1.0  # seconds between shutting a late connection and tearing it down
 
 
@@ -36,7 +37,7 @@ class Doors(web.Server):
         self.hush = Hush(asyncio.get_running_loop().time)
         self._most = _affordable(limits)
         self._open: Counter[str] = Counter()
-        self._files: Counter[tuple[str, str]] = Counter()  # on their way, by kind and address
+        self._files: Counter[tuple[str, str]] = Counter()  # on their way, by kind and receiver
         self._idle: dict[Door, None] = {}  # without a whole head, the longest first: half heads cost a stranger nothing
 
     def __call__(self) -> web.RequestHandler:
@@ -73,18 +74,19 @@ class Doors(web.Server):
         """Say whether a connection has no whole head."""
         return door in self._idle
 
-    def take_file(self, kind: str, address: str) -> bool:
-        """Count a file to be sent; False when too many are on their way."""
+    def take_file(self, kind: str, sender: str, address: str) -> bool:
+        """Count a file to be sent to somebody, who came by an address; False when too many are on their way."""
         if sum(count for (of, _), count in self._files.items() if of == kind) >= self.limits.files:
             return False
-        if self._files[kind, address] >= self.limits.files_of(address):
+        most = self.limits.files_of(address) if sender == address else max(1, self.limits.files // 2)
+        if self._files[kind, sender] >= most:
             return False
-        self._files[kind, address] += 1
+        self._files[kind, sender] += 1
         return True
 
-    def sent_file(self, kind: str, address: str) -> None:
+    def sent_file(self, kind: str, sender: str) -> None:
         """Count a file as sent, or given up."""
-        _less(self._files, (kind, address))
+        _less(self._files, (kind, sender))
 
     @property
     def open(self) -> int:
@@ -120,7 +122,7 @@ class Door(web.RequestHandler):
         self._limits = limits
         self.address = "?"
         self._counted = False
-        self._file: str | None = None  # the kind of the file being sent
+        self._file: tuple[str, str] | None = None  # the kind of the file being sent, and to whom
         self._head = 0  # bytes of a head that is not whole
         self._body: StreamReader | None = None  # of the request being answered
         self._deadline: float | None = None  # by the loop's time; None: nothing goes on
@@ -154,11 +156,11 @@ class Door(web.RequestHandler):
         """Say whether the log has room for one more line about a refusal."""
         return self._doors.hush.allows()
 
-    def take_file(self, kind: str) -> bool:
+    def take_file(self, kind: str, sender: str) -> bool:
         """Count the reply to come as one that sends a file; False when too many do."""
-        if not self._doors.take_file(kind, self.address):
+        if not self._doors.take_file(kind, sender, self.address):
             return False
-        self._file = kind
+        self._file = kind, sender
         return True
 
     def data_received(self, data: bytes) -> None:
@@ -241,7 +243,7 @@ class Door(web.RequestHandler):
 
     def _put_down(self) -> None:
         if self._file is not None:
-            self._doors.sent_file(self._file, self.address)
+            self._doors.sent_file(*self._file)
             self._file = None
 
     def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -287,6 +289,19 @@ class Door(web.RequestHandler):
             transport.abort()
         else:
             self._timer = asyncio.get_running_loop().call_later(_LAST_WORDS, transport.abort)
+
+
+def sender_of(request: web.BaseRequest) -> str:
+    """Tell senders apart: by their address, or by the one that our reverse proxy saw, which it writes last.
+
+    A hint, good for who waits and for nothing else: where the proxy writes none, a sender may make one up.
+    """
+    door = request.protocol
+    address = door.address if isinstance(door, Door) else ""
+    if address and not may_be_proxy(address):
+        return address
+    seen = request.headers.getall("X-Forwarded-For", [""])[-1].rpartition(",")[2].strip()
+    return origin_of(seen[:_LONGEST]) or address
 
 
 def _affordable(limits: Limits) -> int:

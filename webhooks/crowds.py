@@ -11,14 +11,12 @@ from collections.abc import Callable
 
 from aiohttp import web
 
-from webhooks.connections import Door
-from webhooks.limits import may_be_proxy, origin_of
+from webhooks.connections import sender_of
 
 _TRIES = 8  # of a sender, at one job, in a minute: fewer than are looked at in that time (jobs/settle.py)
 _MINUTE = 60.0
 _MOST_JOBS = 256
 _MOST_SENDERS = 1024  # of a job; those beyond count as one
-_LONGEST = 45  # characters of an address
 _OTHERS = "others"
 
 
@@ -47,21 +45,8 @@ class Crowds:
         tries = self._tries.get(job_id)
         if tries is None:
             return False
-        sender = _sender(request)
+        sender = sender_of(request)
         if sender not in tries and len(tries) >= _MOST_SENDERS:
             sender = _OTHERS
         tries[sender] += 1
         return tries[sender] > _TRIES
-
-
-def _sender(request: web.BaseRequest) -> str:
-    """Tell senders apart: by their address, or by the one that our reverse proxy saw, which it writes last.
-
-    Where it writes none, a sender may make one up, and all is as if nobody counted.
-    """
-    door = request.protocol
-    address = door.address if isinstance(door, Door) else ""
-    if address and not may_be_proxy(address):
-        return address
-    seen = request.headers.getall("X-Forwarded-For", [address])[-1].rpartition(",")[2].strip()
-    return origin_of(seen[:_LONGEST])

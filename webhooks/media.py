@@ -10,7 +10,7 @@ from aiohttp import web
 from jobs import files
 from jobs.context import Context
 from webhooks import replies
-from webhooks.connections import Door
+from webhooks.connections import Door, sender_of
 from webhooks.limits import Limits
 
 _ADDRESS = re.compile(r"/media/([a-z]{1,16})/([0-9]{1,12}\.[A-Za-z0-9_-]{22})/([A-Za-z0-9][A-Za-z0-9.-]{0,199})")
@@ -38,7 +38,7 @@ async def send(request: web.BaseRequest, ctx: Context, limits: Limits) -> web.St
         return replies.refuse(400)
     door = request.protocol
     if isinstance(door, Door):
-        if not door.take_file(kind):
+        if not door.take_file(kind, sender_of(request)):
             return replies.refuse(503)
         door.end_within(min(limits.media_seconds, limits.reply_seconds + size / limits.slowest_media))
     left = max(0, (link.expires_at - ctx.now()) // 1000)

@@ -315,6 +315,22 @@ async def test_one_address_is_sent_few_files_at_once(tmp_path: Path) -> None:
         await _files_are_put_off(receiver)
 
 
+async def test_who_watches_through_our_proxy_takes_half_of_the_files_at_most(tmp_path: Path) -> None:
+    """A film nobody takes is sent for up to ten minutes."""
+    async with opened(tmp_path, limits=Limits(files=4)) as receiver:
+        film, taking = big_film(receiver), [await receiver.connect() for _ in range(2)]
+        for reader, writer in taking:
+            writer.write(receiver.head("GET", film, {"X-Forwarded-For": "192.0.2.9, 203.0.113.7"}))
+            assert (await reader.readexactly(12)).endswith(b"200")
+        assert (await receiver.get(film, X_Forwarded_For="203.0.113.7")).status == 503
+        other = receiver.head("HEAD", film, {"X-Forwarded-For": "198.51.100.1", "Connection": "close"})
+        reader, writer = await receiver.connect()
+        writer.write(other)
+        assert (await read_answer(reader, bodiless=True)).status == 200
+        for _, one in (*taking, (reader, writer)):
+            await hang_up(one)
+
+
 async def _files_are_put_off(receiver: Receiver) -> None:
     film, taking = big_film(receiver), [await receiver.connect() for _ in range(3)]
     for reader, writer in taking:
