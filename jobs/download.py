@@ -1,6 +1,7 @@
 """Fetching a file from a stranger's machine onto our disk: whole, bounded, and never through our memory."""
 
 import asyncio
+import errno
 import hashlib
 import re
 from collections.abc import Callable, Generator
@@ -18,6 +19,9 @@ from jobs.guard import Blocked, parse
 Kind = Literal["gone", "refused", "temporary", "blocked", "strange", "too_large", "too_slow"]
 
 MOST_BYTES = 300 * 1024 * 1024
+SPARED = (
+    64 * 1024 * 1024
+)  # bytes of the disk that no result takes: the database may lie on it, and callbacks go in there
 _CHUNK = 256 * 1024  # bytes written at a time
 _REDIRECTS = 3
 _MIME = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}")
@@ -57,15 +61,17 @@ async def download(
     least_bytes_per_second: float = 32 * 1024,
     patience: float = 20,
     allowed: Callable[[str, int | None], bool] | None = None,
+    spared: int = SPARED,
 ) -> Downloaded:
     """Fetch `url` into the file `part` by a session of jobs/guard.py. Raise DownloadFailed, or OSError for the disk.
 
     `allowed` is asked about the host and port of the address and of each one it redirects to.
 
+    `spared`: bytes of the disk that stay free; OSError, too, when they would not.
     After an error there is no `part`. `deadline` is in seconds, for everything. An answer slower than
     `least_bytes_per_second` on the whole is given up; its first `patience` seconds do not count.
     """
-    limits = _Limits(max_bytes, asyncio.get_running_loop().time() + deadline, least_bytes_per_second, patience)
+    limits = _Limits(max_bytes, asyncio.get_running_loop().time() + deadline, least_bytes_per_second, patience, spared)
     try:
         async with asyncio.timeout_at(limits.end) as clock:
             return await _follow(session, url, part, limits, clock, allowed)
@@ -79,6 +85,7 @@ class _Limits:
     end: float  # on the loop's clock
     least: float  # bytes a second
     patience: float  # seconds
+    spared: int  # bytes
 
 
 async def _follow(
@@ -142,13 +149,13 @@ async def _keep(answer: aiohttp.ClientResponse, part: Path, limits: _Limits, clo
                 raise DownloadFailed("too_large", f"more than {limits.most} bytes")
             waiting += piece
             if len(waiting) >= _CHUNK:
-                await _finish(_append, file, digest.update, bytes(waiting))
+                await _finish(_append, file, digest.update, bytes(waiting), limits.spared)
                 waiting.clear()
             clock.reschedule(min(limits.end, started + limits.patience + size / limits.least))
         clock.reschedule(None)  # all is here; a slow disk is no reason to fetch it again
         if not size:
             raise DownloadFailed("temporary", "the file is empty")
-        await _finish(_settle, file, digest.update, bytes(waiting))
+        await _finish(_settle, file, digest.update, bytes(waiting), limits.spared)
     return Downloaded(size, digest.hexdigest(), _type_of(answer.headers.get("Content-Type", "")))
 
 
@@ -164,13 +171,15 @@ def _part(part: Path) -> Generator[BinaryIO]:
         raise
 
 
-def _append(file: BinaryIO, digest: Callable[[bytes], None], data: bytes) -> None:
+def _append(file: BinaryIO, digest: Callable[[bytes], None], data: bytes, spared: int) -> None:
+    if files.room(file.fileno()) < spared + len(data):
+        raise OSError(errno.ENOSPC, "the rest of the disk is not for results")
     digest(data)
     file.write(data)
 
 
-def _settle(file: BinaryIO, digest: Callable[[bytes], None], rest: bytes) -> None:
-    _append(file, digest, rest)
+def _settle(file: BinaryIO, digest: Callable[[bytes], None], rest: bytes, spared: int) -> None:
+    _append(file, digest, rest, spared)
     file.flush()
     files.flush(file.fileno())
 

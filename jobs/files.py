@@ -95,6 +95,12 @@ def flush(descriptor: int) -> None:
     os.fsync(descriptor)
 
 
+def room(descriptor: int) -> int:
+    """Say how many more bytes the disk of an open file takes; where it does not tell, as many as anybody could want."""
+    found = os.fstatvfs(descriptor)
+    return found.f_bavail * found.f_frsize if found.f_blocks else 1 << 62
+
+
 def keep(part: Path, target: Path) -> None:
     """Give a finished file its name, and put the name on the disk too."""
     part.replace(target)

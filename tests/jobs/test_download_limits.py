@@ -42,6 +42,18 @@ async def test_a_file_announced_too_large_is_not_begun(part: Path) -> None:
     assert not part.parent.exists()
 
 
+@pytest.mark.parametrize("size", [1, 1_000_000])
+async def test_results_leave_the_disk_some_room_for_what_is_more_important(part: Path, size: int) -> None:
+    """Sixteen at once of the largest are 5 GB; without room in the database no callback is stored."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size
+    async with raw_server(head + b"a" * size) as (session, url):
+        with pytest.raises(OSError, match="not for results"):
+            await download(session, url, part, spared=1 << 60)
+    assert not there(part)
+    async with raw_server(head + b"a" * size) as (session, url):
+        assert (await download(session, url, part, spared=0)).size == size
+
+
 async def test_a_file_without_end_is_cut_off_with_flat_memory(part: Path) -> None:
     piece = b"\0" * 65536
 
