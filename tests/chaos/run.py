@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
+from rich.console import Console
+
 from sandbox.discord import Fault, Member, Typed
 from sandbox.scenery import free_port
 from tests.chaos import forger
@@ -32,6 +34,7 @@ _ORDERS: Final[dict[str, dict[str, Any]]] = {
 _SEASON: Final = 6.0  # seconds for which a long life is troubled in the same way
 _LONGEST: Final = 120.0  # seconds a long life may take to catch up
 _CALM: Final = 10  # looks in a row that must find nothing left to do
+_SAY_EVERY: Final = 15.0  # seconds between two lines about how far it is
 _PATIENCE: Final = 60.0  # seconds the end may take without anything getting less
 
 
@@ -66,6 +69,8 @@ class Run:
         self._child: BaseProcess | None = None
         self._died = time.monotonic()
         self._event, self._nth = "", 0
+        self._said = 0.0
+        self._aside = Console(stderr=True, highlight=False)
 
     async def go(self) -> Verdict:
         """Live through the plan and judge."""
@@ -79,6 +84,8 @@ class Run:
                 share = (life.number + 1) / len(self._plan.lives)
                 self._wanted = round(self._plan.jobs * share)
                 await self._live(life)
+                self._say(f"{life.number + 1:,} of {len(self._plan.lives):,} lives", begun)
+            self._say("now it may finish", begun)
             await self._finish()
         finally:
             for task in beside:
@@ -90,6 +97,13 @@ class Run:
         self._callbacks.gather(self._world)
         self.findings.seconds = time.monotonic() - begun
         return audit(self._world, self._reader, self._callbacks)
+
+    def _say(self, how_far: str, begun: float) -> None:
+        """Tell whoever waits how far it is, in a line now and then."""
+        now = time.monotonic()
+        if now - max(begun, self._said) >= _SAY_EVERY:
+            self._said = now
+            self._aside.print(f"{now - begun:5.0f} s: {how_far}, {self._taken:,} of {self._plan.jobs:,} jobs")
 
     # -- one life --
 
