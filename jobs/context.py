@@ -40,6 +40,7 @@ class Timing:
     off_peak_deadline: int = 50 * 3_600_000  # the same where the vendor was given 48 hours for a lower price
     rescue: int = 24 * 3_600_000  # an expired job's hold is kept so long, in case the result arrives late
     absence_gap: int = 60_000  # between the two looks that prove a doubtful submission never arrived
+    search: int = 300_000  # after a doubtful submission was sent again, it is looked up whether both arrived
     fetch_deadline: int = 24 * 3_600_000  # a result that could not be fetched for so long is given up
     retry_least: int = 2_000  # first pause after a failure; doubles up to
     retry_most: int = 300_000
@@ -54,7 +55,7 @@ class Timing:
     @property
     def longest_pause(self) -> int:
         """Say how far off any work may be put that waits for no person and no deadline."""
-        return max(self.retry_most, self.callback_grace, self.submit_call)
+        return max(self.retry_most, self.callback_grace, self.submit_call, self.search)
 
     def patience(self, options: Mapping[str, Any]) -> int:
         """Say how long a vendor that has a job may be silent, given the job's options."""
@@ -69,6 +70,7 @@ class Wakes:
     settle: asyncio.Event = field(default_factory=asyncio.Event)
     reconcile: asyncio.Event = field(default_factory=asyncio.Event)
     strays: asyncio.Event = field(default_factory=asyncio.Event)
+    twins: asyncio.Event = field(default_factory=asyncio.Event)
     fetch: asyncio.Event = field(default_factory=asyncio.Event)
     deliver: asyncio.Event = field(default_factory=asyncio.Event)
     cards: asyncio.Event = field(default_factory=asyncio.Event)

@@ -12,7 +12,7 @@ from jobs.submit import backoff, in_doubt
 from jobs.transitions import Event
 from jobs.whose import task_of
 from providers.contract import ErrorKind, Provider, ProviderError, Reason, Task
-from storage import Connection, StorageError, alerts
+from storage import Connection, StorageError, alerts, strays
 from storage import jobs as job_facts
 from storage.words import AlertKind, Job, State
 
@@ -102,7 +102,7 @@ async def _tell_to_stop(ctx: Context, provider: Provider, job: Job, task: Task) 
 async def _look_for(ctx: Context, provider: Provider, job: Job) -> bool:
     """Look for the task of a doubtful submission by our own reference; sent again only when it surely never arrived."""
     asked_at = ctx.now()
-    found = await provider.find(task_of(job, ""), job.created_at / 1000 - _CLOCK_SLACK)
+    found = await provider.find(task_of(job, ""), look_from(job))
     if found is not None:
         ctx.tell("found", job.id, task=found.task_id)
         after = await learn(ctx, job, found, asked_at, of=found.task_id)
@@ -116,9 +116,18 @@ async def _look_for(ctx: Context, provider: Provider, job: Job) -> bool:
         wait = _until_the_next_look(ctx.timing, absences, since)
         await ctx.database.write(job_facts.postpone, job, ctx.now() + wait, absences=absences)
         return True
-    after = await life.happen(ctx, job.id, Event.ABSENT, due_at=ctx.now(), absences=0, resent=job.resent + 1)
+
+    def noted(connection: Connection, now: int) -> None:
+        strays.suspected(connection, job.id, now, now + ctx.timing.search)
+
+    after = await life.happen(ctx, job.id, Event.ABSENT, noted, due_at=ctx.now(), absences=0, resent=job.resent + 1)
     ctx.wakes.submit.set()
     return after is not None
+
+
+def look_from(job: Job) -> float:
+    """Say from when on a vendor may have made a task of a job, in seconds since 1970 by the vendor's clock."""
+    return job.created_at / 1000 - _CLOCK_SLACK
 
 
 def _until_the_next_look(timing: Timing, absences: int, since: int) -> int:

@@ -5,7 +5,7 @@ what a failed task looks like, has no way to stop a task, and repeats nothing of
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -159,9 +159,9 @@ class Apiframe:
             said = for_log(f"an answer with {error}", _said(payload))
         raise ProviderError(ErrorKind.UNKNOWN, Reason.VENDOR, said)
 
-    async def find(self, task: Task, since: float) -> Status | None:
+    async def find(self, task: Task, since: float, known: Collection[str] = ()) -> Status | None:
         """Refuse: there is no list of tasks, and none repeats our reference. Raise ProviderError."""
-        del task, since
+        del task, since, known
         raise ProviderError(ErrorKind.NOT_SENT, Reason.VENDOR, "Apiframe has no list of tasks")
 
     async def cancel(self, task: Task) -> None:

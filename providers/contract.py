@@ -5,7 +5,7 @@ may be believed (Verified). Its tables, checks, prices and parsers are pure; onl
 socket.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -247,11 +247,11 @@ class Provider(Protocol):
         """Ask how a task is. Raise ProviderError (reason NOT_FOUND: the vendor does not know it)."""
         ...
 
-    async def find(self, task: Task, since: float) -> Status | None:
+    async def find(self, task: Task, since: float, known: Collection[str] = ()) -> Status | None:
         """Look for a task by our reference among those made after `since` (epoch seconds); None: surely absent.
 
-        `task.task_id` is empty and not used. Raise ProviderError when the vendor's answer leaves it open. Only where
-        can_find.
+        `task.task_id` is empty and not used; tasks whose ids are `known` are passed over. Raise ProviderError when the
+        vendor's answer leaves it open. Only where can_find.
         """
         ...
 

@@ -5,7 +5,7 @@ signature and no list of tasks: under "Get Task List" stands the address of one 
 callbacks are doorbells and nothing can be found by our reference.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -219,9 +219,9 @@ class Futurelabs:
         payload = await self._api.call("GET", f"/ai/avu/tasks/{quote(task.task_id, safe='')}/creations")
         return vidu_shapes.answered(payload, task.task_id, task.operation)
 
-    async def find(self, task: Task, since: float) -> Status | None:
+    async def find(self, task: Task, since: float, known: Collection[str] = ()) -> Status | None:
         """Refuse: there is no list of tasks. Raise ProviderError."""
-        del task, since
+        del task, since, known
         raise ProviderError(ErrorKind.NOT_SENT, Reason.VENDOR, "Futurelabs has no list of tasks")
 
     async def cancel(self, task: Task) -> None:

@@ -5,7 +5,7 @@ how to stop one: both paths are settings. Asking defaults to Vidu's own path, wh
 inference); stopping is off until the admin has seen it work. Errors are read as Vidu's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -137,9 +137,9 @@ class Kkiai:
 
         return await vidu_shapes.asked_in_turn(self._api, self._query_paths, task.task_id, read)
 
-    async def find(self, task: Task, since: float) -> Status | None:
+    async def find(self, task: Task, since: float, known: Collection[str] = ()) -> Status | None:
         """Refuse: there is no list of tasks. Raise ProviderError."""
-        del task, since
+        del task, since, known
         raise ProviderError(ErrorKind.NOT_SENT, Reason.VENDOR, "kkiai has no list of tasks")
 
     async def cancel(self, task: Task) -> None:

@@ -5,7 +5,7 @@ Documents: kling.ai/document-api, pages "Image to Video", "Text to Video", "Capa
 cancel a task is documented.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -125,7 +125,7 @@ class Kling:
         """Ask how a task is, at the path of its operation. Raise ProviderError."""
         return await self._ask(task.operation, task.task_id)
 
-    async def find(self, task: Task, since: float) -> Status | None:
+    async def find(self, task: Task, since: float, known: Collection[str] = ()) -> Status | None:
         """Look a task up by our reference, which Kling takes in place of its own id. Raise ProviderError."""
         del since
         try:
@@ -136,7 +136,7 @@ class Kling:
             raise
         if status.echo not in (None, task.reference):
             raise ProviderError(ErrorKind.UNKNOWN, Reason.VENDOR, "the answer is about another task")
-        return status
+        return None if status.task_id in known else status
 
     async def _ask(self, operation: Operation, identifier: str) -> Status:
         """Ask about a task; once more where the token was out of time, for asking twice costs nothing."""

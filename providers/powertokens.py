@@ -5,7 +5,7 @@ task: three paths are tried in turn until one knows it, or those the admin sets.
 OpenAI's. No way to stop a task is told; a path for it is a setting, off by default. Errors are read as Vidu's.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -131,9 +131,9 @@ class Powertokens:
 
         return await vidu_shapes.asked_in_turn(self._api, self._query_paths, task.task_id, read)
 
-    async def find(self, task: Task, since: float) -> Status | None:
+    async def find(self, task: Task, since: float, known: Collection[str] = ()) -> Status | None:
         """Refuse: there is no list of tasks. Raise ProviderError."""
-        del task, since
+        del task, since, known
         raise ProviderError(ErrorKind.NOT_SENT, Reason.VENDOR, "powertokens has no list of tasks")
 
     async def cancel(self, task: Task) -> None:

@@ -5,7 +5,7 @@ reference-to-image, template, get-generation, tasks-list, cancel-generation, cal
 usage-and-limits, get-account-info; read 2026-11, some of them as resellers' copies.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -213,9 +213,9 @@ class Vidu:
         payload = await self._api.call("GET", f"/ent/v2/tasks/{quote(task.task_id, safe='')}/creations")
         return vidu_shapes.answered(payload, task.task_id, task.operation)
 
-    async def find(self, task: Task, since: float) -> Status | None:
+    async def find(self, task: Task, since: float, known: Collection[str] = ()) -> Status | None:
         """Look for our payload among the tasks made after `since`. Raise ProviderError when that leaves it open."""
-        return await self._tasks.find(task, since)
+        return await self._tasks.find(task, since, known)
 
     async def cancel(self, task: Task) -> None:
         """Ask Vidu to stop a task that has not begun. Raise ProviderError (REJECTED: it has)."""

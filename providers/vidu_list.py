@@ -6,7 +6,7 @@ made behind its back. Document: platform.vidu.com/docs, page tasks-list, read 20
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -31,6 +31,7 @@ class _Asker:
 
     task: Task
     since: float
+    known: Collection[str]
     served: bool = False
     found: Status | None = None
     trouble: ProviderError | None = None
@@ -50,9 +51,9 @@ class Search:
         self._askers: list[_Asker] = []
         self._turn = asyncio.Lock()
 
-    async def find(self, task: Task, since: float) -> Status | None:
-        """Look for a task among those made after `since`; None: surely absent. Raise ProviderError: left open."""
-        asker = _Asker(task, since)
+    async def find(self, task: Task, since: float, known: Collection[str]) -> Status | None:
+        """Look for a task made after `since` and not `known`; None: surely absent. Raise ProviderError: left open."""
+        asker = _Asker(task, since, known)
         self._askers.append(asker)
         try:
             async with self._turn:
@@ -66,18 +67,16 @@ class Search:
 
     async def _serve(self, askers: Sequence[_Asker]) -> None:
         """Walk once for all of them. Who walks may be cancelled: then nobody is served, and the next one walks."""
-        wanted: dict[str, Status | None] = {asker.task.reference: None for asker in askers}
         trouble: ProviderError | None = None
         try:
-            await self._walk(wanted, min(asker.since for asker in askers), askers[0].task)
+            await self._walk(askers, min(asker.since for asker in askers), askers[0].task)
         except ProviderError as error:
             trouble = error
         for asker in askers:
-            asker.found = wanted[asker.task.reference]
             asker.trouble = None if asker.found else trouble
             asker.served = True
 
-    async def _walk(self, wanted: dict[str, Status | None], since: float, task: Task) -> None:
+    async def _walk(self, askers: Sequence[_Asker], since: float, task: Task) -> None:
         """Go through the list to its end, or until everyone has found theirs. Raise ProviderError.
 
         The documented fields of a listed task do not include the payload, those of a queried one do: where the list
@@ -93,7 +92,7 @@ class Search:
             if rows and listed.issuperset(row.task_id for row in rows):
                 raise _left_open("the list of tasks repeats itself")
             listed.update(row.task_id for row in rows)
-            if _recognised(rows, wanted):
+            if _recognised(rows, askers):
                 return
             echoed = echoed or any(row.echo for row in rows)
             silent = [] if echoed else [*silent, *(row.task_id for row in rows)][: _MOST_LOOKED_AT + 1]
@@ -103,9 +102,9 @@ class Search:
         else:
             raise _left_open("the list of tasks has too many pages")
         if silent:
-            await self._look_at(silent, wanted, task)
+            await self._look_at(silent, askers, task)
 
-    async def _look_at(self, tasks: Sequence[str], wanted: dict[str, Status | None], task: Task) -> None:
+    async def _look_at(self, tasks: Sequence[str], askers: Sequence[_Asker], task: Task) -> None:
         """Ask for tasks one by one. Raise ProviderError."""
         if len(tasks) > _MOST_LOOKED_AT:
             raise _left_open("the list of tasks shows no payload and is long")
@@ -115,17 +114,21 @@ class Search:
             if error.reason is not Reason.NOT_FOUND:  # which would speak of the listed task, not of ours
                 raise
             raise _left_open("a task in the list is gone") from None
-        _recognised(rows, wanted)
+        _recognised(rows, askers)
         if not any(row.echo for row in rows):
             raise _left_open("no task shows its payload")
 
 
-def _recognised(rows: Sequence[Status], wanted: dict[str, Status | None]) -> bool:
-    """Keep the first row of each reference that is looked for; tell whether all are found."""
+def _recognised(rows: Sequence[Status], askers: Sequence[_Asker]) -> bool:
+    """Hand each asker the first row of theirs; tell whether everyone has one."""
+    shown: dict[str, list[Status]] = {}
     for row in rows:
-        if row.echo in wanted and wanted[row.echo] is None:
-            wanted[row.echo] = row
-    return None not in wanted.values()
+        shown.setdefault(row.echo or "", []).append(row)
+    for asker in askers:
+        if asker.found is None:
+            theirs = shown.get(asker.task.reference, ())
+            asker.found = next((row for row in theirs if row.task_id not in asker.known), None)
+    return all(asker.found for asker in askers)
 
 
 def _page_query(since: float, page: int, token: str) -> dict[str, str]:

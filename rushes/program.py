@@ -12,7 +12,7 @@ import aiohttp
 
 from bot import acts, alerts, cards, delivery, leaving
 from bot.client import Bot
-from jobs import clockwatch, guard, media, reconcile, rotation, settle, strays, submit
+from jobs import clockwatch, guard, media, reconcile, rotation, settle, strays, submit, twins
 from jobs.accounts import Accounts
 from jobs.addresses import Addresses
 from jobs.context import Context, Tell, Timing
@@ -77,6 +77,7 @@ class Program:
             settle.work(self.ctx),
             reconcile.work(self.ctx),
             strays.work(self.ctx),
+            twins.work(self.ctx),
             media.work(self.ctx, downloads),
             delivery.work(self.ctx, self.bot),
             cards.work(self.ctx, self.bot),

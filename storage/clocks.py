@@ -6,7 +6,7 @@ right later, would otherwise let everything lie for ten minutes that it touched 
 
 from sqlalchemy import Connection, update
 
-from storage.tables import deliveries, inbox, jobs, outputs, strays
+from storage.tables import deliveries, inbox, jobs, outputs, searches, strays
 from storage.words import State
 
 # What else has a due time waits for people, or for hours: see jobs/context.py.
@@ -23,6 +23,7 @@ def set_right(connection: Connection, now: int, longest: int) -> int:
         update(outputs).where(outputs.c.due_at > latest).values(due_at=now),
         update(deliveries).where(deliveries.c.due_at > latest).values(due_at=now),
         update(strays).where(strays.c.due_at > latest).values(due_at=now),
+        update(searches).where(searches.c.due_at > latest).values(due_at=now),
         update(inbox).where(inbox.c.settled_at.is_(None), inbox.c.due_at > latest).values(due_at=now),
     ]
     return sum(connection.execute(statement).rowcount for statement in late)

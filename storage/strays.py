@@ -1,12 +1,15 @@
-"""Facts about strays: tasks a vendor made for a job beside the one its hold pays for. Their cost is not lost."""
+"""Facts about strays: tasks a vendor made for a job beside the one its hold pays for. Their cost is not lost.
+
+A search is a look for them to come, where no callback may ever tell of one.
+"""
 
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, case, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, case, delete, func, insert, select, update
 
 from storage import alerts
-from storage.tables import DUE_TO_FOLLOW, jobs, strays
-from storage.words import AlertKind, Job, Stray
+from storage.tables import DUE_TO_FOLLOW, jobs, searches, strays
+from storage.words import AlertKind, Job, Search, Stray
 
 _columns = [strays.c[name] for name in Stray.__dataclass_fields__]
 _DUE = (  # put together once: it is asked again and again
@@ -69,6 +72,28 @@ def changed_places(connection: Connection, stray: Stray, task_id: str, now: int)
     """Make another task the stray: the job goes on with this one."""
     values = {"task_id": task_id, "cancel_sent_at": None, "due_at": now, "attempts": 0}
     connection.execute(update(strays).where(strays.c.id == stray.id).values(values))
+
+
+def suspected(connection: Connection, job_id: int, now: int, due_at: int) -> None:
+    """Have further tasks of a job looked for at a moment, whatever was planned before."""
+    planned = update(searches).where(searches.c.job_id == job_id).values(due_at=due_at, attempts=0)
+    if connection.execute(planned).rowcount == 0:
+        connection.execute(insert(searches).values(job_id=job_id, since=now, due_at=due_at, attempts=0))
+
+
+def searches_due(connection: Connection, now: int, limit: int) -> list[Search]:
+    """List the searches whose time has come."""
+    these = select(searches).where(searches.c.due_at <= now).order_by(searches.c.due_at).limit(limit)
+    return [Search(**row) for row in connection.execute(these).mappings()]
+
+
+def searched(connection: Connection, search: Search, due_at: int | None) -> None:
+    """Search again later (None: never), unless the job was sent again meanwhile."""
+    this = (searches.c.job_id == search.job_id, searches.c.due_at == search.due_at)
+    if due_at is None:
+        connection.execute(delete(searches).where(*this))
+    else:
+        connection.execute(update(searches).where(*this).values(due_at=due_at, attempts=search.attempts + 1))
 
 
 @dataclass(frozen=True, slots=True)

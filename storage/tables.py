@@ -362,3 +362,12 @@ strays = Table(
 )
 Index("strays_of_job", strays.c.job_id)
 _partial("strays_due", strays.c.due_at, where=DUE_TO_FOLLOW)
+
+searches = Table(  # jobs that were sent again: whether the vendor made a second task of them is still to be looked up
+    "searches",
+    metadata,
+    Column("job_id", BigInteger, ForeignKey("jobs.id"), primary_key=True, autoincrement=False),
+    Column("since", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+)

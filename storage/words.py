@@ -213,6 +213,16 @@ class Stray:
     credits: int | None  # None: it is not known yet what it cost
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A look for further tasks of a job that was sent more than once, to be made when its time has come."""
+
+    job_id: int
+    since: int  # when the job was sent again first
+    due_at: int
+    attempts: int
+
+
 class DeliveryState(StrEnum):
     """How far the one result message of a job is."""
 

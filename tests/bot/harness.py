@@ -4,7 +4,7 @@ import asyncio
 import io
 import time
 import warnings
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -147,7 +147,7 @@ class FakeVendor:
     async def query(self, task: Task) -> Status:
         raise AssertionError(f"the bot must not ask about {task.task_id}")
 
-    async def find(self, task: Task, since: float) -> Status | None:
+    async def find(self, task: Task, since: float, known: Collection[str] = ()) -> Status | None:
         raise AssertionError(f"the bot must not look for {task.reference} since {since}")
 
     async def cancel(self, task: Task) -> None:

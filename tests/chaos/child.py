@@ -20,6 +20,7 @@ from tests.chaos.start import REFUSED
 
 TIMING: Final = Timing(
     absence_gap=200,
+    search=8_000,  # what arrives late does so within seven
     retry_least=100,
     retry_most=500,
     card_gap=200,

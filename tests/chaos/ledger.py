@@ -11,6 +11,7 @@ UNION ALL SELECT 'inbox', id, '', due_at, 0, 0 FROM inbox WHERE settled_at IS NU
 UNION ALL SELECT 'output', id, '', due_at, attempts, 0 FROM outputs WHERE due_at <= :now
 UNION ALL SELECT 'delivery', job_id, state, due_at, attempts, 0 FROM deliveries WHERE due_at <= :now
 UNION ALL SELECT 'stray', id, '', due_at, attempts, 0 FROM strays WHERE due_at <= :now
+UNION ALL SELECT 'search', job_id, '', due_at, attempts, 0 FROM searches WHERE due_at <= :now
 UNION ALL SELECT 'card', id, '', card_due_at, card_version, card_edited_at FROM jobs WHERE card_due_at <= :now
 """
 _UNDER_WAY = "state NOT IN ('succeeded', 'failed', 'cancelled', 'expired', 'unknown')"
@@ -24,7 +25,7 @@ _UNFINISHED = f"""
 SELECT (SELECT count(*) FROM jobs WHERE {_UNDER_WAY}) + (SELECT count(*) FROM inbox WHERE settled_at IS NULL)
  + (SELECT count(*) FROM outputs WHERE due_at IS NOT NULL)
  + (SELECT count(*) FROM deliveries WHERE state NOT IN ('posted', 'parked'))
- + (SELECT count(*) FROM strays WHERE due_at IS NOT NULL)
+ + (SELECT count(*) FROM strays WHERE due_at IS NOT NULL) + (SELECT count(*) FROM searches)
  + (SELECT count(*) FROM jobs WHERE state = 'unknown' AND provider IN ('vidu', 'kling') AND absences < 2)
 """
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sqlite3
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import aiohttp
 
-from jobs import cancel, intake, media, reconcile, settle, strays, submit
+from jobs import cancel, intake, media, reconcile, settle, strays, submit, twins
 from jobs.addresses import Addresses
 from jobs.context import Context, Timing
 from providers.contract import (
@@ -167,8 +167,9 @@ class Vendor:
     async def query(self, task: Task) -> Status:
         return await self.queries.ask(task.task_id)
 
-    async def find(self, task: Task, since: float) -> Status | None:
-        return await self.finds.ask(task.reference)
+    async def find(self, task: Task, since: float, known: Collection[str] = ()) -> Status | None:
+        found = await self.finds.ask(task.reference)
+        return None if found is None or found.task_id in known else found
 
     async def cancel(self, task: Task) -> None:
         await self.cancels.ask(task.task_id)
@@ -319,6 +320,9 @@ class Lab:
     async def follow(self) -> bool:
         return await strays.work(self.ctx).once()
 
+    async def search(self) -> bool:
+        return await twins.work(self.ctx).once()
+
     async def fetch(self, session: aiohttp.ClientSession) -> bool:
         return await media.work(self.ctx, session).once()
 
@@ -329,6 +333,7 @@ class Lab:
         await self.settle()
         await self.reconcile()
         await self.follow()
+        await self.search()
 
     # What is known
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 
 from jobs import clockwatch
 from providers.contract import Status, Task
@@ -17,7 +17,7 @@ TEN_MINUTES = 600
 async def test_a_doubtful_job_is_found_at_a_vendor_whose_clock_is_ten_minutes_behind_ours(lab: Lab) -> None:
     made_at = lab.clock.now - TEN_MINUTES
 
-    async def find(task: Task, since: float) -> Status | None:
+    async def find(task: Task, since: float, known: Collection[str] = ()) -> Status | None:
         return done("task-1", echo=task.reference, created_at=made_at) if made_at >= since else None
 
     lab.vendor.find = find

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from structlog.testing import capture_logs
 
-from jobs import doubts, intake, reconcile, settle, strays, submit
+from jobs import doubts, intake, reconcile, settle, strays, submit, twins
 from jobs.loop import Work
 from providers.contract import Progress, Reason, Trust
 from providers.orders import Operation, Order
@@ -99,7 +99,7 @@ class Lives(RuleBasedStateMachine):
 
     def begin_loops(self) -> None:
         ctx = self.lab.ctx
-        self.loops: list[Work[Any]] = [submit.work(ctx), settle.work(ctx), reconcile.work(ctx), strays.work(ctx)]
+        self.loops: list[Work[Any]] = [each.work(ctx) for each in (submit, settle, reconcile, strays, twins)]
 
     def do(self, work: Awaitable[Any]) -> Any:
         async def awaited() -> Any:
@@ -424,7 +424,7 @@ class Lives(RuleBasedStateMachine):
         with closing(sqlite3.connect(self.lab.file)) as file:
             moments = [
                 file.execute(f"SELECT MIN(due_at) FROM {table} WHERE {open_.get(table, 'TRUE')}").fetchone()[0]
-                for table in ("jobs", "inbox", "strays", "outputs", "deliveries")
+                for table in ("jobs", "inbox", "strays", "searches", "outputs", "deliveries")
             ]
         return min((moment for moment in moments if moment is not None), default=None)
 

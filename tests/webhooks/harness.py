@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,7 +99,7 @@ class Signer:
     async def query(self, task: Task) -> Status:
         _never()
 
-    async def find(self, task: Task, since: float) -> Status | None:
+    async def find(self, task: Task, since: float, known: Collection[str] = ()) -> Status | None:
         _never()
 
     async def cancel(self, task: Task) -> None:
