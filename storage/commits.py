@@ -187,3 +187,4 @@ def _fail(batch: Sequence[_Change], trouble: str) -> None:
 def _let_rest(change: _Change) -> None:
     if change.patience is not None:
         change.patience.cancel()
+        change.patience = None  # the change may still wait, and take more rows

@@ -78,7 +78,8 @@ class Machine:
                         file.truncate(size)
             # Blank, not away: whoever reads beside the programs (ledger.py) would go on with the one that is away.
             for index in self._folder.glob("*-shm"):
-                index.write_bytes(bytes(index.stat().st_size))
+                with index.open("r+b") as file:
+                    file.write(bytes(index.stat().st_size))
         return len(undone)
 
 

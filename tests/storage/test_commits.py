@@ -208,6 +208,8 @@ async def test_who_does_not_wait_for_ever_takes_the_row_back_when_the_time_is_ov
     late = [asyncio.ensure_future(queue.write_together(put_all, number, 0.01)) for number in (2, 4)]
     told = await gathered(*late)
     assert [str(error) for error in told] == ["the disk is too slow"] * 2
+    with pytest.raises(StorageError, match="too slow"):  # whoever comes after them is given up likewise
+        await asyncio.wait_for(queue.write_together(put_all, 8, 0.01), 20)
     patient = asyncio.ensure_future(queue.write_together(put_all, 6, 60.0))
     writer.open.set()
     assert (await first, await patient) == (0, 6)
