@@ -203,7 +203,8 @@ async def _read(request: web.BaseRequest, limits: Limits) -> bytes:
     body = bytearray()
     try:
         async with asyncio.timeout(limits.body_seconds):
-            if request.headers.get("Expect", "").lower() == "100-continue":
+            # HTTP/1.0 knows no reply before the reply.
+            if request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
                 await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 request.writer.output_size = 0  # aiohttp takes what was sent for the beginning of the reply
             while len(body) <= limits.max_body and (part := await request.content.readany()):

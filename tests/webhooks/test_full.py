@@ -6,7 +6,7 @@ import pytest
 import structlog
 
 from providers.contract import Trust
-from tests.webhooks.harness import Receiver, opened, read_all
+from tests.webhooks.harness import Receiver, hang_up, opened, read_all, read_answer, until
 from webhooks.connections import Doors
 from webhooks.hush import Hush
 from webhooks.limits import Limits
@@ -60,3 +60,17 @@ async def test_chunks_in_a_version_that_has_none_never_store(receiver: Receiver,
     answer = await receiver.send(head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
     assert answer.status in {400, 415}
     assert receiver.rows() == []
+
+
+async def test_an_older_client_is_told_nothing_before_the_reply(receiver: Receiver) -> None:
+    """RFC 9110, 10.1.1: a proxy of HTTP/1.0 would take "100 Continue" for the answer."""
+    request = receiver.request(receiver.job(), "n1", more={"Expect": "100-continue"})
+    head, _, body = request.replace(b"HTTP/1.1", b"HTTP/1.0", 1).partition(b"\r\n\r\n")
+    reader, writer = await receiver.connect()
+    writer.write(head + b"\r\n\r\n")
+    await until(lambda: bool(receiver.server._runner.server.connections))  # pyright: ignore[reportPrivateUsage, reportOptionalMemberAccess] -- it has come
+    for _ in range(20):
+        assert (await receiver.get("/healthz")).status == 200  # and was seen
+    writer.write(body)
+    assert (await read_answer(reader)).status == 200
+    await hang_up(writer)

@@ -18,6 +18,20 @@ def test_of_the_refusals_of_a_second_the_first_are_written_and_the_rest_counted(
     assert [(line["event"], line["left_out"]) for line in log] == [("more refusals than are written down", 2)]
 
 
+def test_a_flood_of_an_hour_writes_few_lines_and_the_next_quiet_refusal_is_written() -> None:
+    now = 600.0
+    hush = Hush(lambda: now, most=3)
+    lines = 0
+    with structlog.testing.capture_logs() as log:
+        for _ in range(3600):
+            now += 1
+            lines += sum(hush.allows() for _ in range(10))
+        now += 60
+        assert hush.allows()
+    assert lines <= 61 * 18
+    assert sum(line["left_out"] for line in log) + lines == 36_000
+
+
 def test_a_quiet_second_says_nothing() -> None:
     now = 7.0
     hush = Hush(lambda: now, most=3)
