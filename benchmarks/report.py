@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -45,11 +45,10 @@ def _target(one: Target) -> tuple[str, str, str, str]:
     return one.what, one.wanted, measured, {True: "met", False: "NOT MET", None: ""}[one.met]
 
 
-def as_json(sections: Mapping[str, Section], about: Mapping[str, str]) -> str:
-    """Write everything down, each single measurement included."""
-    return (
-        json.dumps({"about": about, "sections": {name: asdict(one) for name, one in sections.items()}}, indent=1) + "\n"
-    )
+def as_json(sections: Mapping[str, Section], about: Mapping[str, str], *, facts: bool = True) -> str:
+    """Write everything down; with `facts` each single measurement, a line for each of thousands of jobs included."""
+    told = {name: asdict(one if facts else replace(one, facts={})) for name, one in sections.items()}
+    return json.dumps({"about": about, "sections": told}, indent=1) + "\n"
 
 
 def write(sections: Mapping[str, Section], about: Mapping[str, str], places: Mapping[Path, Sequence[str]]) -> None:
