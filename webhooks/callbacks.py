@@ -48,7 +48,7 @@ class _Refused(Exception):  # noqa: N818 -- an answer, not an error
 
 async def receive(
     request: web.BaseRequest, ctx: Context, limits: Limits, refused: Refused, crowds: Crowds
-) -> web.Response:
+) -> web.StreamResponse:
     """Answer a request below /callbacks/."""
     job_id: int | None = None
     body: bytes | None = None
@@ -76,7 +76,7 @@ async def receive(
             ctx.tell("callback refused", job_id, status=refusal.status, reason=refusal.reason[:200])
         refused.note(provider_of(request, ctx), job_id, refusal.status, refusal.reason, body)
         return replies.refuse(refusal.status, allow="POST" if refusal.status == 405 else "")
-    return replies.plain("ok")
+    return replies.ok(request)
 
 
 async def _take_trial(request: web.BaseRequest, ctx: Context, limits: Limits) -> None:
