@@ -296,8 +296,8 @@ def _learned(
             StoredShot(shot.id, shot.progress.value, shot.prompt, shot.seconds, shot.origin) for shot in status.shots
         ]
         job_facts.show_shots(connection, job.root_id or job.id, shots, asked_at)
-    if status.progress is Progress.FAILED and (other := strays.stands_in(connection, ctx, job, status)) is not None:
-        return "failed, and its second task stands in", other
+    if status.progress is Progress.FAILED and (hope := _made_twice_perhaps(ctx, connection, job, status)) is not None:
+        return hope
     if status.progress.final:
         strays.uncounted(connection, job, status, now)
     after = life.advance(
@@ -314,6 +314,21 @@ def _learned(
         detail=status.detail or None,
     )
     return (after.state.value, after) if after else ("nothing new", job)
+
+
+def _made_twice_perhaps(ctx: Context, connection: Connection, job: Job, status: Status) -> tuple[str, Job] | None:
+    """Let a job whose task failed go on with another task of it, if there is one or it is not known yet."""
+    other = strays.stands_in(connection, ctx, job, status)
+    if other is not None:
+        return "failed, and its second task stands in", other
+    look = strays.looked_for(connection, job)
+    if look is None:
+        return None
+    now = ctx.now()
+    due_at = max(look, now) + ctx.timing.retry_least
+    return "failed, and perhaps made twice", life.advance(
+        connection, job, Event.RUNNING, now, ctx.timing, due_at=due_at
+    ) or job
 
 
 def _adopted(ctx: Context, connection: Connection, job: Job, status: Status) -> Job | None:

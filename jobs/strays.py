@@ -22,6 +22,7 @@ from storage.words import Job, State, Stray
 
 _log = structlog.get_logger("strays")
 _AT_ONCE = 4
+_LOOKS = 4  # of a search, for which a task that failed is not yet believed to have been the only one
 _RUNNING = {State.SUBMITTED, State.PROCESSING}
 COUNTED = "a task that is counted already"
 SECOND = "a second task of the job"
@@ -63,9 +64,14 @@ async def follow(ctx: Context, stray: Stray) -> None:
     _ring(ctx)
 
 
-async def _asked(ctx: Context, provider: Provider, job: Job, stray: Stray) -> Status:
-    """Ask the vendor to stop, until it has understood, and how the task is. Raise ProviderError."""
+async def _asked(ctx: Context, provider: Provider, job: Job, stray: Stray) -> Status | None:
+    """Ask the vendor to stop, until it has understood, and how the task is; None: it is no stray now.
+
+    Raise ProviderError.
+    """
     task = task_of(job, stray.task_id)
+    if await _needed(ctx, provider, job, stray):
+        return None
     if stray.cancel_sent_at is None and provider.can_cancel(Operation(job.operation)):
         try:
             await provider.cancel(task)
@@ -77,6 +83,24 @@ async def _asked(ctx: Context, provider: Provider, job: Job, stray: Stray) -> St
         if understood:
             await ctx.database.write(strays.told_to_stop, stray, ctx.now())
     return await provider.query(task)
+
+
+async def _needed(ctx: Context, provider: Provider, job: Job, stray: Stray) -> bool:
+    """Before a stray is stopped, let it take the place of its job's own task if that has come to nothing."""
+    if stray.cancel_sent_at is not None or job.task_id is None or job.state not in _RUNNING:
+        return False
+    try:
+        own = await provider.query(task_of(job, job.task_id))
+    except ProviderError:
+        return False
+    if own.progress is not Progress.FAILED:
+        return False
+
+    def change(connection: Connection) -> bool:
+        now = job_facts.by_id(connection, job.id)
+        return now is not None and now.task_id == job.task_id and stands_in(connection, ctx, now, own) is not None
+
+    return await ctx.database.write(change)
 
 
 def _followed(connection: Connection, ctx: Context, stray: Stray, status: Status | None, wait: int) -> str:
@@ -139,6 +163,12 @@ def stands_in(connection: Connection, ctx: Context, job: Job, status: Status) ->
         if failed is not None:
             strays.booked(connection, job, failed, cost(job, status), now)
     return after
+
+
+def looked_for(connection: Connection, job: Job) -> int | None:
+    """Say when it will be known whether a running job was made twice: till then it has not failed. None: it is."""
+    search = strays.search_of(connection, job.id) if job.resent and job.state in _RUNNING else None
+    return None if search is None or search.attempts >= _LOOKS else search.due_at
 
 
 def uncounted(connection: Connection, job: Job, status: Status, now: int) -> bool:

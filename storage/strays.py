@@ -87,6 +87,12 @@ def searches_due(connection: Connection, now: int, limit: int) -> list[Search]:
     return [Search(**row) for row in connection.execute(these).mappings()]
 
 
+def search_of(connection: Connection, job_id: int) -> Search | None:
+    """Read the search that is planned for a job; None: there is none, or it was made."""
+    row = connection.execute(select(searches).where(searches.c.job_id == job_id)).mappings().first()
+    return None if row is None else Search(**row)
+
+
 def searched(connection: Connection, search: Search, due_at: int | None) -> None:
     """Search again later (None: never), unless the job was sent again meanwhile."""
     this = (searches.c.job_id == search.job_id, searches.c.due_at == search.due_at)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
-from providers.contract import Accepted, Progress, Status, Task
+from providers.contract import Accepted, Progress, Reason, Status, Task
 from storage import strays
 from storage.words import AlertKind, Entry, Job, State
 from tests.jobs.lab import NO_ANSWER, THROTTLED, Lab, done, status
@@ -19,12 +19,15 @@ class Listed(Book):
     def __init__(self, lab: Lab, book: Book) -> None:
         super().__init__(book)
         self.looks = 0
+        self.trouble: Exception | None = None
         lab.vendor.queries.rule = self
         lab.vendor.find = self.find
 
     async def find(self, task: Task, since: float, known: Collection[str] = ()) -> Status | None:
         del task, since
         self.looks += 1
+        if self.trouble is not None:
+            raise self.trouble
         return next((self[name] for name in sorted(self) if name not in known), None)
 
 
@@ -68,6 +71,57 @@ async def test_a_job_sent_twice_and_made_once_is_looked_for_once(lab: Lab, twice
     await after(lab, job, 1)
     assert book.looks == 1
     assert await lab.strays(job) == []
+
+
+def failed(name: str, job: Job) -> Status:
+    return status(name, Progress.FAILED, credits=5, echo=job.code, reason=Reason.VENDOR)
+
+
+async def test_a_task_that_failed_waits_for_the_look_and_its_running_twin_takes_its_place(
+    lab: Lab, twice: tuple[Job, Listed]
+) -> None:
+    job, book = twice
+    book["task-2"] = failed("task-2", job)
+    await lab.ring(job, "task-2")
+    await lab.round(1)
+    assert (await lab.now(job)).state is State.PROCESSING
+    await lab.round(300)
+    await lab.round(3)
+    job = await lab.now(job)
+    assert (job.state, job.task_id, lab.vendor.cancels.calls) == (State.PROCESSING, "task-1", [])
+    book["task-1"] = done("task-1", echo=job.code)
+    job = await after(lab, job, 1)
+    assert (job.state, job.charged) == (State.SUCCEEDED, 30)
+    assert [(one.task_id, one.credits) for one in await lab.strays(job)] == [("task-2", 5)]
+
+
+async def test_a_twin_that_succeeded_is_taken_when_the_jobs_own_task_failed(
+    lab: Lab, twice: tuple[Job, Listed]
+) -> None:
+    job, book = twice
+    book |= {"task-1": done("task-1", echo=job.code), "task-2": failed("task-2", job)}
+    await lab.ring(job, "task-2")
+    job = await after(lab, job, 1)
+    assert (job.state, job.task_id) == (State.SUCCEEDED, "task-1")
+    assert await lab.entries(job) == [Entry.HOLD, Entry.SETTLE]
+    assert [(one.task_id, one.credits) for one in await lab.strays(job)] == [("task-2", 5)]
+
+
+@pytest.mark.parametrize("trouble", [None, NO_ANSWER])
+async def test_a_task_that_failed_and_was_the_only_one_has_failed_after_the_look(
+    lab: Lab, twice: tuple[Job, Listed], trouble: Exception | None
+) -> None:
+    job, book = twice
+    del book["task-1"]
+    book["task-2"] = failed("task-2", job)
+    if trouble:
+        book.trouble = trouble
+    await lab.ring(job, "task-2")
+    await lab.round(1)
+    assert (await lab.now(job)).state is State.PROCESSING
+    job = await after(lab, job, 1)
+    assert job.state is State.FAILED
+    assert job.charged == 5
 
 
 async def test_every_further_task_is_found(lab: Lab, twice: tuple[Job, Listed]) -> None:
