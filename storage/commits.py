@@ -41,8 +41,8 @@ class _Change:
     askers: list[asyncio.Future[Any]] = field(default_factory=list[asyncio.Future[Any]])
     patience: asyncio.TimerHandle | None = None  # of those who do not wait for ever
 
-    def add(self, row: object) -> asyncio.Future[Any]:
-        asker = asyncio.get_running_loop().create_future()
+    def add(self, row: object, loop: asyncio.AbstractEventLoop) -> asyncio.Future[Any]:
+        asker: asyncio.Future[Any] = loop.create_future()
         self.rows.append(row)
         self.askers.append(asker)
         return asker
@@ -75,6 +75,7 @@ class Commits:
         self._shared: dict[Callable[..., Any], _Change] = {}  # those of them that take more rows, by what they make
         self._length = 0  # of what waits, in rows
         self._writing: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop  # while something is being written
 
     async def write(self, change: Callable[[Connection], T]) -> T:
         """Make a change, even if the caller is cancelled meanwhile. Raise StorageError, or what the change raises."""
@@ -93,7 +94,7 @@ class Commits:
         shared = self._shared.get(change) or _Change(change, shared=True)
         asker = self._queue(shared, row)
         if within is not None and shared.patience is None:
-            shared.patience = asyncio.get_running_loop().call_later(within, _fail, [shared], "the disk is too slow")
+            shared.patience = asker.get_loop().call_later(within, _fail, [shared], "the disk is too slow")
         return asker
 
     async def close(self) -> None:
@@ -110,8 +111,9 @@ class Commits:
             if change.shared:
                 self._shared[change.make] = change
         if self._writing is None:
-            self._writing = asyncio.create_task(self._write())
-        return change.add(row)
+            self._loop = asyncio.get_running_loop()  # asked for once: each time it makes a system call
+            self._writing = self._loop.create_task(self._write())
+        return change.add(row, self._loop)
 
     async def _write(self) -> None:
         """Write until nobody waits. However this ends, nobody is left waiting."""

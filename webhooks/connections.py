@@ -106,9 +106,11 @@ class Door(web.RequestHandler):
     """One connection."""
 
     def __init__(self, doors: Doors, limits: Limits) -> None:
+        # Kept: to ask for the running loop is a system call each time, all of which are a twentieth of a callback.
+        self._turning = asyncio.get_running_loop()
         super().__init__(
             doors,
-            loop=asyncio.get_running_loop(),
+            loop=self._turning,
             keepalive_timeout=limits.idle_seconds,
             lingering_time=min(limits.body_seconds, 2.0),  # a refused body is read on so long, for the reply to arrive
             auto_decompress=False,  # 60 kB of gzip would hold up the loop while it grows to 60 MB
@@ -187,7 +189,7 @@ class Door(web.RequestHandler):
         self._doors.works(self)
         self.route = route
         self._body = body
-        self.began = asyncio.get_running_loop().time()
+        self.began = self._turning.time()
         self.end_within(limits.body_seconds + limits.store_seconds + limits.reply_seconds)
 
     def end_within(self, seconds: float) -> None:
@@ -195,10 +197,9 @@ class Door(web.RequestHandler):
 
         A timer is set at most once in so many seconds, not for each request: it looks whether the time has come.
         """
-        loop = asyncio.get_running_loop()
-        self._deadline = loop.time() + seconds
+        self._deadline = self._turning.time() + seconds
         if self._timer is None or self._timer.when() > self._deadline:
-            self._set_timer(loop)
+            self._set_timer()
 
     def log_access(self, request: web.BaseRequest, response: web.StreamResponse, time: float | None) -> None:
         """Write the one line there is of a request: aiohttp calls this when the reply is out."""
@@ -207,7 +208,7 @@ class Door(web.RequestHandler):
         self._put_down()
         if self._counted:
             self._doors.rests(self)
-        spent = asyncio.get_running_loop().time() - self.began if self.began else 0.0
+        spent = self._turning.time() - self.began if self.began else 0.0
         refused = response.status >= 400
         level = logging.DEBUG if self.route in _ASKED_OFTEN and not refused else logging.INFO
         counted = refused or self.route != "callbacks"  # anybody may ask for a page, and again and again for a file
@@ -246,16 +247,16 @@ class Door(web.RequestHandler):
             self._doors.sent_file(*self._file)
             self._file = None
 
-    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _set_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = None if self._deadline is None else loop.call_at(self._deadline, self._look_at_the_time)
+        late = self._look_at_the_time
+        self._timer = None if self._deadline is None else self._turning.call_at(self._deadline, late)
 
     def _look_at_the_time(self) -> None:
         self._timer = None
-        loop = asyncio.get_running_loop()
-        if self._deadline is not None and loop.time() < self._deadline:
-            self._set_timer(loop)
+        if self._deadline is not None and self._turning.time() < self._deadline:
+            self._set_timer()
         elif self._deadline is not None:
             self._deadline = None
             self._too_late()
@@ -288,7 +289,7 @@ class Door(web.RequestHandler):
         except OSError:
             transport.abort()
         else:
-            self._timer = asyncio.get_running_loop().call_later(_LAST_WORDS, transport.abort)
+            self._timer = self._turning.call_later(_LAST_WORDS, transport.abort)
 
 
 def sender_of(request: web.BaseRequest) -> str:
