@@ -34,10 +34,11 @@ _STRICT = json.JSONDecoder(parse_constant=_no_constant)
 def read_object(body: bytes) -> dict[str, Any]:
     """Parse a JSON object. Raise NotUnderstood for everything else: other encodings, NaN, depth, giant numbers."""
     try:
-        value = _STRICT.decode(body.decode("utf-8"))
+        text = body.decode("utf-8").strip(" \t\n\r")
+        value, end = _STRICT.raw_decode(text)
     except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
+        raise NotUnderstood("not a JSON object") from None
+    if end != len(text) or not isinstance(value, dict):
         raise NotUnderstood("not a JSON object")
     return cast("dict[str, Any]", value)
 
