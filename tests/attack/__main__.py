@@ -9,6 +9,7 @@ callback waited, or when a hostile address was dialled. With --trusting the rece
 import argparse
 import asyncio
 import json
+import logging
 import sqlite3
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 from rich.console import Console
 from rich.table import Table
 
@@ -171,6 +173,8 @@ def main() -> int:
     parser.add_argument("--trusting", action="store_true")
     given = parser.parse_args()
     out = Console(width=150)
+    # Each address that is refused is told in a line of the bot's.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     doors, astray = judge_doors(asyncio.run(outbound.knock()))
     missed = astray + attack(given.count, given.seed, given.slow, given.seconds, trusting=given.trusting, out=out)
     out.print(doors)

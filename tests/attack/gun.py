@@ -8,12 +8,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
+from rich.console import Console
+
 from tests.attack.aims import Aims
 from tests.attack.corpus import KINDS, shares
 
 _STATUS = re.compile(rb"HTTP/1\.[01] ([2-9]\d\d)")  # no body of ours holds such a line
 _IN_A_ROW = 16
 _SECONDS = 20.0  # for a row of answers: more than any deadline of the receiver
+_SAY_EVERY = 15.0  # seconds
 _TRIES = 3  # at requests that another one before them had the connection closed for
 
 Row = list[tuple[int, bytes]]  # the number of its kind, and the request
@@ -33,10 +36,21 @@ class Tally:
 
 
 async def fire(port: int, aims: Aims, count: int, seed: int, connections: int = 8) -> Tally:
-    """Send so many requests of all kinds."""
+    """Send so many requests of all kinds, and say now and then how far it is."""
     tally, rows = Tally(), _rows(Random(seed), aims, count)
-    await asyncio.gather(*(_stand(port, rows, tally) for _ in range(connections)))
+    aside = asyncio.create_task(_tell(tally, count))
+    try:
+        await asyncio.gather(*(_stand(port, rows, tally) for _ in range(connections)))
+    finally:
+        aside.cancel()
     return tally
+
+
+async def _tell(tally: Tally, count: int) -> None:
+    console = Console(stderr=True, highlight=False)
+    while True:
+        await asyncio.sleep(_SAY_EVERY)
+        console.print(f"{tally.sent:,} of {count:,} requests")
 
 
 def _rows(rng: Random, aims: Aims, count: int) -> Iterator[Row]:
