@@ -11,7 +11,7 @@ from tests.storage.servers import SERVER, new_database
 # They need a server to be named; see the file.
 collect_ignore = [] if SERVER else ["test_postgresql.py"]
 # What these ask and change must be the same on both.
-_ON_BOTH = {"test_guilds", "test_history", "test_ledger", "test_limits", "test_members", "test_spending"}
+_ON_BOTH = {f"test_{name}" for name in ("guilds", "history", "ledger", "limits", "members", "spending", "strays")}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
