@@ -34,7 +34,7 @@ async def test_a_search_that_was_made_is_over_and_one_put_off_has_one_attempt_mo
     await database.write(strays.searched, search, LATER + 5)
     again = await database.read(strays.search_of, search.job_id)
     assert again == Search(search.job_id, NOON, LATER + 5, 1)
-    await database.write(strays.searched, again, None)
+    await database.write(strays.searched, Search(search.job_id, NOON, LATER + 5, 1), None)
     assert await database.read(strays.search_of, search.job_id) is None
 
 
