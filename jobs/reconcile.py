@@ -107,7 +107,7 @@ async def _look_for(ctx: Context, provider: Provider, job: Job) -> bool:
         ctx.tell("found", job.id, task=found.task_id)
         after = await learn(ctx, job, found, asked_at, of=found.task_id)
         return after is not None and after.task_id is not None
-    since = ctx.now() - job.changed_at
+    since = asked_at - job.changed_at  # a walk may take minutes, and shows what was there when it began
     absences = job.absences + 1 if since >= ctx.timing.callback_grace else 0
     ctx.tell("not found", job.id, absences=absences)
     if job.state is State.EXPIRED or _over(ctx, job):

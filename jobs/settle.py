@@ -325,7 +325,8 @@ def _made_twice_perhaps(ctx: Context, connection: Connection, job: Job, status: 
     if look is None:
         return None
     now = ctx.now()
-    due_at = max(look, now) + ctx.timing.retry_least
+    # A look may take minutes: the vendor is not asked about the failed task all the time meanwhile.
+    due_at = max(look + ctx.timing.retry_least, now + ctx.timing.callback_grace // 8)
     return "failed, and perhaps made twice", life.advance(
         connection, job, Event.RUNNING, now, ctx.timing, due_at=due_at
     ) or job

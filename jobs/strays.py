@@ -5,6 +5,7 @@ given back. The first success is the member's; whatever else was made is never p
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import structlog
 
@@ -91,7 +92,12 @@ async def _needed(ctx: Context, provider: Provider, job: Job, stray: Stray) -> b
         return False
     try:
         own = await provider.query(task_of(job, job.task_id))
-    except ProviderError:
+    except ProviderError as error:
+        if error.kind is not ErrorKind.REJECTED and stray.attempts < _LOOKS:
+            raise  # the last one that lives is not stopped because of an answer that was lost
+        return False
+    except Exception:  # noqa: BLE001 -- a vendor that says what nobody expects tells nothing of its other task
+        _log.exception("own task not asked about", job=job.code)
         return False
     if own.progress is not Progress.FAILED:
         return False
@@ -156,7 +162,11 @@ def stands_in(connection: Connection, ctx: Context, job: Job, status: Status) ->
         return None
     event = Event.ACCEPTED if job.state is State.EXPIRED else Event.WAITING
     now = ctx.now()
-    after = life.advance(connection, job, event, now, ctx.timing, due_at=now, task_id=running[0].task_id)
+    facts: dict[str, Any] = {
+        "task_id": running[0].task_id,
+        "cancel_sent_at": None,
+    }  # if it is to stop, this one is still to be told
+    after = life.advance(connection, job, event, now, ctx.timing, due_at=now, **facts)
     if after is not None:
         strays.changed_places(connection, running[0], job.task_id, now)
         failed = strays.of_task(connection, job.provider, job.task_id)

@@ -115,6 +115,9 @@ def _came_of_it(connection: Connection, ctx: Context, job: Job, event: Event, fa
         strays.found(connection, now, facts["task_id"], ctx.now())
         ctx.wakes.strays.set()
         return None
+    if now.resent and event in {Event.ACCEPTED, Event.UNCLEAR}:
+        # The look is timed from when it was sent, not from when that was decided: a vendor may put it off for long.
+        strays.suspected(connection, now.id, ctx.now(), ctx.now() + ctx.timing.search)
     return life.advance(connection, now, event, ctx.now(), ctx.timing, **facts)
 
 

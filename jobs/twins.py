@@ -46,7 +46,7 @@ async def _search(ctx: Context, search: Search) -> None:
             found = await provider.find(task_of(job, ""), look_from(job), known)
         except ProviderError as error:
             ctx.tell("second task not looked up", job.id, kind=error.kind, reason=error.reason, detail=error.detail)
-            again = max(later, asked_at + int((error.retry_after or 0) * 1000))
+            again = max(later, asked_at + min(int((error.retry_after or 0) * 1000), ctx.timing.retry_most))
         except StorageError:
             raise
         except Exception:  # noqa: BLE001 -- a vendor that says what nobody expects is as good as silent
@@ -57,6 +57,8 @@ async def _search(ctx: Context, search: Search) -> None:
                 ctx.tell("found beside", job.id, task=found.task_id)
                 await learn(ctx, job, found, asked_at, of=found.task_id)
                 again = later
+    elif job is not None and provider is None:  # its key may be readable again after the next start
+        again = ctx.now() + ctx.timing.retry_most
     if ctx.now() >= search.since + ctx.timing.rescue:  # the vendor cannot be asked, or names what is somebody else's
         again = None
     await ctx.database.write(strays.searched, search, again)
