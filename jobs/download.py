@@ -19,9 +19,7 @@ from jobs.guard import Blocked, parse
 Kind = Literal["gone", "refused", "temporary", "blocked", "strange", "too_large", "too_slow"]
 
 MOST_BYTES = 300 * 1024 * 1024
-SPARED = (
-    64 * 1024 * 1024
-)  # bytes of the disk that no result takes: the database may lie on it, and callbacks go in there
+SPARED = 64 * 1024 * 1024  # bytes of the disk that no result takes: the database may lie on it, and callbacks go there
 _CHUNK = 256 * 1024  # bytes written at a time
 _REDIRECTS = 3
 _MIME = re.compile(r"[a-z0-9.+-]{1,60}/[a-z0-9.+-]{1,60}")

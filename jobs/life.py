@@ -77,9 +77,7 @@ async def happen(ctx: Context, job_id: int, event: Event, noted: Note | None = N
         job, now = job_facts.by_id(connection, job_id), ctx.now()
         if job is None or (event in _DEADLINES and now < job.deadline_at):
             return None
-        if (
-            event is Event.ABSENT and job.task_id is not None
-        ):  # a callback told of it while its vendor's list was walked
+        if event is Event.ABSENT and job.task_id is not None:  # a callback told of it while the list was walked
             return None
         after = advance(connection, job, event, now, ctx.timing, **facts)
         if after is not None and noted is not None:

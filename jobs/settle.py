@@ -327,9 +327,8 @@ def _made_twice_perhaps(ctx: Context, connection: Connection, job: Job, status: 
     now = ctx.now()
     # A look may take minutes: the vendor is not asked about the failed task all the time meanwhile.
     due_at = max(look + ctx.timing.retry_least, now + ctx.timing.callback_grace // 8)
-    return "failed, and perhaps made twice", life.advance(
-        connection, job, Event.RUNNING, now, ctx.timing, due_at=due_at
-    ) or job
+    after = life.advance(connection, job, Event.RUNNING, now, ctx.timing, due_at=due_at)
+    return "failed, and perhaps made twice", after or job
 
 
 def _adopted(ctx: Context, connection: Connection, job: Job, status: Status) -> Job | None:
